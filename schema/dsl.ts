@@ -1,0 +1,165 @@
+/**
+ * The declaration language of the schema: what a kernel record holds, said once.
+ *
+ * From a declaration come the C struct with its `_Static_assert`s, the decoder's offsets, the encoder used by
+ * tests, the reference shown by `tarsier events`, and `schema/abi.json`. This folder is data: it imports nothing.
+ */
+
+/** How a field is stored in the fixed part of a record. `str`, `strv` and `bytes` are an 8-byte `struct vl`. */
+export type Storage = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'ip' | 'str' | 'strv' | 'bytes'
+
+/**
+ * How a value is shown and compared.
+ * `errno`: negative errno or a plain number; `fd`: descriptor number; `flags`/`enum`: decoded with `names`;
+ * `mode`: octal permission bits; `dev`: kernel dev_t (major << 20 | minor); `time`: ns since the epoch;
+ * `caps`: capability bits; `path`: file name; `ip`: 16 bytes, IPv4 as ::ffff:a.b.c.d; `family`: address family.
+ */
+export type Format =
+  | 'number'
+  | 'errno'
+  | 'fd'
+  | 'flags'
+  | 'enum'
+  | 'mode'
+  | 'dev'
+  | 'time'
+  | 'caps'
+  | 'path'
+  | 'ip'
+  | 'port'
+  | 'text'
+
+/** Names of the bits or values of a number, in the kernel's spelling. */
+export interface NameTable {
+  readonly kind: 'flags' | 'enum'
+  /** Name to value. For flags, `mask` groups such as the access mode come first. */
+  readonly names: Readonly<Record<string, number>>
+  /** For flags: a multi-bit field inside the word whose value is an enum (O_ACCMODE, S_IFMT). */
+  readonly group?: { readonly mask: number; readonly names: Readonly<Record<string, number>> }
+}
+
+export interface FieldDecl {
+  readonly storage: Storage
+  readonly doc: string
+  readonly format: Format
+  readonly names?: NameTable
+  /** Longest value in bytes kept for `str`, `strv` and `bytes`; longer ones carry their total length. */
+  readonly max?: number
+  /** Falco's name of this argument (`evt.arg.NAME`) where it differs from ours. */
+  readonly falco?: string
+  /** True: internal to state and fields, not an argument that users see in `evt.arg`. */
+  readonly hidden?: boolean
+}
+
+/** A BPF program that produces an event of a family. */
+export interface ProgramDecl {
+  /** C function name, unique in the project. */
+  readonly name: string
+  /** ELF section, which says program type and hook: `tp/syscalls/sys_exit_openat`, `tp_btf/sched_process_fork`. */
+  readonly section: string
+}
+
+/** One event name of a family, with its wire id. */
+export interface EventDecl {
+  readonly name: string
+  /** Wire id, never reused. */
+  readonly id: number
+  readonly doc: string
+  /** Programs that emit it; one call yields one event, whichever of them saw it. */
+  readonly programs: readonly ProgramDecl[]
+}
+
+/** Events that share one record layout and one BPF object file. */
+export interface FamilyDecl {
+  /** C struct is `ev_<name>`. */
+  readonly name: string
+  /** Object file below `bpf/programs`, without `.bpf.c`: `process/exec`. */
+  readonly object: string
+  readonly doc: string
+  readonly ring: Ring
+  /** True: always attached, because the process table lives on it. */
+  readonly state?: boolean
+  readonly sets: readonly string[]
+  readonly events: readonly EventDecl[]
+  readonly fields: Readonly<Record<string, FieldDecl>>
+  /** What this family does not see, in one or two sentences. */
+  readonly limits: string
+}
+
+/** `critical`: process life cycle and credentials, never shed first. `bulk`: everything else. */
+export type Ring = 'critical' | 'bulk'
+export const RINGS: readonly Ring[] = ['critical', 'bulk']
+
+type Extra = Partial<Pick<FieldDecl, 'format' | 'names' | 'falco' | 'hidden' | 'max'>>
+const scalar =
+  (storage: Storage, format: Format) =>
+  (doc: string, extra: Extra = {}): FieldDecl => ({ storage, doc, format, ...extra })
+
+export const u16 = scalar('u16', 'number')
+export const u32 = scalar('u32', 'number')
+export const s32 = scalar('s32', 'number')
+export const u64 = scalar('u64', 'number')
+export const s64 = scalar('s64', 'number')
+/** Result of a call: 0 or a positive value, or a negative errno. */
+export const result = scalar('s64', 'errno')
+/** A file descriptor number; negative errno when the call that should have made it failed. */
+export const fd = scalar('s32', 'fd')
+export const mode = scalar('u32', 'mode')
+export const port = scalar('u16', 'port')
+/** 16 address bytes in network order; IPv4 is mapped (::ffff:a.b.c.d). */
+export const ip = scalar('ip', 'ip')
+/** Text up to `max` bytes, by default 4,096. */
+export const str = (doc: string, extra: Extra = {}): FieldDecl => ({
+  storage: 'str',
+  doc,
+  format: 'text',
+  max: 4096,
+  ...extra,
+})
+/** A file name: a `str` whose meaning is a path. */
+export const path = (doc: string, extra: Extra = {}): FieldDecl => str(doc, { format: 'path', ...extra })
+/** NUL-separated strings, such as argv. */
+export const strv = (doc: string, extra: Extra = {}): FieldDecl => ({
+  storage: 'strv',
+  doc,
+  format: 'text',
+  max: 32768,
+  ...extra,
+})
+export const flags = (doc: string, names: NameTable, extra: Extra = {}): FieldDecl => ({
+  storage: 'u32',
+  doc,
+  format: 'flags',
+  names,
+  ...extra,
+})
+export const oneOf = (
+  doc: string,
+  names: NameTable,
+  storage: Storage = 'u32',
+  extra: Extra = {},
+): FieldDecl => ({
+  storage,
+  doc,
+  format: 'enum',
+  names,
+  ...extra,
+})
+
+export const defineFamily = (family: FamilyDecl): FamilyDecl => family
+
+/** The program that serves one syscall at its exit tracepoint. */
+export const atExit = (syscall: string): ProgramDecl => ({
+  name: `exit_${syscall}`,
+  section: `tp/syscalls/sys_exit_${syscall}`,
+})
+/** A BTF-typed raw tracepoint program. */
+export const atTracepoint = (name: string): ProgramDecl => ({ name: `on_${name}`, section: `tp_btf/${name}` })
+
+/** An event named after its syscall, seen at the exit tracepoint. */
+export const syscallEvent = (name: string, id: number, doc: string): EventDecl => ({
+  name,
+  id,
+  doc,
+  programs: [atExit(name)],
+})

@@ -1,0 +1,85 @@
+import type { NameTable } from '../dsl.ts'
+
+/** Bits of `exe_flags`, with Falco's names. */
+export const EXE_FLAGS: NameTable = {
+  kind: 'flags',
+  names: {
+    /** The caller may write the executable it runs. */
+    EXE_WRITABLE: 1,
+    /** The executable lives in an overlayfs upper layer. */
+    EXE_UPPER_LAYER: 2,
+    /** The executable is an anonymous memory file. */
+    EXE_FROM_MEMFD: 4,
+    /** The executable has no name left in any directory. */
+    EXE_DELETED: 8,
+  },
+}
+
+/** clone(2) flags (include/uapi/linux/sched.h). */
+export const CLONE_FLAGS: NameTable = {
+  kind: 'flags',
+  names: {
+    CLONE_VM: 0x100,
+    CLONE_FS: 0x200,
+    CLONE_FILES: 0x400,
+    CLONE_SIGHAND: 0x800,
+    CLONE_PTRACE: 0x2000,
+    CLONE_VFORK: 0x4000,
+    CLONE_PARENT: 0x8000,
+    CLONE_THREAD: 0x10000,
+    CLONE_NEWNS: 0x20000,
+    CLONE_SYSVSEM: 0x40000,
+    CLONE_SETTLS: 0x80000,
+    CLONE_NEWCGROUP: 0x2000000,
+    CLONE_NEWUTS: 0x4000000,
+    CLONE_NEWIPC: 0x8000000,
+    CLONE_NEWUSER: 0x10000000,
+    CLONE_NEWPID: 0x20000000,
+    CLONE_NEWNET: 0x40000000,
+  },
+}
+
+/** Capabilities by bit number (include/uapi/linux/capability.h). */
+export const CAPABILITIES = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_DAC_READ_SEARCH',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_LINUX_IMMUTABLE',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_NET_BROADCAST',
+  'CAP_NET_ADMIN',
+  'CAP_NET_RAW',
+  'CAP_IPC_LOCK',
+  'CAP_IPC_OWNER',
+  'CAP_SYS_MODULE',
+  'CAP_SYS_RAWIO',
+  'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE',
+  'CAP_SYS_PACCT',
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_BOOT',
+  'CAP_SYS_NICE',
+  'CAP_SYS_RESOURCE',
+  'CAP_SYS_TIME',
+  'CAP_SYS_TTY_CONFIG',
+  'CAP_MKNOD',
+  'CAP_LEASE',
+  'CAP_AUDIT_WRITE',
+  'CAP_AUDIT_CONTROL',
+  'CAP_SETFCAP',
+  'CAP_MAC_OVERRIDE',
+  'CAP_MAC_ADMIN',
+  'CAP_SYSLOG',
+  'CAP_WAKE_ALARM',
+  'CAP_BLOCK_SUSPEND',
+  'CAP_AUDIT_READ',
+  'CAP_PERFMON',
+  'CAP_BPF',
+  'CAP_CHECKPOINT_RESTORE',
+] as const

@@ -1,0 +1,34 @@
+import { defineFamily, fd, flags, mode, path, syscallEvent, u32, u64 } from '../dsl.ts'
+import { OPEN_FLAGS, PATH_FLAGS, RESOLVE_FLAGS } from '../enums/index.ts'
+
+/** A file was opened, or the attempt failed. */
+export const open = defineFamily({
+  name: 'open',
+  object: 'file/open',
+  doc: 'A file was opened',
+  ring: 'bulk',
+  sets: ['fs', 'default'],
+  events: [
+    syscallEvent('open', 20, 'open(2): open a file by path.'),
+    syscallEvent('creat', 21, 'creat(2): create or truncate a file.'),
+    syscallEvent('openat', 22, 'openat(2): open a file relative to a directory descriptor.'),
+    syscallEvent('openat2', 23, 'openat2(2): openat with restrictions on path resolution.'),
+  ],
+  fields: {
+    ino: u64('inode number; 0 when the call failed'),
+    fd: fd('new descriptor, or a negative errno'),
+    dirfd: fd('directory the path is relative to; AT_FDCWD for the current one'),
+    flags: flags('how to open', OPEN_FLAGS),
+    mode: mode('permission bits for a file that is created'),
+    resolve: flags('restrictions of openat2', RESOLVE_FLAGS),
+    dev: u32('device of the file', { format: 'dev' }),
+    i_mode: mode('type and permission bits of the file', { hidden: true }),
+    f_mode: u32("the kernel's f_mode of the open file", { hidden: true }),
+    path_flags: flags('how the paths came about', PATH_FLAGS, { hidden: true }),
+    name: path('path as the caller gave it'),
+    path: path('path as the kernel resolved it; absent when the call failed', { hidden: true }),
+    dir: path('directory a relative name starts from; absent when it is not needed', { hidden: true }),
+  },
+  limits:
+    'Calls through the 32-bit entry points and io_uring are not seen. The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way.',
+})

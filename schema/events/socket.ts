@@ -1,0 +1,46 @@
+import { defineFamily, fd, flags, ip, oneOf, path, port, result, s32, syscallEvent, u64 } from '../dsl.ts'
+import { FAMILIES, IP_PROTOCOLS, SOCK_FLAGS, SOCK_TYPES } from '../enums/index.ts'
+
+/**
+ * A socket was connected, named, opened for connections, or took one.
+ *
+ * Addresses come from the kernel's socket when the call returns; `addr*` is what the caller passed, which is all there
+ * is when the call failed.
+ */
+export const socket = defineFamily({
+  name: 'socket',
+  object: 'net/socket',
+  doc: 'A socket was connected, bound, opened for connections, or accepted one',
+  ring: 'bulk',
+  sets: ['net', 'default'],
+  events: [
+    syscallEvent('connect', 50, 'connect(2).'),
+    syscallEvent('bind', 51, 'bind(2).'),
+    syscallEvent('listen', 52, 'listen(2).'),
+    syscallEvent('accept', 53, 'accept(2); the descriptor and addresses are those of the new socket.'),
+    syscallEvent('accept4', 54, 'accept4(2): accept with flags.'),
+  ],
+  fields: {
+    res: result('0, the new descriptor for accept, or a negative errno'),
+    ino: u64('inode number of the socket', { hidden: true }),
+    laddr: ip('local address of the socket', { hidden: true }),
+    raddr: ip('remote address of the socket', { hidden: true }),
+    addr_ip: ip('address the caller passed', { hidden: true }),
+    fd: fd('the socket; for accept the new one, or a negative errno'),
+    backlog: s32('queue length asked for (listen); -1 otherwise'),
+    flags: flags('accept4 flags', SOCK_FLAGS),
+    lport: port('local port of the socket', { hidden: true }),
+    rport: port('remote port of the socket', { hidden: true }),
+    addr_port: port('port the caller passed', { hidden: true }),
+    family: oneOf('address family of the socket', FAMILIES, 'u16'),
+    type: oneOf('socket type', SOCK_TYPES, 'u16'),
+    protocol: oneOf('protocol of the socket', IP_PROTOCOLS, 'u16', { falco: 'proto' }),
+    addr_family: oneOf('address family the caller passed; 0 without an address', FAMILIES, 'u16', {
+      hidden: true,
+    }),
+    unix_path: path('unix: name of this socket, or of the peer for connect', { hidden: true, max: 128 }),
+    addr_path: path('unix: name the caller passed', { hidden: true, max: 128 }),
+  },
+  limits:
+    'UDP without connect, DNS and calls through io_uring are not seen. An abstract unix name starts with `@`.',
+})

@@ -1,0 +1,37 @@
+import { atExit, defineFamily, fd, flags, mode, path, result, s64, syscallEvent, u32, u64 } from '../dsl.ts'
+import { PATH_FLAGS } from '../enums/index.ts'
+
+/** Data of an open file was changed through its descriptor. */
+export const write = defineFamily({
+  name: 'write',
+  object: 'file/write',
+  doc: 'An open file was written to',
+  ring: 'bulk',
+  sets: ['fs'],
+  events: [
+    syscallEvent('write', 24, 'write(2).'),
+    syscallEvent('writev', 25, 'writev(2): write from several buffers.'),
+    syscallEvent('pwrite64', 26, 'pwrite(2): write at an offset.'),
+    syscallEvent('ftruncate', 27, 'ftruncate(2): change the size of an open file.'),
+    {
+      name: 'copy_file_range',
+      id: 28,
+      doc: 'copy_file_range(2): copy between files inside the kernel; `fd` and `path` are the file written.',
+      programs: [atExit('copy_file_range')],
+    },
+  ],
+  fields: {
+    res: result('bytes written, 0 for ftruncate, or a negative errno'),
+    ino: u64('inode number of the file'),
+    size: u64('bytes asked for; number of buffers for writev; the new length for ftruncate'),
+    pos: s64('offset in the file for pwrite64; -1 otherwise'),
+    fd: fd('descriptor written to'),
+    fd_in: fd('descriptor read from (copy_file_range); -1 otherwise'),
+    dev: u32('device of the file', { format: 'dev' }),
+    i_mode: mode('type and permission bits of the file', { hidden: true }),
+    path_flags: flags('how the path came about', PATH_FLAGS, { hidden: true }),
+    path: path('path of the file written, or the kernel name of what has no path', { hidden: true }),
+    path_in: path('path of the file read from (copy_file_range)', { hidden: true }),
+  },
+  limits: 'Writes through a memory map, sendfile, splice and io_uring are not seen.',
+})

@@ -1,0 +1,53 @@
+import type { EventDecl, FamilyDecl } from './dsl.ts'
+import { chmod } from './events/chmod.ts'
+import { exec } from './events/exec.ts'
+import { exit } from './events/exit.ts'
+import { fork } from './events/fork.ts'
+import { link, symlink } from './events/link.ts'
+import { open } from './events/open.ts'
+import { rename } from './events/rename.ts'
+import { socket } from './events/socket.ts'
+import { taskRename } from './events/task-rename.ts'
+import { truncate } from './events/truncate.ts'
+import { unlink } from './events/unlink.ts'
+import { write } from './events/write.ts'
+
+/** Every family of events the kernel side can produce. To add one: declare it in `events/`, list it here. */
+export const FAMILIES: readonly FamilyDecl[] = [
+  exec,
+  fork,
+  exit,
+  taskRename,
+  open,
+  write,
+  truncate,
+  rename,
+  unlink,
+  link,
+  symlink,
+  chmod,
+  socket,
+]
+
+export type {
+  EventDecl,
+  FamilyDecl,
+  FieldDecl,
+  Format,
+  NameTable,
+  ProgramDecl,
+  Ring,
+  Storage,
+} from './dsl.ts'
+export { RINGS } from './dsl.ts'
+export * from './header.ts'
+export * from './layout.ts'
+
+/** An event with its family: what the rest of the program passes around. */
+export interface EventType extends EventDecl {
+  readonly family: FamilyDecl
+}
+
+export const EVENT_TYPES: readonly EventType[] = FAMILIES.flatMap((family) =>
+  family.events.map((event) => ({ ...event, family })),
+)

@@ -1,0 +1,91 @@
+/** Offsets and sizes that follow from the declarations, and the numbering of programs. */
+import type { FamilyDecl, FieldDecl, ProgramDecl, Storage } from './dsl.ts'
+import { HEADER } from './header.ts'
+
+const SIZES: Record<Storage, number> = {
+  u16: 2,
+  u32: 4,
+  s32: 4,
+  u64: 8,
+  s64: 8,
+  ip: 16,
+  str: 8,
+  strv: 8,
+  bytes: 8,
+}
+/** Alignment of a stored field: its size, but 4 for `struct vl` and 8 for 16 address bytes. */
+const alignment = (storage: Storage): number => {
+  if (storage === 'ip') return 8
+  return storage === 'str' || storage === 'strv' || storage === 'bytes' ? 4 : SIZES[storage]
+}
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
+
+export interface Slot {
+  readonly name: string
+  readonly offset: number
+  readonly size: number
+  readonly decl: FieldDecl
+}
+
+export interface HeaderSlot {
+  readonly name: string
+  readonly offset: number
+  readonly size: number
+}
+
+/** Byte offsets of the header's fields. */
+export const HEADER_SLOTS: ReadonlyMap<string, HeaderSlot> = (() => {
+  const slots = new Map<string, HeaderSlot>()
+  let offset = 0
+  for (const field of HEADER) {
+    const unit = SIZES[field.storage]
+    offset = roundUp(offset, unit)
+    const size = unit * (field.count ?? 1)
+    slots.set(field.name, { name: field.name, offset, size })
+    offset += size
+  }
+  return slots
+})()
+
+/** Bytes of the header: 104. */
+export const HEADER_SIZE: number = roundUp(
+  Math.max(...[...HEADER_SLOTS.values()].map((slot) => slot.offset + slot.size)),
+  8,
+)
+
+/** Is the value kept in the variable part, behind a `struct vl { u16 off; u16 len; u32 total; }`? */
+export const isVariable = (storage: Storage): boolean =>
+  storage === 'str' || storage === 'strv' || storage === 'bytes'
+
+export interface Layout {
+  readonly slots: readonly Slot[]
+  /** Bytes of the fixed part, header included; variable values follow it, each 8-aligned. */
+  readonly size: number
+}
+
+const layouts = new Map<FamilyDecl, Layout>()
+
+/** Fixed part of a family's record: fields in declaration order with natural alignment, like the C struct. */
+export function layoutOf(family: FamilyDecl): Layout {
+  const known = layouts.get(family)
+  if (known) return known
+  let offset = HEADER_SIZE
+  const slots: Slot[] = []
+  for (const [name, decl] of Object.entries(family.fields)) {
+    offset = roundUp(offset, alignment(decl.storage))
+    slots.push({ name, offset, size: SIZES[decl.storage], decl })
+    offset += SIZES[decl.storage]
+  }
+  const layout = { slots, size: roundUp(offset, 8) }
+  layouts.set(family, layout)
+  return layout
+}
+
+/** Programs of all families in order; the position is the index stamped into records and counters. */
+export function programsOf(families: readonly FamilyDecl[]): readonly (ProgramDecl & { object: string })[] {
+  const programs = new Map<string, ProgramDecl & { object: string }>()
+  for (const family of families)
+    for (const event of family.events)
+      for (const program of event.programs) programs.set(program.name, { ...program, object: family.object })
+  return [...programs.values()]
+}

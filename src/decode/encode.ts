@@ -1,0 +1,111 @@
+/**
+ * Records from plain objects: what the kernel would have written. Used by the `inject` source and by tests, so that they
+ * go through the same decoder as live events.
+ */
+import {
+  EVENT_TYPES,
+  HEADER_SIZE,
+  HEADER_SLOTS,
+  isVariable,
+  layoutOf,
+  type Slot,
+} from '../../schema/index.ts'
+import { encodeText } from './str.ts'
+
+export type FieldValue = number | bigint | string | readonly string[] | Uint8Array
+
+export interface RecordInit {
+  readonly event: string
+  readonly pid?: number
+  readonly tid?: number
+  readonly start?: number | bigint
+  readonly uid?: number
+  readonly cpu?: number
+  readonly time?: number | bigint
+  readonly seq?: number
+  readonly flags?: number
+  readonly prog?: number
+  readonly cgroup?: number
+  readonly fields?: Readonly<Record<string, FieldValue>>
+}
+
+/** Encode one record. Throws RangeError for an unknown event or field, TypeError for a value of the wrong kind. */
+export function encodeRecord(init: RecordInit): Uint8Array {
+  const type = EVENT_TYPES.find((t) => t.name === init.event)
+  if (!type) throw new RangeError(`Unknown event '${init.event}'`)
+  const layout = layoutOf(type.family)
+  const fields = init.fields ?? {}
+  for (const name of Object.keys(fields))
+    if (!layout.slots.some((slot) => slot.name === name))
+      throw new RangeError(`Event '${init.event}' has no field '${name}'`)
+  const tails: { slot: Slot; bytes: Uint8Array; offset: number }[] = []
+  let size = layout.size
+  for (const slot of layout.slots) {
+    const value = fields[slot.name]
+    if (!isVariable(slot.decl.storage) || value === undefined) continue
+    const bytes = tailBytes(slot, value)
+    tails.push({ slot, bytes, offset: size })
+    size += Math.ceil(bytes.length / 8) * 8
+  }
+  const record = new Uint8Array(size)
+  const view = new DataView(record.buffer)
+  writeHeader(view, init, type.id, size)
+  for (const slot of layout.slots) {
+    const value = fields[slot.name]
+    if (value !== undefined && !isVariable(slot.decl.storage)) writeScalar(view, slot, value)
+  }
+  for (const { slot, bytes, offset } of tails) {
+    const max = slot.decl.max ?? bytes.length
+    view.setUint16(slot.offset, offset, true)
+    view.setUint16(slot.offset + 2, Math.min(bytes.length, max), true)
+    view.setUint32(slot.offset + 4, bytes.length, true)
+    record.set(bytes.subarray(0, max), offset)
+  }
+  return record
+}
+
+function tailBytes(slot: Slot, value: FieldValue): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  if (typeof value === 'string') return encodeText(value)
+  if (Array.isArray(value))
+    return Buffer.concat(value.map((s: string) => Buffer.concat([encodeText(s), Buffer.of(0)])))
+  throw new TypeError(`Field ${slot.name} takes text, not ${typeof value}`)
+}
+
+function writeScalar(view: DataView, slot: Slot, value: FieldValue): void {
+  if (slot.decl.storage === 'ip') {
+    if (!(value instanceof Uint8Array) || value.length !== 16)
+      throw new TypeError(`Field ${slot.name} takes 16 bytes`)
+    new Uint8Array(view.buffer).set(value, slot.offset)
+    return
+  }
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw new TypeError(`Field ${slot.name} takes a number`)
+  if (slot.size === 8) view.setBigInt64(slot.offset, BigInt(value), true)
+  else if (slot.size === 4) view.setInt32(slot.offset, Number(value), true)
+  else view.setUint16(slot.offset, Number(value), true)
+}
+
+function writeHeader(view: DataView, init: RecordInit, id: number, size: number): void {
+  const put = (name: string, value: number | bigint): void => {
+    const slot = HEADER_SLOTS.get(name)!
+    if (slot.size === 2) view.setUint16(slot.offset, Number(value), true)
+    else if (slot.size === 4) view.setUint32(slot.offset, Number(value), true)
+    else view.setBigUint64(slot.offset, BigInt(value), true)
+  }
+  put('id', id)
+  put('header_size', HEADER_SIZE)
+  put('size', size)
+  put('flags', init.flags ?? 0)
+  put('prog', init.prog ?? 0)
+  put('cpu', init.cpu ?? 0)
+  put('time', init.time ?? 0)
+  put('seq', init.seq ?? 0)
+  put('tgid', init.pid ?? 0)
+  put('tid', init.tid ?? init.pid ?? 0)
+  put('start', init.start ?? 0)
+  put('uid', init.uid ?? 0)
+  put('cgroup', init.cgroup ?? 0)
+  const live = HEADER_SLOTS.get('live')!
+  for (let i = 0; i < live.size; i += 8) view.setBigUint64(live.offset + i, 0xffffffffffffffffn, true)
+}

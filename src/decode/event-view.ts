@@ -1,0 +1,231 @@
+/**
+ * A record as the rest of the program sees it: a window over ring memory that decodes what is asked for.
+ *
+ * There is one view for each reader. It is valid until the next record: whoever wants to keep a value copies it.
+ */
+import {
+  EVENT_TYPES,
+  type EventType,
+  FAMILIES,
+  type FamilyDecl,
+  HEADER_SLOTS,
+  isVariable,
+  layoutOf,
+  type Ring,
+  type Slot,
+} from '../../schema/index.ts'
+import type { Interner, Str } from './str.ts'
+
+const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
+const OFF = {
+  id: at('id') >> 1,
+  headerSize: at('header_size') >> 1,
+  size: at('size') >> 2,
+  flags: at('flags') >> 1,
+  prog: at('prog') >> 1,
+  cpu: at('cpu') >> 2,
+  time: at('time') >> 2,
+  seq: at('seq') >> 2,
+  tgid: at('tgid') >> 2,
+  tid: at('tid') >> 2,
+  start: at('start') >> 2,
+  uid: at('uid') >> 2,
+  cgroup: at('cgroup') >> 2,
+  cgroupV1: at('cgroup_v1') >> 2,
+} as const
+
+const TYPE_BY_ID: readonly (EventType | undefined)[] = (() => {
+  const types: (EventType | undefined)[] = []
+  for (const type of EVENT_TYPES) types[type.id] = type
+  return types
+})()
+
+const SLOTS: ReadonlyMap<FamilyDecl, ReadonlyMap<string, Slot>> = new Map(
+  FAMILIES.map((family) => [family, new Map(layoutOf(family).slots.map((slot) => [slot.name, slot]))]),
+)
+
+/** The slot of a field in a family, undefined when the family has no such field. */
+export const slotOf = (family: FamilyDecl, name: string): Slot | undefined => SLOTS.get(family)?.get(name)
+
+const HIGH = 4294967296
+
+export class EventView {
+  readonly source = 'syscall'
+  /** Type of the current record. */
+  type: EventType = EVENT_TYPES[0]!
+  /** Ring the current record came from. */
+  ring: Ring = 'critical'
+  readonly #interner: Interner
+  #u8 = new Uint8Array(0)
+  #u16 = new Uint16Array(0)
+  #u32 = new Uint32Array(0)
+  #i32 = new Int32Array(0)
+  /** Byte offset of the record; always a multiple of 8. */
+  #base = 0
+
+  constructor(interner: Interner) {
+    this.#interner = interner
+  }
+
+  /** Look at another memory area. `buffer` must start 8-aligned and have a length that is a multiple of 8. */
+  map(buffer: ArrayBuffer, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): void {
+    this.#u8 = new Uint8Array(buffer, byteOffset, byteLength)
+    this.#u16 = new Uint16Array(buffer, byteOffset, byteLength >> 1)
+    this.#u32 = new Uint32Array(buffer, byteOffset, byteLength >> 2)
+    this.#i32 = new Int32Array(buffer, byteOffset, byteLength >> 2)
+  }
+
+  /**
+   * Move to the record of `length` bytes at byte `offset`. Returns undefined, or why it is not a record we can read:
+   * nothing is thrown, the caller counts it.
+   */
+  seek(offset: number, length: number): 'short' | 'bad_size' | 'unknown_event' | undefined {
+    this.#base = offset
+    if (length < 40) return 'short'
+    const type = TYPE_BY_ID[this.#u16[(offset >> 1) + OFF.id]!]
+    if (type === undefined) return 'unknown_event'
+    this.type = type
+    const size = this.#u32[(offset >> 2) + OFF.size]!
+    if (size > length || size < layoutOf(type.family).size) return 'bad_size'
+    return undefined
+  }
+
+  get name(): string {
+    return this.type.name
+  }
+  /** RECORD_FLAGS bits. */
+  get flags(): number {
+    return this.#u16[(this.#base >> 1) + OFF.flags]!
+  }
+  /** Index of the producing program. */
+  get prog(): number {
+    return this.#u16[(this.#base >> 1) + OFF.prog]!
+  }
+  get cpu(): number {
+    return this.#u32[(this.#base >> 2) + OFF.cpu]!
+  }
+  /** CLOCK_MONOTONIC in ns, rounded to 53 bits (exact for 104 days of uptime): for ordering. */
+  get time(): number {
+    return this.#u64((this.#base >> 2) + OFF.time)
+  }
+  /** CLOCK_MONOTONIC in ns, exact: for output. */
+  get timeNs(): bigint {
+    return this.#big((this.#base >> 2) + OFF.time)
+  }
+  /** Sequence number within (ring, CPU), from 0. */
+  get seq(): number {
+    return this.#u64((this.#base >> 2) + OFF.seq)
+  }
+  /** Process id, initial pid namespace. */
+  get pid(): number {
+    return this.#u32[(this.#base >> 2) + OFF.tgid]!
+  }
+  /** Thread id, initial pid namespace. */
+  get tid(): number {
+    return this.#u32[(this.#base >> 2) + OFF.tid]!
+  }
+  /** Start of the process, CLOCK_BOOTTIME ns, rounded to 53 bits; with the pid it identifies the process. */
+  get start(): number {
+    return this.#u64((this.#base >> 2) + OFF.start)
+  }
+  /** Effective user id, initial user namespace. */
+  get uid(): number {
+    return this.#u32[(this.#base >> 2) + OFF.uid]!
+  }
+  get cgroup(): number {
+    return this.#u64((this.#base >> 2) + OFF.cgroup)
+  }
+  get cgroupV1(): number {
+    return this.#u64((this.#base >> 2) + OFF.cgroupV1)
+  }
+
+  /** Does the current record's family have this field? */
+  has(name: string): boolean {
+    return slotOf(this.type.family, name) !== undefined
+  }
+
+  /** A numeric field; undefined when this event has none of that name. 64-bit values are rounded to 53 bits. */
+  number(name: string): number | undefined {
+    const slot = slotOf(this.type.family, name)
+    return slot && this.numberAt(slot)
+  }
+
+  numberAt(slot: Slot): number {
+    const offset = this.#base + slot.offset
+    switch (slot.decl.storage) {
+      case 'u16':
+        return this.#u16[offset >> 1]!
+      case 's32':
+        return this.#i32[offset >> 2]!
+      case 'u32':
+        return this.#u32[offset >> 2]!
+      case 'u64':
+        return this.#u64(offset >> 2)
+      case 's64':
+        return this.#i32[(offset >> 2) + 1]! * HIGH + this.#u32[offset >> 2]!
+      default:
+        throw new TypeError(`Field ${slot.name} is not a number`)
+    }
+  }
+
+  /** A 64-bit field with all its bits. */
+  bigint(name: string): bigint | undefined {
+    const slot = slotOf(this.type.family, name)
+    if (!slot) return undefined
+    const value = this.#big((this.#base + slot.offset) >> 2)
+    return slot.decl.storage === 's64' ? BigInt.asIntN(64, value) : value
+  }
+
+  /** A text field, interned; undefined when the event has none of that name or the record does not carry it. */
+  string(name: string): Str | undefined {
+    const slot = slotOf(this.type.family, name)
+    return slot && this.stringAt(slot)
+  }
+
+  stringAt(slot: Slot): Str | undefined {
+    const ref = (this.#base + slot.offset) >> 1
+    const off = this.#u16[ref]!
+    if (off === 0) return undefined
+    return this.#interner.get(this.#u8, this.#u32, this.#base + off, this.#u16[ref + 1]!)
+  }
+
+  /** Raw bytes of a variable field, a copy. */
+  bytes(name: string): Uint8Array | undefined {
+    const slot = slotOf(this.type.family, name)
+    if (!slot || !isVariable(slot.decl.storage)) return undefined
+    const ref = (this.#base + slot.offset) >> 1
+    const off = this.#u16[ref]!
+    if (off === 0) return undefined
+    return this.#u8.slice(this.#base + off, this.#base + off + this.#u16[ref + 1]!)
+  }
+
+  /**
+   * Bytes the value had before it was cut, or undefined when it is complete. When the kernel does not tell the real
+   * length this is one more than what was kept: "at least".
+   */
+  cutFrom(name: string): number | undefined {
+    const slot = slotOf(this.type.family, name)
+    if (!slot || !isVariable(slot.decl.storage)) return undefined
+    const offset = this.#base + slot.offset
+    const total = this.#u32[(offset + 4) >> 2]!
+    return total > this.#u16[(offset >> 1) + 1]! ? total : undefined
+  }
+
+  /** 16 address bytes, a copy; undefined when all are zero. */
+  ip(name: string): Uint8Array | undefined {
+    const slot = slotOf(this.type.family, name)
+    if (slot?.decl.storage !== 'ip') return undefined
+    const from = this.#base + slot.offset
+    const word = from >> 2
+    if ((this.#u32[word]! | this.#u32[word + 1]! | this.#u32[word + 2]! | this.#u32[word + 3]!) === 0)
+      return undefined
+    return this.#u8.slice(from, from + 16)
+  }
+
+  #u64(word: number): number {
+    return this.#u32[word + 1]! * HIGH + this.#u32[word]!
+  }
+  #big(word: number): bigint {
+    return (BigInt(this.#u32[word + 1]!) << 32n) | BigInt(this.#u32[word]!)
+  }
+}

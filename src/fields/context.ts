@@ -1,0 +1,80 @@
+/**
+ * What the fields of the syscall source read: the event, the process that made it, and read-only look-ups into state.
+ * Fields know this interface, not the tables behind it.
+ */
+import type { EventView } from '../decode/event-view.ts'
+import type { Str } from '../decode/str.ts'
+
+/** A process as fields see it. Values are the state when the event happened. */
+export interface ProcessInfo {
+  /** Initial pid namespace. */
+  readonly pid: number
+  /** Start, CLOCK_BOOTTIME ns. */
+  readonly start: number
+  /** True while the start time comes from /proc (10 ms ticks). */
+  readonly coarse: boolean
+  readonly ppid: number
+  readonly vpid: number
+  readonly pgid: number
+  readonly vpgid: number
+  readonly sid: number
+  readonly pidns: number
+  readonly mntns: number
+  /** Name of the main thread, at most 15 bytes (`proc.name`). */
+  readonly comm: Str
+  /** argv; empty for kernel threads. argv[0] is `proc.exe`. */
+  readonly argv: readonly string[]
+  /** Bytes argv had when it was cut, undefined when it is complete. */
+  readonly argvCutFrom: number | undefined
+  readonly env: readonly string[]
+  /** Resolved path of the executable; empty when unknown or for a kernel thread. */
+  readonly exePath: Str
+  readonly exeIno: number
+  /** EXE_FLAGS bits. */
+  readonly exeFlags: number
+  readonly exeCtime: bigint
+  readonly exeMtime: bigint
+  readonly cwd: Str
+  /** Device number of the controlling terminal, 0 without one. */
+  readonly tty: number
+  readonly uid: number
+  readonly gid: number
+  /** -1 when never set. */
+  readonly loginuid: number
+  readonly capInheritable: number
+  readonly capPermitted: number
+  readonly capEffective: number
+  /** First 12 characters of the container id, undefined on the host. */
+  readonly containerId: string | undefined
+  /** Ends when the process does: an exited parent stays reachable for a while. */
+  readonly parent: ProcessInfo | undefined
+  /** Text derived once from this process, by key; fields use it for what they compute (`proc.cmdline`). */
+  derived(key: string, make: () => string): Str
+}
+
+export interface Lookup {
+  /** Name of a user of the host, undefined when it has none. */
+  userName(uid: number): string | undefined
+  groupName(gid: number): string | undefined
+  userHome(uid: number): string | undefined
+  userShell(uid: number): string | undefined
+  /** Wall clock of a CLOCK_MONOTONIC time: ns since the epoch. */
+  wallClock(monotonicNs: bigint): bigint
+  /** CLOCK_BOOTTIME ns of a CLOCK_MONOTONIC time. */
+  bootTime(monotonicNs: bigint): bigint
+  readonly hostname: string
+  /** The `Str` of computed text. */
+  intern(text: string): Str
+}
+
+/** Passed to every extractor of the syscall source. One object, refilled for each event. */
+export interface SyscallContext {
+  readonly event: EventView
+  /** Process that made the event; undefined when the table has never heard of it. */
+  readonly process: ProcessInfo | undefined
+  readonly lookup: Lookup
+  /** Running number of the event in this run, from 1 (`evt.num`). */
+  readonly num: number
+  /** Values computed once for each event, by key; cleared between events. */
+  readonly memo: Map<string, unknown>
+}

@@ -1,0 +1,98 @@
+/**
+ * What a field is. A field is declared once, in `fields/<class>/`; the rule compiler, `tarsier fields`, output formats
+ * and the docs all read the declaration.
+ */
+import type { Str } from '../decode/str.ts'
+import type { Ip } from './ip.ts'
+
+/**
+ * Type of a field's value, which decides its operators.
+ * `string` and `path` yield `Str`; `int`, `uint`, `port`, `double` yield number; `time` (ns since the epoch) and
+ * `duration` (ns) yield bigint; `bool` yields boolean; `ip` and `net` yield `Ip`.
+ */
+export type ValueType =
+  | 'string'
+  | 'path'
+  | 'int'
+  | 'uint'
+  | 'double'
+  | 'port'
+  | 'time'
+  | 'duration'
+  | 'bool'
+  | 'ip'
+  | 'net'
+
+export type Value = Str | number | bigint | boolean | Ip
+
+/** What a field costs when a rule reads it: `free` is in the event, `state` a table look-up, `derived` builds text. */
+export type Cost = 'free' | 'state' | 'derived'
+
+/** How a field's argument looks: `proc.aname[2]` (index), `evt.arg.path` or `proc.env[HOME]` (key). */
+export interface ArgDecl {
+  readonly form: 'index' | 'key'
+  readonly required: boolean
+  readonly doc: string
+}
+
+/** A field bound to its argument: what evaluation calls. */
+export interface Extractor<C> {
+  /** The value to print; undefined when absent. A list field yields an array. */
+  get(ctx: C): Value | readonly Value[] | undefined
+  /**
+   * All values a comparison looks at, where there is more than one reading (two spellings of a path, either end of a
+   * connection, any ancestor). Absent means just `get`. Empty means absent.
+   */
+  readonly candidates?: (ctx: C) => readonly Value[]
+  /**
+   * With `candidates`, what `!=` and other negative operators mean: `all` (the default) = no candidate is equal;
+   * `any` = some candidate differs (proc.aname).
+   */
+  readonly negative?: 'all' | 'any'
+}
+
+export interface FieldDef<C = unknown> {
+  /** Falco's name where Falco has it. */
+  readonly name: string
+  readonly type: ValueType
+  /** The value is a list of `type`. */
+  readonly list?: boolean
+  readonly arg?: ArgDecl
+  readonly doc: string
+  readonly examples?: readonly string[]
+  readonly cost: Cost
+  /** Event types that can carry it; absent means all. A rule that needs the field is not indexed by it, only documented. */
+  readonly events?: readonly string[]
+  /** Old spelling that rules may still use, with the reason shown as a warning. */
+  readonly deprecated?: string
+  /** Cannot be printed in an output format. */
+  readonly filterOnly?: boolean
+  /** Enumerated text values, for hints. */
+  readonly values?: readonly string[]
+  /**
+   * Bind the argument (without brackets, undefined when none was written).
+   * Throws FieldArgumentError with a message for the user when the argument makes no sense.
+   */
+  bind(arg: string | undefined): Extractor<C>
+}
+
+export class FieldArgumentError extends Error {
+  override readonly name = 'FieldArgumentError'
+}
+
+/** Fields of one source, by name. */
+export type FieldSet<C = unknown> = ReadonlyMap<string, FieldDef<C>>
+
+/** A field without an argument. */
+export const defineField = <C>(decl: Omit<FieldDef<C>, 'bind' | 'arg'> & Extractor<C>): FieldDef<C> => {
+  const { get, candidates, negative, ...rest } = decl
+  const extractor: Extractor<C> = {
+    get,
+    ...(candidates === undefined ? {} : { candidates }),
+    ...(negative === undefined ? {} : { negative }),
+  }
+  return { ...rest, bind: () => extractor }
+}
+
+/** A field with an argument. */
+export const defineFieldWithArg = <C>(decl: FieldDef<C> & { readonly arg: ArgDecl }): FieldDef<C> => decl

@@ -1,0 +1,47 @@
+/** Errors and warnings about rule files: data first, text late. */
+
+/** A piece of a source text. Lines and columns are 1-based; columns count code points. */
+export interface Span {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** UTF-16 offsets into the file's text. */
+  readonly from: number
+  readonly to: number
+}
+
+export type ErrorCode =
+  | 'LOAD_ERR_FILE_READ'
+  | 'LOAD_ERR_YAML_PARSE'
+  | 'LOAD_ERR_YAML_VALIDATE'
+  | 'LOAD_ERR_COMPILE_CONDITION'
+  | 'LOAD_ERR_COMPILE_OUTPUT'
+  | 'LOAD_ERR_VALIDATE'
+  | 'LOAD_ERR_EXTENSION'
+export type WarningCode =
+  | 'LOAD_UNKNOWN_SOURCE'
+  | 'LOAD_UNSAFE_NA_CHECK'
+  | 'LOAD_NO_EVTTYPE'
+  | 'LOAD_UNKNOWN_FILTER'
+  | 'LOAD_UNUSED_MACRO'
+  | 'LOAD_UNUSED_LIST'
+  | 'LOAD_UNKNOWN_ITEM'
+  | 'LOAD_DEPRECATED_ITEM'
+  | 'LOAD_WARNING_EXTENSION'
+  | 'LOAD_APPEND_NO_VALUES'
+  | 'LOAD_EXCEPTION_NAME_NOT_UNIQUE'
+  | 'LOAD_INVALID_MACRO_NAME'
+  | 'LOAD_INVALID_LIST_NAME'
+  | 'LOAD_COMPILE_CONDITION'
+  | 'LOAD_UNKNOWN_KEY'
+
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning'
+  readonly code: ErrorCode | WarningCode
+  /** One sentence, no final period, naming the value. */
+  readonly message: string
+  readonly span: Span
+  /** Outermost first: what the span lies in. */
+  readonly context: readonly { readonly itemType: string; readonly itemName: string; readonly span: Span }[]
+  readonly hint?: string
+}
