@@ -67,6 +67,8 @@ export interface EventDecl {
   readonly doc: string
   /** Programs that emit it; one call yields one event, whichever of them saw it. */
   readonly programs: readonly ProgramDecl[]
+  /** True: feeds state only (start-up snapshots); rules and listings do not see it. */
+  readonly internal?: boolean
 }
 
 /** Events that share one record layout and one BPF object file. */

@@ -51,3 +51,6 @@ export interface EventType extends EventDecl {
 export const EVENT_TYPES: readonly EventType[] = FAMILIES.flatMap((family) =>
   family.events.map((event) => ({ ...event, family })),
 )
+
+/** The events that users and rules see. */
+export const PUBLIC_EVENT_TYPES: readonly EventType[] = EVENT_TYPES.filter((type) => type.internal !== true)

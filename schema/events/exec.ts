@@ -40,6 +40,13 @@ export const exec = defineFamily({
       doc: 'execveat(2): run a program by descriptor or by path relative to one.',
       programs: [atTracepoint('sched_process_exec'), atExit('execveat')],
     },
+    {
+      name: 'process_snapshot',
+      id: 9,
+      doc: 'A process that was there when the agent started, in the shape of its last exec.',
+      programs: [{ name: 'dump_task', section: 'iter.s/task' }],
+      internal: true,
+    },
   ],
   fields: {
     res: result('0, or a negative errno'),
