@@ -71,8 +71,8 @@ export const PATH_FLAGS: NameTable = {
   names: {
     /** `path` is the kernel's own spelling, from the file object. */
     PATH_KERNEL: 1,
-    /** The accessed spelling equals the kernel's: `dir` was not needed. */
-    PATH_SAME: 2,
+    /** The parent of the opened file is the directory a relative name starts from: `dir` is the directory of `path`. */
+    PATH_IN_DIR: 2,
     /** The walk met its limit before the root. */
     PATH_CUT: 4,
     /** The file has no name left. */

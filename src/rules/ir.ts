@@ -51,7 +51,7 @@ export interface FieldRef<C = unknown> {
 export interface Transform<C = unknown> {
   readonly kind: 'transform'
   readonly name: string
-  readonly args: readonly (Operand<C> | Literal | readonly Literal[])[]
+  readonly args: readonly (Operand<C> | Literal | readonly (Operand<C> | Literal)[])[]
   readonly arg: string | undefined
   readonly span: Span
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Maps that every object shares: the loader creates them with the first object and hands them to the rest, after
+ * setting the sizes that depend on the machine.
+ */
+#ifndef TARSIER_MAPS_H
+#define TARSIER_MAPS_H
+
+#include "kernel.h"
+#include "tarsier_abi.gen.h"
+
+/* The loader knows whether the kernel has bpf_rdonly_cast (6.2); without it every read is a helper call. */
+const volatile bool have_rdonly_cast = false;
+/* Which controllers sit in v1 hierarchies (bits as in task.h). Zero on a pure v2 host: all v1 code folds away. */
+const volatile __u32 v1_controllers = 0;
+
+struct control {
+	__u32 agent_tgid; /* our own bulk events are dropped */
+	__u32 nr_cpus;
+	__u32 polling; /* 1: the reader comes by itself, wake nobody */
+	__u32 want_env; /* 1: exec carries the environment */
+	__u32 generation;
+	__u32 pad[11];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+/* Row prog * nr_cpus + cpu. Not atomic: a program never nests in itself on one CPU, the kernel sees to that. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PROG_COUNT);
+	__type(key, __u32);
+	__type(value, struct prog_counters);
+} counters SEC(".maps");
+
+/* Row ring * nr_cpus + cpu, a cache line each: the next sequence number. Programs nest, so this one is atomic. */
+struct seq_line {
+	__u64 next;
+	__u64 pad[7];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, RING_COUNT);
+	__type(key, __u32);
+	__type(value, struct seq_line);
+} sequences SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring_critical SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} ring_bulk SEC(".maps");
+
+#define WALK_SIZE 8192
+
+/* Where a record is built. Per-CPU values are limited to 32 KiB, which bounds RECORD_MAX. */
+struct scratch {
+	__u32 busy;
+	__u32 pos; /* bytes of the record so far, 8-aligned */
+	__u8 walk[WALK_SIZE];
+	__u8 data[RECORD_MAX];
+};
+
+#define NEST_LEVELS 2
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NEST_LEVELS);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch_map SEC(".maps");
+
+/* Exec carries argv and env and does not fit a per-CPU value: an ordinary array, a row a CPU and one for iterators. */
+struct exec_scratch {
+	__u32 busy;
+	__u32 pos;
+	__u8 walk[WALK_SIZE];
+	__u8 data[EXEC_RECORD_MAX];
+};
+
+#endif

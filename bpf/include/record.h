@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Building and sending a record. A program counts what it has seen, takes a scratch area, fills the fixed part,
+ * appends strings, submits. Every way out is counted.
+ */
+#ifndef TARSIER_RECORD_H
+#define TARSIER_RECORD_H
+
+#include "task.h"
+
+static __always_inline struct control *control_of(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline struct prog_counters *counters_of(__u32 prog)
+{
+	struct control *c = control_of();
+	__u32 row;
+
+	if (!c)
+		return NULL;
+	row = prog * c->nr_cpus + bpf_get_smp_processor_id();
+	return bpf_map_lookup_elem(&counters, &row);
+}
+
+/* Is the current task the agent itself? Its own bulk events would only feed on themselves. */
+static __always_inline bool is_agent(void)
+{
+	struct control *c = control_of();
+
+	return c && (__u32)(bpf_get_current_pid_tgid() >> 32) == c->agent_tgid;
+}
+
+/* A free scratch area of this CPU, or NULL and a counted drop when interrupts nested deeper than there are areas. */
+static __always_inline struct scratch *scratch_get(struct prog_counters *st)
+{
+	struct scratch *s;
+	__u32 level;
+
+	for (level = 0; level < NEST_LEVELS; level++) {
+		s = bpf_map_lookup_elem(&scratch_map, &level);
+		if (!s) {
+			st->dropped_scratch++;
+			return NULL;
+		}
+		if (!s->busy) {
+			s->busy = 1;
+			return s;
+		}
+	}
+	st->dropped_nested++;
+	return NULL;
+}
+
+static __always_inline void scratch_put(struct scratch *s)
+{
+	s->busy = 0;
+}
+
+/* Fill the header for an event of `task`. `fixed` is the size of the event's struct. */
+static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *task, __u16 id, __u16 prog)
+{
+	const struct cred *cred = task->cred;
+	struct css_set *set = task->cgroups;
+	struct kernfs_node *v1;
+	struct control *c = control_of();
+
+	h->id = id;
+	h->header_size = sizeof(*h);
+	h->prog = prog;
+	h->cpu = bpf_get_smp_processor_id();
+	h->time = bpf_ktime_get_ns();
+	h->tgid = task->tgid;
+	h->tid = task->pid;
+	h->start = task->group_leader->start_boottime;
+	h->uid = cred->euid.val;
+	h->generation = c ? c->generation : 0;
+	h->cgroup = set->dfl_cgrp->kn->id;
+	v1 = v1_cgroup(task);
+	h->cgroup_v1 = v1 ? FIELD(kernfs_node, v1, id) : 0;
+	h->live[0] = h->live[1] = h->live[2] = h->live[3] = ~0ULL;
+}
+
+/* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
+#define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
+
+/* Bytes appended to a record are 8-aligned, so that strings can be hashed by words. */
+#define PAD8(n) (((n) + 7) & ~7U)
+
+/*
+ * Appending is the same for both scratch sizes, but the verifier wants the bound of each as a constant: hence macros
+ * that make a family of functions for one record size.
+ */
+#define RECORD_FUNCTIONS(scratch_type, suffix, record_max)								\
+	/* Append a NUL-terminated user string of at most max bytes. Unreadable: absent, counted, flagged. */		\
+	static __always_inline long put_user_str##suffix(struct scratch_type *s, struct prog_counters *st,		\
+							 struct vl *v, const void *from, __u32 max)			\
+	{														\
+		__u32 pos = s->pos;											\
+		long n;													\
+															\
+		barrier_var(pos);											\
+		if (pos > (record_max) - max - 16)									\
+			return -1;											\
+		n = bpf_probe_read_user_str(&s->data[pos], max + 2, from);						\
+		if (n <= 0) {												\
+			st->helper_errors++;										\
+			((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;						\
+			return n;											\
+		}													\
+		n--;													\
+		v->off = pos;												\
+		v->total = n;												\
+		v->len = n > max ? max : n;										\
+		s->pos = pos + PAD8((__u32)v->len);									\
+		return n;												\
+	}														\
+															\
+	/* Append a NUL-terminated kernel string. */									\
+	static __always_inline long put_kernel_str##suffix(struct scratch_type *s, struct prog_counters *st,		\
+							   struct vl *v, const void *from, __u32 max)			\
+	{														\
+		__u32 pos = s->pos;											\
+		long n;													\
+															\
+		barrier_var(pos);											\
+		if (pos > (record_max) - max - 16)									\
+			return -1;											\
+		n = bpf_probe_read_kernel_str(&s->data[pos], max + 2, from);						\
+		if (n <= 0) {												\
+			st->helper_errors++;										\
+			((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;						\
+			return n;											\
+		}													\
+		n--;													\
+		v->off = pos;												\
+		v->total = n;												\
+		v->len = n > max ? max : n;										\
+		s->pos = pos + PAD8((__u32)v->len);									\
+		return n;												\
+	}														\
+															\
+	/* Send the record and give the scratch area back. The sequence number is taken first: a loss leaves a hole. */	\
+	static __always_inline void submit##suffix(struct scratch_type *s, struct prog_counters *st, void *ring,	\
+						   __u32 ring_index)							\
+	{														\
+		struct ev_hdr *h = (struct ev_hdr *)s->data;								\
+		struct control *c = control_of();									\
+		__u32 size = s->pos, row;										\
+		struct seq_line *seq;											\
+															\
+		if (!c) {												\
+			st->dropped_scratch++;										\
+			goto out;											\
+		}													\
+		row = ring_index * c->nr_cpus + h->cpu;									\
+		seq = bpf_map_lookup_elem(&sequences, &row);								\
+		if (!seq) {												\
+			st->dropped_scratch++;										\
+			goto out;											\
+		}													\
+		h->seq = __sync_fetch_and_add(&seq->next, 1);								\
+		h->size = size;												\
+		if (size > (record_max)) {										\
+			st->dropped_too_big++;										\
+			goto out;											\
+		}													\
+		if (bpf_ringbuf_output(ring, s->data, size, c->polling ? BPF_RB_NO_WAKEUP : 0))				\
+			st->dropped_ring_full++;									\
+		else													\
+			st->submitted++;										\
+	out:														\
+		s->busy = 0;												\
+	}
+
+RECORD_FUNCTIONS(scratch, , RECORD_MAX)
+RECORD_FUNCTIONS(exec_scratch, _exec, EXEC_RECORD_MAX)
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Calls that work on names: truncate, rename, unlink, link, symlink, chmod. When they return no kernel object is at hand
+ * any more, so a record carries the names as given and the directories that relative ones start from.
+ */
+#include "path.h"
+
+/* Count the call and take a scratch area; NULL when the event ends here. */
+static __always_inline struct scratch *begin(__u32 prog, struct prog_counters **counters)
+{
+	struct prog_counters *st = counters_of(prog);
+
+	*counters = st;
+	if (!st)
+		return NULL;
+	st->seen++;
+	if (is_agent()) {
+		st->guarded++;
+		return NULL;
+	}
+	return scratch_get(st);
+}
+
+#define BEGIN(type, id, prog)                                                                                          \
+	struct task_struct *task = bpf_get_current_task_btf();                                                         \
+	struct prog_counters *st;                                                                                      \
+	struct scratch *s = begin(prog, &st);                                                                          \
+	struct type *e;                                                                                                \
+                                                                                                                       \
+	if (!s)                                                                                                        \
+		return 0;                                                                                              \
+	e = (struct type *)s->data;                                                                                    \
+	DECLARE_EVENT(type);                                                                                           \
+	__builtin_memset(e, 0, sizeof(*e));                                                                            \
+	header_fill(&e->hdr, task, id, prog);                                                                          \
+	s->pos = sizeof(*e);                                                                                           \
+	e->res = ctx->ret
+
+/* A name as given, and the directory it starts from when it is relative. */
+#define PUT_NAME(name, dir, user, dirfd)                                                                               \
+	put_user_str(s, st, &e->name, user, 4096);                                                                     \
+	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
+
+#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
+
+/* int truncate(const char *path, off_t length) */
+SEC("tp/syscalls/sys_exit_truncate")
+int exit_truncate(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate);
+	e->length = ARG2(regs);
+	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+static __always_inline int report_rename(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
+					 const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
+{
+	BEGIN(ev_rename, id, prog);
+	e->olddirfd = olddirfd;
+	e->newdirfd = newdirfd;
+	e->flags = flags;
+	/* two names and two directories would not fit at full length: a name is at most 4,096, all four 16,384 */
+	put_user_str(s, st, &e->oldpath, oldpath, 3000);
+	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
+	put_user_str(s, st, &e->newpath, newpath, 3000);
+	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int rename(const char *oldpath, const char *newpath) */
+SEC("tp/syscalls/sys_exit_rename")
+int exit_rename(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_rename(ctx, EVENT_rename, PROG_exit_rename, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD,
+			     (void *)ARG2(regs), 0);
+}
+
+/* int renameat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath) */
+SEC("tp/syscalls/sys_exit_renameat")
+int exit_renameat(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_rename(ctx, EVENT_renameat, PROG_exit_renameat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+			     (void *)ARG4(regs), 0);
+}
+
+/* int renameat2(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags) */
+SEC("tp/syscalls/sys_exit_renameat2")
+int exit_renameat2(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_rename(ctx, EVENT_renameat2, PROG_exit_renameat2, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+			     (void *)ARG4(regs), ARG5(regs));
+}
+
+static __always_inline int report_unlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
+					 __u32 flags)
+{
+	BEGIN(ev_unlink, id, prog);
+	e->dirfd = dirfd;
+	e->flags = flags;
+	PUT_NAME(name, dir, name, dirfd);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int unlink(const char *pathname) */
+SEC("tp/syscalls/sys_exit_unlink")
+int exit_unlink(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_unlink(ctx, EVENT_unlink, PROG_exit_unlink, AT_FDCWD, (void *)ARG1(regs), 0);
+}
+
+/* int unlinkat(int dirfd, const char *pathname, int flags) */
+SEC("tp/syscalls/sys_exit_unlinkat")
+int exit_unlinkat(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_unlink(ctx, EVENT_unlinkat, PROG_exit_unlinkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs));
+}
+
+/* int rmdir(const char *pathname) */
+SEC("tp/syscalls/sys_exit_rmdir")
+int exit_rmdir(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_unlink(ctx, EVENT_rmdir, PROG_exit_rmdir, AT_FDCWD, (void *)ARG1(regs), 0);
+}
+
+static __always_inline int report_link(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
+				       const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
+{
+	BEGIN(ev_link, id, prog);
+	e->olddirfd = olddirfd;
+	e->newdirfd = newdirfd;
+	e->flags = flags;
+	put_user_str(s, st, &e->oldpath, oldpath, 3000);
+	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
+	put_user_str(s, st, &e->newpath, newpath, 3000);
+	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int link(const char *oldpath, const char *newpath) */
+SEC("tp/syscalls/sys_exit_link")
+int exit_link(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_link(ctx, EVENT_link, PROG_exit_link, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD, (void *)ARG2(regs),
+			   0);
+}
+
+/* int linkat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, int flags) */
+SEC("tp/syscalls/sys_exit_linkat")
+int exit_linkat(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_link(ctx, EVENT_linkat, PROG_exit_linkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+			   (void *)ARG4(regs), ARG5(regs));
+}
+
+static __always_inline int report_symlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, const void *target,
+					  int linkdirfd, const void *linkpath)
+{
+	BEGIN(ev_symlink, id, prog);
+	e->linkdirfd = linkdirfd;
+	put_user_str(s, st, &e->target, target, 4096);
+	PUT_NAME(linkpath, dir, linkpath, linkdirfd);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int symlink(const char *target, const char *linkpath) */
+SEC("tp/syscalls/sys_exit_symlink")
+int exit_symlink(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_symlink(ctx, EVENT_symlink, PROG_exit_symlink, (void *)ARG1(regs), AT_FDCWD, (void *)ARG2(regs));
+}
+
+/* int symlinkat(const char *target, int newdirfd, const char *linkpath) */
+SEC("tp/syscalls/sys_exit_symlinkat")
+int exit_symlinkat(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_symlink(ctx, EVENT_symlinkat, PROG_exit_symlinkat, (void *)ARG1(regs), ARG2(regs),
+			      (void *)ARG3(regs));
+}
+
+static __always_inline int report_chmod(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
+					__u32 mode, __u32 flags)
+{
+	BEGIN(ev_chmod, id, prog);
+	e->dirfd = dirfd;
+	e->fd = -1;
+	e->mode = mode;
+	e->flags = flags;
+	PUT_NAME(filename, dir, name, dirfd);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int chmod(const char *pathname, mode_t mode) */
+SEC("tp/syscalls/sys_exit_chmod")
+int exit_chmod(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_chmod(ctx, EVENT_chmod, PROG_exit_chmod, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), 0);
+}
+
+/* int fchmodat(int dirfd, const char *pathname, mode_t mode) */
+SEC("tp/syscalls/sys_exit_fchmodat")
+int exit_fchmodat(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_chmod(ctx, EVENT_fchmodat, PROG_exit_fchmodat, ARG1(regs), (void *)ARG2(regs), ARG3(regs), 0);
+}
+
+/* int fchmodat2(int dirfd, const char *pathname, mode_t mode, unsigned int flags) */
+SEC("tp/syscalls/sys_exit_fchmodat2")
+int exit_fchmodat2(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report_chmod(ctx, EVENT_fchmodat2, PROG_exit_fchmodat2, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+			    ARG4(regs));
+}
+
+/* int fchmod(int fd, mode_t mode) */
+SEC("tp/syscalls/sys_exit_fchmod")
+int exit_fchmod(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	struct file *file;
+	BEGIN(ev_chmod, EVENT_fchmod, PROG_exit_fchmod);
+	e->dirfd = AT_FDCWD;
+	e->fd = ARG1(regs);
+	e->mode = ARG2(regs);
+	file = file_of(task, e->fd);
+	if (file) {
+		e->path_flags = PATH_KERNEL;
+		put_file_path(s, st, &e->path, file, task, &e->path_flags);
+	}
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Changes of file data through a descriptor, at the exit tracepoints. */
+#include "path.h"
+
+static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, __u64 size, __s64 pos,
+				  int fd_in)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct prog_counters *st = counters_of(prog);
+	struct ev_write *e;
+	struct inode *inode;
+	struct scratch *s;
+	struct file *file;
+
+	if (!st)
+		return 0;
+	st->seen++;
+	if (is_agent()) {
+		st->guarded++;
+		return 0;
+	}
+	s = scratch_get(st);
+	if (!s)
+		return 0;
+	e = (struct ev_write *)s->data;
+	DECLARE_EVENT(ev_write);
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, id, prog);
+	s->pos = sizeof(*e);
+	e->res = ctx->ret;
+	e->fd = fd;
+	e->fd_in = fd_in;
+	e->size = size;
+	e->pos = pos;
+	file = file_of(task, fd);
+	if (file) {
+		inode = FIELD(file, file, f_inode);
+		e->ino = FIELD(inode, inode, i_ino);
+		e->i_mode = FIELD(inode, inode, i_mode);
+		struct super_block *sb = FIELD(inode, inode, i_sb);
+		e->dev = FIELD(super_block, sb, s_dev);
+		e->path_flags = PATH_KERNEL;
+		put_file_path(s, st, &e->path, file, task, &e->path_flags);
+	}
+	if (fd_in >= 0) {
+		file = file_of(task, fd_in);
+		if (file)
+			put_file_path(s, st, &e->path_in, file, task, &e->path_flags);
+	}
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* ssize_t write(int fd, const void *buf, size_t count) */
+SEC("tp/syscalls/sys_exit_write")
+int exit_write(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report(ctx, EVENT_write, PROG_exit_write, ARG1(regs), ARG3(regs), -1, -1);
+}
+
+/* ssize_t writev(int fd, const struct iovec *iov, int iovcnt) */
+SEC("tp/syscalls/sys_exit_writev")
+int exit_writev(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report(ctx, EVENT_writev, PROG_exit_writev, ARG1(regs), ARG3(regs), -1, -1);
+}
+
+/* ssize_t pwrite64(int fd, const void *buf, size_t count, off_t offset) */
+SEC("tp/syscalls/sys_exit_pwrite64")
+int exit_pwrite64(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report(ctx, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs), ARG4(regs), -1);
+}
+
+/* int ftruncate(int fd, off_t length) */
+SEC("tp/syscalls/sys_exit_ftruncate")
+int exit_ftruncate(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report(ctx, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), ARG2(regs), -1, -1);
+}
+
+/* ssize_t copy_file_range(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags) */
+SEC("tp/syscalls/sys_exit_copy_file_range")
+int exit_copy_file_range(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report(ctx, EVENT_copy_file_range, PROG_exit_copy_file_range, ARG3(regs), ARG5(regs), -1, ARG1(regs));
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* connect, bind, listen, accept at their exit tracepoints, with addresses from the kernel's socket. */
+#include "record.h"
+
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define UNIX_PATH_MAX 108
+
+struct sockaddr_start {
+	__u16 family;
+	__u16 port; /* network order, inet only */
+	__u32 v4;
+	struct in6_addr v6;
+};
+
+static __always_inline void map_v4(__u8 *to, __u32 v4)
+{
+	*(__u64 *)to = 0;
+	*(__u32 *)(to + 8) = 0xffff0000; /* ::ffff: in memory order */
+	*(__u32 *)(to + 12) = v4;
+}
+
+/* A unix name of `len` bytes after the family. Abstract ones start with NUL, shown as `@`; they may hold more NULs. */
+static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const void *from, int len, bool user)
+{
+	__u32 pos = s->pos, n = len;
+
+	if (len <= 0)
+		return;
+	if (n > UNIX_PATH_MAX)
+		n = UNIX_PATH_MAX;
+	barrier_var(pos);
+	barrier_var(n);
+	if (pos > RECORD_MAX - 256 || n > UNIX_PATH_MAX || n == 0)
+		return;
+	if (user ? bpf_probe_read_user(&s->data[pos], n, from) : bpf_probe_read_kernel(&s->data[pos], n, from))
+		return;
+	if (s->data[pos] == 0)
+		s->data[pos] = '@';
+	else {
+		/* a path ends at its NUL, whatever length was passed */
+		long end = user ? bpf_probe_read_user_str(&s->data[pos], UNIX_PATH_MAX + 1, from) :
+				  bpf_probe_read_kernel_str(&s->data[pos], UNIX_PATH_MAX + 1, from);
+		if (end > 0 && (__u32)end - 1 < n)
+			n = end - 1;
+	}
+	v->off = pos;
+	v->len = n;
+	v->total = n;
+	s->pos = pos + PAD8(n);
+}
+
+/* What the caller passed. */
+static __always_inline void add_user_address(struct scratch *s, struct prog_counters *st, struct ev_socket *e,
+					     const void *addr, int len)
+{
+	struct sockaddr_start a = {};
+
+	if (!addr || len < 2)
+		return;
+	if (bpf_probe_read_user(&a, len < (int)sizeof(a) ? 8 : sizeof(a), addr)) {
+		if (bpf_probe_read_user(&a.family, 2, addr)) {
+			st->helper_errors++;
+			e->hdr.flags |= RECORD_PARTIAL;
+			return;
+		}
+	}
+	e->addr_family = a.family;
+	if (a.family == AF_INET) {
+		map_v4(e->addr_ip, a.v4);
+		e->addr_port = __builtin_bswap16(a.port);
+	} else if (a.family == AF_INET6) {
+		__builtin_memcpy(e->addr_ip, &a.v6, 16);
+		e->addr_port = __builtin_bswap16(a.port);
+	} else if (a.family == AF_UNIX)
+		put_unix_name(s, &e->addr_path, addr + 2, len - 2, true);
+}
+
+static __always_inline void add_unix(struct scratch *s, struct ev_socket *e, struct sock *sk, bool peer)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+	struct unix_address *addr;
+
+	if (peer)
+		u = (struct unix_sock *)FIELD(unix_sock, u, peer);
+	addr = u ? FIELD(unix_sock, u, addr) : NULL;
+	if (addr)
+		put_unix_name(s, &e->unix_path, (void *)addr + bpf_core_field_offset(struct unix_address, name) + 2,
+			      FIELD(unix_address, addr, len) - 2, false);
+}
+
+static __always_inline void add_socket(struct scratch *s, struct ev_socket *e, struct file *file, bool peer)
+{
+	struct inode *inode = FIELD(file, file, f_inode);
+	struct socket *sock;
+	struct sock *sk;
+
+	if ((FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return;
+	e->ino = FIELD(inode, inode, i_ino);
+	sock = FIELD(file, file, private_data);
+	sk = sock ? FIELD(socket, sock, sk) : NULL;
+	if (!sk)
+		return;
+	e->type = FIELD(socket, sock, type);
+	e->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
+	e->family = FIELD(sock, sk, __sk_common.skc_family);
+	if (e->family == AF_INET) {
+		map_v4(e->laddr, FIELD(sock, sk, __sk_common.skc_rcv_saddr));
+		map_v4(e->raddr, FIELD(sock, sk, __sk_common.skc_daddr));
+	} else if (e->family == AF_INET6) {
+		bpf_core_read(e->laddr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(e->raddr, 16, &sk->__sk_common.skc_v6_daddr);
+	} else {
+		if (e->family == AF_UNIX)
+			add_unix(s, e, sk, peer);
+		return;
+	}
+	e->lport = FIELD(sock, sk, __sk_common.skc_num);
+	e->rport = __builtin_bswap16(FIELD(sock, sk, __sk_common.skc_dport));
+}
+
+/* `fd` is the socket that the event is about, -1 when there is none. */
+static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, const void *addr, int len,
+				  int backlog, __u32 flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct prog_counters *st = counters_of(prog);
+	struct ev_socket *e;
+	struct scratch *s;
+	struct file *file;
+
+	if (!st)
+		return 0;
+	st->seen++;
+	if (is_agent()) {
+		st->guarded++;
+		return 0;
+	}
+	s = scratch_get(st);
+	if (!s)
+		return 0;
+	e = (struct ev_socket *)s->data;
+	DECLARE_EVENT(ev_socket);
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, id, prog);
+	s->pos = sizeof(*e);
+	e->res = ctx->ret;
+	e->fd = fd;
+	e->backlog = backlog;
+	e->flags = flags;
+	add_user_address(s, st, e, addr, len);
+	file = file_of(task, fd);
+	if (file)
+		add_socket(s, e, file, id == EVENT_connect);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
+
+/* int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
+SEC("tp/syscalls/sys_exit_connect")
+int exit_connect(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report(ctx, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+}
+
+/* int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
+SEC("tp/syscalls/sys_exit_bind")
+int exit_bind(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report(ctx, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+}
+
+/* int listen(int sockfd, int backlog) */
+SEC("tp/syscalls/sys_exit_listen")
+int exit_listen(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report(ctx, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0);
+}
+
+/* int accept(int sockfd, struct sockaddr *addr, socklen_t *addrlen): the result is the socket of the connection */
+SEC("tp/syscalls/sys_exit_accept")
+int exit_accept(struct sys_exit_ctx *ctx)
+{
+	return report(ctx, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0);
+}
+
+/* int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags) */
+SEC("tp/syscalls/sys_exit_accept4")
+int exit_accept4(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	return report(ctx, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs));
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Program images: sched_process_exec for what succeeded (at syscall exit the arguments are gone with the old image), the
+ * exit tracepoints for what failed, and a task iterator for what runs already.
+ */
+#include "path.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_scratch);
+} exec_scratch_map SEC(".maps");
+
+#ifdef __TARGET_ARCH_x86
+#define NR_EXECVEAT 322
+#define NR_EXECVEAT_COMPAT 358
+#else
+#define NR_EXECVEAT 281
+#define NR_EXECVEAT_COMPAT 387
+#endif
+
+#define ARGS_MAX 32768
+#define OVERLAYFS_MAGIC 0x794c7630
+#define FMODE_WRITE 2
+#define MFD_NAME_PREFIX 0x3a64666d656dULL /* "memfd:" */
+
+static __always_inline struct exec_scratch *exec_scratch_get(__u32 row, struct prog_counters *st)
+{
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch_map, &row);
+
+	if (!s) {
+		st->dropped_scratch++;
+		return NULL;
+	}
+	if (s->busy) {
+		st->dropped_nested++;
+		return NULL;
+	}
+	s->busy = 1;
+	return s;
+}
+
+/* Seconds and nanoseconds of an inode time. In ctime bit 31 of the nanoseconds is a kernel flag since 6.13. */
+#define NSEC(sec, nsec) ((__u64)(sec) * 1000000000ULL + ((nsec) & 0x7fffffff))
+
+static __always_inline void add_times(struct ev_exec *e, struct inode *inode)
+{
+	if (bpf_core_field_exists(inode->i_ctime_sec)) {
+		e->exe_ctime = NSEC(FIELD(inode, inode, i_ctime_sec), FIELD(inode, inode, i_ctime_nsec));
+		e->exe_mtime = NSEC(FIELD(inode, inode, i_mtime_sec), FIELD(inode, inode, i_mtime_nsec));
+		return;
+	}
+	struct inode___timespec *old = (void *)inode;
+	struct inode___i_ctime *older = (void *)inode;
+
+	e->exe_mtime = NSEC(BPF_CORE_READ(old, i_mtime.tv_sec), BPF_CORE_READ(old, i_mtime.tv_nsec));
+	if (bpf_core_field_exists(old->__i_ctime))
+		e->exe_ctime = NSEC(BPF_CORE_READ(old, __i_ctime.tv_sec), BPF_CORE_READ(old, __i_ctime.tv_nsec));
+	else if (bpf_core_field_exists(older->i_ctime))
+		e->exe_ctime = NSEC(BPF_CORE_READ(older, i_ctime.tv_sec), BPF_CORE_READ(older, i_ctime.tv_nsec));
+}
+
+/* May these credentials write this inode? Owner, group and other bits; ACLs and supplementary groups are not asked. */
+static __always_inline bool may_write(struct inode *inode, const struct cred *cred)
+{
+	__u32 mode = FIELD(inode, inode, i_mode);
+	__u32 euid = cred->euid.val;
+
+	if (euid == 0)
+		return true;
+	if (euid == FIELD(inode, inode, i_uid.val))
+		return mode & 0200;
+	if (cred->egid.val == FIELD(inode, inode, i_gid.val))
+		return mode & 0020;
+	return mode & 0002;
+}
+
+static __always_inline void add_executable(struct exec_scratch *s, struct prog_counters *st, struct ev_exec *e,
+					   struct task_struct *task, struct file *file, const struct cred *cred)
+{
+	struct inode *inode = FIELD(file, file, f_inode);
+	struct super_block *sb = FIELD(inode, inode, i_sb);
+	struct dentry *dentry = FIELD(file, file, f_path.dentry);
+	__u64 start = 0;
+
+	e->exe_ino = FIELD(inode, inode, i_ino);
+	e->exe_dev = FIELD(super_block, sb, s_dev);
+	add_times(e, inode);
+	if (may_write(inode, cred))
+		e->exe_flags |= EXE_WRITABLE;
+	e->path_flags = PATH_KERNEL;
+	put_file_path_exec(s, st, &e->exe_path, file, task, &e->path_flags);
+	if (e->path_flags & PATH_DELETED || FIELD(inode, inode, i_nlink) == 0)
+		e->exe_flags |= EXE_DELETED;
+	if (FIELD(super_block, sb, s_magic) == TMPFS_MAGIC) {
+		bpf_probe_read_kernel(&start, 6, FIELD(dentry, dentry, d_name.name));
+		if (start == MFD_NAME_PREFIX && FIELD(dentry, dentry, d_parent) == dentry)
+			e->exe_flags |= EXE_FROM_MEMFD;
+	}
+}
+
+/*
+ * Path of a cgroup: the names of its kernfs nodes up to the root of the hierarchy, written backwards like a file path.
+ */
+static long cgroup_step(__u32 i, struct walk *w)
+{
+	struct kernfs_node *kn = (void *)w->dentry, *parent;
+	struct kernfs_node___old *old = (void *)kn;
+	char name[128];
+	long n;
+
+	if (bpf_core_field_exists(kn->__parent))
+		parent = FIELD(kernfs_node, kn, __parent);
+	else
+		parent = BPF_CORE_READ(old, parent);
+	if (!parent)
+		return 1;
+	n = bpf_probe_read_kernel_str(name, sizeof(name), FIELD(kernfs_node, kn, name));
+	if (n <= 1 || n > (long)sizeof(name))
+		return 1;
+	if (!prepend(w, name, n - 1)) {
+		w->flags |= PATH_CUT;
+		return 1;
+	}
+	w->dentry = (void *)parent;
+	return 0;
+}
+
+static __noinline __u64 build_cgroup_path(__u8 *buf, struct kernfs_node *kn)
+{
+	struct walk w = { .dentry = (void *)kn, .buf = buf, .pos = WALK_END };
+
+	bpf_loop(128, cgroup_step, &w, 0);
+	if (w.pos == WALK_END) {
+		w.pos--;
+		buf[WALK_END - 1] = '/';
+	}
+	return (__u64)w.pos << 16 | (WALK_END - w.pos);
+}
+
+static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, struct kernfs_node *kn)
+{
+	__u32 pos = s->pos, start, len;
+	__u64 where;
+
+	if (!kn)
+		return;
+	barrier_var(pos);
+	if (pos > EXEC_RECORD_MAX - WALK_END)
+		return;
+	where = build_cgroup_path(s->walk, kn);
+	start = where >> 16;
+	len = where & 0xffff;
+	barrier_var(start);
+	barrier_var(len);
+	if (start >= WALK_END || len > WALK_END)
+		return;
+	if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk[start]))
+		return;
+	v->off = pos;
+	v->len = len > 2048 ? 2048 : len;
+	v->total = len;
+	s->pos = pos + PAD8((__u32)v->len);
+}
+
+/* NUL-separated strings of a user memory area, at most ARGS_MAX bytes of it. `from_task` when it is not ours. */
+static __always_inline void put_args(struct exec_scratch *s, struct prog_counters *st, struct vl *v, unsigned long from,
+				     unsigned long to, struct task_struct *other)
+{
+	__u32 pos = s->pos, len;
+	__u64 total = to - from;
+	long error;
+
+	if (!from || to <= from)
+		return;
+	barrier_var(pos);
+	if (pos > EXEC_RECORD_MAX - ARGS_MAX)
+		return;
+	len = total > ARGS_MAX ? ARGS_MAX : total;
+	barrier_var(len);
+	if (len > ARGS_MAX)
+		return;
+	error = other ? bpf_copy_from_user_task(&s->data[pos], len, (void *)from, other, 0) :
+			bpf_probe_read_user(&s->data[pos], len, (void *)from);
+	if (error) {
+		st->helper_errors++;
+		((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;
+		return;
+	}
+	v->off = pos;
+	v->len = len;
+	v->total = total > 0xffffffff ? 0xffffffff : total;
+	s->pos = pos + PAD8(len);
+}
+
+/* What the kernel knows of a process without looking at its memory. */
+static __always_inline void add_task(struct ev_exec *e, struct task_struct *task, const struct cred *cred)
+{
+	struct task_struct *parent = task->real_parent;
+	struct signal_struct *signal = task->signal;
+	struct pid *pid = signal->pids[PIDTYPE_TGID], *ppid;
+	struct pid_namespace *ns = pidns_of(pid);
+	struct nsproxy *nsproxy = task->nsproxy;
+
+	e->uid = cred->uid.val;
+	e->gid = cred->gid.val;
+	e->cap_inheritable = cred->cap_inheritable.val;
+	e->cap_permitted = cred->cap_permitted.val;
+	e->cap_effective = cred->cap_effective.val;
+	e->loginuid = bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1;
+	e->tty = tty_of(task);
+	e->ppid = parent->tgid;
+	e->parent_start = parent->group_leader->start_boottime;
+	e->vpid = nr_in_own_ns(pid);
+	ppid = parent->signal->pids[PIDTYPE_TGID];
+	if (pidns_of(ppid) == ns)
+		e->vppid = nr_in_own_ns(ppid);
+	e->pgid = nr_in_init_ns(signal->pids[PIDTYPE_PGID]);
+	e->vpgid = nr_in_own_ns(signal->pids[PIDTYPE_PGID]);
+	e->sid = nr_in_init_ns(signal->pids[PIDTYPE_SID]);
+	e->vsid = nr_in_own_ns(signal->pids[PIDTYPE_SID]);
+	e->pidns = ns ? FIELD(pid_namespace, ns, ns.inum) : 0;
+	e->mntns = nsproxy ? nsproxy->mnt_ns->ns.inum : 0;
+	e->dirfd = AT_FDCWD;
+}
+
+/* Strings that live in kernel memory: names, directories, cgroups. */
+static __always_inline void add_names(struct exec_scratch *s, struct prog_counters *st, struct ev_exec *e,
+				      struct task_struct *task, const struct cred *cred)
+{
+	struct mm_struct *mm = task->mm;
+	struct fs_struct *fs = task->fs;
+	struct file *exe = mm ? mm->exe_file : NULL;
+	struct css_set *set = task->cgroups;
+	__u32 ignored = 0;
+
+	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
+	if (exe)
+		add_executable(s, st, e, task, exe, cred);
+	if (fs)
+		put_path_exec(s, st, &e->cwd, fs->pwd.mnt, fs->pwd.dentry, task, &ignored);
+	put_cgroup(s, &e->cgroup_path, set->dfl_cgrp->kn);
+	put_cgroup(s, &e->cgroup_v1_path, v1_cgroup(task));
+}
+
+/* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): the new image is in place. */
+SEC("tp_btf/sched_process_exec")
+int on_sched_process_exec(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+	struct prog_counters *st = counters_of(PROG_on_sched_process_exec);
+	const struct cred *cred = task->cred;
+	struct mm_struct *mm = task->mm;
+	struct control *c = control_of();
+	struct exec_scratch *s;
+	struct ev_exec *e;
+	long nr;
+
+	if (!st)
+		return 0;
+	st->seen++;
+	s = exec_scratch_get(bpf_get_smp_processor_id(), st);
+	if (!s)
+		return 0;
+	e = (struct ev_exec *)s->data;
+	DECLARE_EVENT(ev_exec);
+	__builtin_memset(e, 0, sizeof(*e));
+	nr = SYSCALL_NR(current_regs(task));
+	header_fill(&e->hdr, task, nr == NR_EXECVEAT || nr == NR_EXECVEAT_COMPAT ? EVENT_execveat : EVENT_execve,
+		    PROG_on_sched_process_exec);
+	s->pos = sizeof(*e);
+	add_task(e, task, cred);
+	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
+	add_names(s, st, e, task, cred);
+	if (mm) {
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, NULL);
+		if (c && c->want_env)
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, NULL);
+	}
+	submit_exec(s, st, &ring_critical, RING_CRITICAL);
+	return 0;
+}
+
+static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct prog_counters *st;
+	struct exec_scratch *s;
+	struct ev_exec *e;
+
+	if (ctx->ret >= 0)
+		return 0; /* on_sched_process_exec has it */
+	st = counters_of(prog);
+	if (!st)
+		return 0;
+	st->seen++;
+	s = exec_scratch_get(bpf_get_smp_processor_id(), st);
+	if (!s)
+		return 0;
+	e = (struct ev_exec *)s->data;
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, id, prog);
+	s->pos = sizeof(*e);
+	add_task(e, task, task->cred);
+	e->res = ctx->ret;
+	e->dirfd = dirfd;
+	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
+	put_user_str_exec(s, st, &e->filename, name, 4096);
+	put_dir_exec(s, st, &e->dir, &e->filename, task, dirfd, &e->path_flags);
+	submit_exec(s, st, &ring_critical, RING_CRITICAL);
+	return 0;
+}
+
+/* int execve(const char *pathname, char *const argv[], char *const envp[]) */
+SEC("tp/syscalls/sys_exit_execve")
+int exit_execve(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report_failure(ctx, EVENT_execve, PROG_exit_execve, AT_FDCWD, (void *)ARG1(regs));
+}
+
+/* int execveat(int dirfd, const char *pathname, char *const argv[], char *const envp[], int flags) */
+SEC("tp/syscalls/sys_exit_execveat")
+int exit_execveat(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+
+	return report_failure(ctx, EVENT_execveat, PROG_exit_execveat, ARG1(regs), (void *)ARG2(regs));
+}
+
+/* Every process that runs, for the table at start: sleepable, because the arguments lie in another process's memory. */
+SEC("iter.s/task")
+int dump_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
+	struct control *c = control_of();
+	struct prog_counters *st;
+	struct exec_scratch *s;
+	const struct cred *cred;
+	struct mm_struct *mm;
+	struct ev_exec *e;
+	__u32 size;
+
+	if (!task || !c || task->pid != task->tgid)
+		return 0;
+	st = counters_of(PROG_dump_task);
+	if (!st)
+		return 0;
+	s = exec_scratch_get(c->nr_cpus, st); /* a row of its own: iterators may sleep and move */
+	if (!s)
+		return 0;
+	cred = task->cred;
+	mm = task->mm;
+	e = (struct ev_exec *)s->data;
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, EVENT_process_snapshot, PROG_dump_task);
+	s->pos = sizeof(*e);
+	add_task(e, task, cred);
+	add_names(s, st, e, task, cred);
+	if (mm && !(task->flags & PF_KTHREAD)) {
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, task);
+		if (c->want_env)
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, task);
+	}
+	size = s->pos;
+	barrier_var(size);
+	if (size <= EXEC_RECORD_MAX) {
+		e->hdr.size = size;
+		bpf_seq_write(seq, s->data, size);
+	}
+	s->busy = 0;
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Changes of a process's name other than by exec. */
+#include "record.h"
+
+/* void task_rename(struct task_struct *task, const char *comm): before the new name is copied; exec comes by here, too. */
+SEC("tp_btf/task_rename")
+int on_task_rename(__u64 *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct ev_task_rename *e;
+	struct prog_counters *st;
+	struct scratch *s;
+	long nr;
+
+	if (task->pid != task->tgid)
+		return 0;
+	nr = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
+#ifdef __TARGET_ARCH_x86
+	if (nr == 59 || nr == 322)
+#else
+	if (nr == 221 || nr == 281)
+#endif
+		return 0; /* execve, execveat: their own event carries the name */
+	st = counters_of(PROG_on_task_rename);
+	if (!st)
+		return 0;
+	st->seen++;
+	s = scratch_get(st);
+	if (!s)
+		return 0;
+	e = (struct ev_task_rename *)s->data;
+	DECLARE_EVENT(ev_task_rename);
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, EVENT_task_rename, PROG_on_task_rename);
+	s->pos = sizeof(*e);
+	put_kernel_str(s, st, &e->oldname, task->comm, 16);
+	put_kernel_str(s, st, &e->newname, (const char *)ctx[1], 16);
+	submit(s, st, &ring_critical, RING_CRITICAL);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,164 @@
+/** The command line: which commands there are, global options, messages and exit codes. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import {
+  type CliCommand,
+  EXIT,
+  type ExitCode,
+  type GlobalOptions,
+  type Io,
+  UsageError,
+  UserError,
+} from './command.ts'
+import { escapeControls, LOG_LEVELS, wantsColor } from './logger.ts'
+
+/** A command as `--help` lists it; its module is loaded only when it is chosen. */
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  readonly load: () => Promise<CliCommand>
+}
+
+/** All commands, in the order of the help. */
+export const COMMANDS: readonly CommandEntry[] = []
+
+/**
+ * Runs one command line (without program name) and answers with the exit code. Errors the user can mend become one
+ * message on stderr; a stack trace is printed only with TARSIER_DEBUG.
+ */
+export async function main(
+  argv: readonly string[],
+  io: Io,
+  commands: readonly CommandEntry[] = COMMANDS,
+): Promise<ExitCode> {
+  try {
+    let code: ExitCode = EXIT.ok
+    const program = createProgram(commands, io, (result) => {
+      code = result
+    })
+    await program.parseAsync(helpWordFirst(argv, commands), { from: 'user' })
+    return code
+  } catch (error) {
+    return report(error, io)
+  }
+}
+
+function createProgram(commands: readonly CommandEntry[], io: Io, done: (code: ExitCode) => void): Command {
+  const program = new Command('tarsier')
+    .description('Watches a Linux machine from inside the kernel and judges what it sees with rules.')
+    .version(`tarsier ${version()}`, '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .addHelpText('after', "\n'tarsier COMMAND --help' tells about a command.")
+  addGlobalOptions(program)
+  for (const { name, summary } of commands) program.command(name).summary(summary).description(summary)
+  program.hook('preSubcommand', async (_program, chosen) => {
+    const entry = commands.find(({ name }) => name === chosen.name())
+    if (entry !== undefined) equip(program, chosen, await entry.load(), io, done)
+  })
+  return program
+}
+
+/** Gives a chosen command its own options and what happens when it, or one of its subcommands, is called. */
+function equip(
+  program: Command,
+  chosen: Command,
+  command: CliCommand,
+  io: Io,
+  done: (code: ExitCode) => void,
+): void {
+  command.declare(chosen)
+  const leaves = chosen.commands.length > 0 ? chosen.commands : [chosen]
+  for (const leaf of leaves) {
+    addGlobalOptions(leaf)
+    const before = leaf === chosen ? [] : [leaf.name()]
+    leaf.action(async () => {
+      const given = { ...program.opts(), ...chosen.opts(), ...leaf.opts() }
+      done(await command.run([...before, ...leaf.args], { ...given, ...globalOptions(given) }, io))
+    })
+  }
+}
+
+/** Global options stand before or after the command. Without defaults here, so that either place can set them. */
+function addGlobalOptions(command: Command): void {
+  const options = [
+    new Option('--json', 'machine-readable output'),
+    new Option('--color <when>', 'colours in the output (default: auto)').choices([
+      'auto',
+      'always',
+      'never',
+    ]),
+    new Option('-q, --quiet', 'only errors on stderr'),
+    new Option('-v, --verbose', 'more on stderr'),
+    new Option('--log-level <level>', 'messages on stderr (default: info)').choices(LOG_LEVELS),
+  ]
+  for (const option of options) {
+    const taken = command.options.some(
+      ({ short, long }) => long === option.long || (short && short === option.short),
+    )
+    if (!taken) command.addOption(option.helpGroup('Global options:'))
+  }
+}
+
+function globalOptions(given: Readonly<Record<string, unknown>>): GlobalOptions {
+  return {
+    json: given['json'] === true,
+    color: (given['color'] as GlobalOptions['color'] | undefined) ?? 'auto',
+    quiet: given['quiet'] === true,
+    verbose: given['verbose'] === true,
+    logLevel: given['logLevel'] as string | undefined,
+  }
+}
+
+/** `help NAME` is `NAME --help`, and `help` alone the general help. */
+function helpWordFirst(argv: readonly string[], commands: readonly CommandEntry[]): string[] {
+  if (argv[0] !== 'help') return [...argv]
+  const known = argv[1] === undefined || commands.some(({ name }) => name === argv[1])
+  return known ? [...argv.slice(1), '--help'] : argv.slice(1)
+}
+
+/** Version from the package.json beside `src/`: the checkout's, or the copy in `dist/`. */
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** Tells the user about an error and chooses the exit code. */
+function report(error: unknown, io: Io): ExitCode {
+  // Commander has printed its message already, and throws for --help and --version too.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  const red = wantsColor('auto', io.stderr, io.env) ? ['\u001b[31m', '\u001b[0m'] : ['', '']
+  const tell = (message: string): void => {
+    io.stderr.write(`${red[0]}error${red[1]}: ${escapeControls(message)}\n`)
+  }
+  const debug = io.env['TARSIER_DEBUG'] !== undefined
+  if (error instanceof UserError) {
+    tell(error.message)
+    if (error.hint !== undefined) io.stderr.write(`  hint: ${escapeControls(error.hint)}\n`)
+    if (debug) io.stderr.write(`${error.stack}\n`)
+    return error instanceof UsageError ? EXIT.usage : EXIT.failure
+  }
+  if (debug) tell((error as Error)?.stack ?? String(error))
+  else {
+    tell(`internal error: ${error instanceof Error ? error.message : String(error)}`)
+    io.stderr.write('  hint: this is a fault in Tarsier; TARSIER_DEBUG=1 prints where it happened\n')
+  }
+  return EXIT.failure
+}
+
+/** Runs this process's own command line. A reader that goes away ends it quietly. */
+async function runProcess(): Promise<never> {
+  const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(
+      error.code === 'EPIPE' ? EXIT.ok : report(new UserError(`cannot write output: ${error.message}`), io),
+    )
+  })
+  process.stderr.on('error', () => {})
+  process.on('uncaughtException', (error) => process.exit(report(error, io)))
+  process.exit(await main(process.argv.slice(2), io))
+}
+
+if (import.meta.main) await runProcess()

@@ -1,0 +1,140 @@
+/** Arguments of an event as text: what was passed, and what it stands for. */
+import { AT_FDCWD, CAPABILITIES, errnoName } from '../../../schema/enums/index.ts'
+import type { FieldDecl, NameTable, Slot } from '../../../schema/index.ts'
+import type { SyscallContext } from '../context.ts'
+import { fdName, typeChar } from '../fd/descriptor.ts'
+import { capabilityNames } from '../thread/thread.ts'
+
+/** An argument as `evt.args` shows it: `name=raw(resolved)`. */
+export interface ArgText {
+  readonly raw: string
+  /** Only where it says more than `raw`. */
+  readonly resolved?: string | undefined
+}
+
+/** Names of the bits of a word, joined by `|`; groups first. Undefined when no bit has a name. */
+export function flagNames(value: number, table: NameTable): string | undefined {
+  const names: string[] = []
+  if (table.group !== undefined) {
+    const { mask, names: values } = table.group
+    for (const [name, bits] of Object.entries(values)) if ((value & mask) === bits) names.push(name)
+  }
+  // Names that cover several bits (O_TMPFILE, O_SYNC) hide those they contain.
+  const present = Object.entries(table.names).filter(([, bits]) => (value & bits) === bits)
+  for (const [name, bits] of present)
+    if (!present.some(([, other]) => other !== bits && (other & bits) === bits)) names.push(name)
+  return names.length === 0 ? undefined : names.join('|')
+}
+
+const enumName = (value: number, table: NameTable): string | undefined =>
+  Object.entries(table.names).find(([, known]) => known === value)?.[0]
+
+/** Permission bits, as Falco orders them. */
+const MODE_BITS: NameTable = {
+  kind: 'flags',
+  names: {
+    S_IXOTH: 0o1,
+    S_IWOTH: 0o2,
+    S_IROTH: 0o4,
+    S_IXGRP: 0o10,
+    S_IWGRP: 0o20,
+    S_IRGRP: 0o40,
+    S_IXUSR: 0o100,
+    S_IWUSR: 0o200,
+    S_IRUSR: 0o400,
+    S_ISVTX: 0o1000,
+    S_ISGID: 0o2000,
+    S_ISUID: 0o4000,
+  },
+}
+
+const octal = (mode: number): string => (mode === 0 ? '0' : `0${mode.toString(8)}`)
+
+/** `<f>/path`, `<4t>1.2.3.4:1->5.6.7.8:443`: kind and name of the descriptor the event is about. */
+export function fdText(ctx: SyscallContext): string | undefined {
+  const type = typeChar(ctx)
+  const name = fdName(ctx)
+  if (type === undefined || name === undefined) return undefined
+  return `<${type}${transportLetter(ctx, type)}>${name.text}`
+}
+
+function transportLetter(ctx: SyscallContext, type: string): string {
+  if (type !== '4' && type !== '6') return ''
+  const protocol = ctx.event.number('protocol')
+  return protocol === 6 ? 't' : protocol === 17 ? 'u' : protocol === 1 || protocol === 58 ? 'i' : 'r'
+}
+
+/** Directory fields that belong to a directory descriptor, by the descriptor's name. */
+const DIRECTORY_OF: Readonly<Record<string, string>> = {
+  dirfd: 'dir',
+  linkdirfd: 'dir',
+  olddirfd: 'olddir',
+  newdirfd: 'newdir',
+}
+
+function descriptorText(ctx: SyscallContext, name: string, value: number): ArgText {
+  if (value === AT_FDCWD && name in DIRECTORY_OF) return { raw: String(value), resolved: 'AT_FDCWD' }
+  if (name === 'fd_in') {
+    const path = ctx.event.string('path_in')?.text
+    return { raw: String(value), resolved: path === undefined ? undefined : `<f>${path}` }
+  }
+  if (name === 'fd') return { raw: String(value), resolved: value < 0 ? errnoName(value) : fdText(ctx) }
+  const dir = ctx.event.string(DIRECTORY_OF[name] ?? '')?.text
+  return { raw: String(value), resolved: dir === undefined ? undefined : `<d>${dir}` }
+}
+
+/** Integer of a slot as decimal text, all 64 bits. */
+function decimal(ctx: SyscallContext, slot: Slot): string {
+  return slot.size === 8 ? String(ctx.event.bigint(slot.name)) : String(ctx.event.numberAt(slot))
+}
+
+const named = (value: number, decl: FieldDecl): string | undefined => {
+  if (decl.names === undefined) return undefined
+  return decl.names.kind === 'enum' ? enumName(value, decl.names) : flagNames(value, decl.names)
+}
+
+/** The uids and gids have names on the host. */
+function idName(ctx: SyscallContext, name: string, value: number): string | undefined {
+  if (name === 'uid' || name === 'loginuid') return value < 0 ? undefined : ctx.lookup.userName(value)
+  return name === 'gid' ? ctx.lookup.groupName(value) : undefined
+}
+
+/** Text of a number by the format its declaration gives it. */
+export function numberText(ctx: SyscallContext, slot: Slot): ArgText {
+  const { decl, name } = slot
+  const value = ctx.event.numberAt(slot)
+  switch (decl.format) {
+    case 'errno':
+      return { raw: decimal(ctx, slot), resolved: value < 0 ? errnoName(value) : undefined }
+    case 'fd':
+      return descriptorText(ctx, name, value)
+    case 'flags':
+    case 'enum':
+      return { raw: String(value), resolved: named(value, decl) }
+    case 'mode':
+      return {
+        raw: octal(value),
+        // Falco names the bits where the mode is what the call is about.
+        resolved: ctx.event.type.family.name === 'chmod' ? flagNames(value, MODE_BITS) : undefined,
+      }
+    case 'dev':
+      return { raw: value.toString(16) }
+    case 'caps':
+      return {
+        raw: value.toString(16),
+        resolved:
+          value >= 2 ** CAPABILITIES.length
+            ? undefined
+            : capabilityNames(value).replaceAll(' ', '|') || undefined,
+      }
+    case 'number':
+    case 'port':
+    case 'time':
+    case 'text':
+    case 'path':
+    case 'ip':
+      return { raw: decimal(ctx, slot), resolved: idName(ctx, name, value) }
+    default:
+      return decl.format satisfies never
+  }
+}

@@ -1,0 +1,233 @@
+/** Arguments of each event under the names that rules use: `evt.args`, `evt.arg.NAME`, `evt.rawarg.NAME`. */
+import { type EventType, isVariable, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
+import type { Str } from '../../decode/str.ts'
+import type { SyscallContext } from '../context.ts'
+import { passedAddress, tuple, tupleText } from '../fd/descriptor.ts'
+import { type Extractor, FieldArgumentError } from '../field.ts'
+import { accessedPath } from '../paths.ts'
+import { field, type SyscallField } from '../syscall-field.ts'
+import { splitVector } from '../vector.ts'
+import { type ArgText, numberText } from './argument-text.ts'
+import { FALCO_ARGUMENTS } from './known-names.ts'
+
+/** One argument of one event. */
+export interface Argument {
+  readonly name: string
+  readonly text: (ctx: SyscallContext) => ArgText | undefined
+}
+
+/** Directory that a relative path argument starts from, by the argument's field. */
+const DIRECTORY_OF: Readonly<Record<string, string>> = {
+  oldpath: 'olddir',
+  newpath: 'newdir',
+  name: 'dir',
+  filename: 'dir',
+  linkpath: 'dir',
+}
+
+/** Names that Falco gives the arguments of single events where those of the family differ. */
+const EVENT_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  unlink: { name: 'path' },
+  rmdir: { name: 'path' },
+  linkat: { olddirfd: 'olddir', newdirfd: 'newdir' },
+}
+
+/** Fields of a family that an event of it has no argument for. */
+const NOT_OF: Readonly<Record<string, readonly string[]>> = {
+  open: ['dirfd', 'resolve'],
+  creat: ['dirfd', 'flags', 'resolve'],
+  openat: ['resolve'],
+  execve: ['dirfd'],
+  rename: ['olddirfd', 'newdirfd', 'flags'],
+  renameat: ['flags'],
+  link: ['olddirfd', 'newdirfd', 'flags'],
+  symlink: ['linkdirfd'],
+  unlink: ['dirfd', 'flags'],
+  rmdir: ['dirfd', 'flags'],
+  chmod: ['dirfd', 'fd', 'flags'],
+  fchmod: ['dirfd', 'flags', 'filename'],
+  fchmodat: ['fd', 'flags'],
+  fchmodat2: ['fd'],
+  connect: ['backlog', 'flags'],
+  bind: ['backlog', 'flags'],
+  listen: ['flags'],
+  accept: ['backlog', 'flags'],
+  accept4: ['backlog'],
+  write: ['pos', 'fd_in'],
+  writev: ['pos', 'fd_in'],
+  pwrite64: ['fd_in'],
+  ftruncate: ['pos', 'fd_in'],
+  copy_file_range: ['pos'],
+}
+
+/** Order in which Falco shows what an open and a write are about: the descriptor first. */
+const FIRST: Readonly<Record<string, readonly string[]>> = {
+  open: ['fd', 'dirfd', 'name', 'flags', 'mode', 'resolve', 'dev', 'ino'],
+  write: ['res', 'fd', 'size'],
+  chmod: ['res', 'dirfd', 'fd', 'filename', 'mode', 'flags'],
+}
+
+function pathText(ctx: SyscallContext, name: string, withDir: string | undefined): ArgText | undefined {
+  const given = ctx.event.string(name)
+  if (given === undefined) return undefined
+  const known = name === 'name' && ctx.event.has('path') ? 'path' : undefined
+  const accessed = withDir === undefined ? undefined : accessedPath(ctx, { name, dir: withDir, path: known })
+  return { raw: given.text, resolved: accessed?.text === given.text ? undefined : accessed?.text }
+}
+
+/** Text of a vector: each element ends with a dot, as Falco shows the NUL. */
+const vectorText = (items: readonly string[]): string => items.map((item) => `${item}.`).join('')
+
+function fromSlot(type: EventType, slot: Slot): Argument {
+  const { decl, name } = slot
+  const shown = EVENT_NAMES[type.name]?.[name] ?? decl.falco ?? name
+  if (decl.storage === 'strv')
+    return {
+      name: shown,
+      text: (ctx) => {
+        const bytes = ctx.event.bytes(name)
+        return bytes && { raw: vectorText(splitVector(bytes).slice(name === 'argv' ? 1 : 0)) }
+      },
+    }
+  if (isVariable(decl.storage)) {
+    const dir = decl.format === 'path' ? DIRECTORY_OF[name] : undefined
+    return { name: shown, text: (ctx) => pathText(ctx, name, dir) }
+  }
+  return { name: shown, text: (ctx) => numberText(ctx, slot) }
+}
+
+/** Arguments that Falco has and the record holds in other words. */
+const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
+  exec: [
+    {
+      name: 'exe',
+      text: (ctx) => {
+        const argv = ctx.event.bytes('argv')
+        return argv && { raw: splitVector(argv)[0] ?? '' }
+      },
+    },
+    { name: 'tid', text: (ctx) => ({ raw: String(ctx.event.tid) }) },
+    { name: 'pid', text: (ctx) => ({ raw: String(ctx.event.pid) }) },
+  ],
+  socket: [
+    {
+      name: 'tuple',
+      text: (ctx) => {
+        const ends = tuple(ctx)
+        return { raw: ends === undefined ? (ctx.event.string('unix_path')?.text ?? 'NULL') : tupleText(ends) }
+      },
+    },
+    {
+      name: 'addr',
+      text: (ctx) => {
+        const address = passedAddress(ctx)
+        return address === undefined ? undefined : { raw: address }
+      },
+    },
+  ],
+}
+
+function argumentsOf(type: EventType): readonly Argument[] {
+  const without = NOT_OF[type.name] ?? []
+  const slots = layoutOf(type.family).slots.filter(
+    (slot) => slot.decl.hidden !== true && !without.includes(slot.name),
+  )
+  const order = FIRST[type.family.name] ?? ['res']
+  const rank = (slot: Slot): number => {
+    const at = order.indexOf(slot.name)
+    return at < 0 ? order.length : at
+  }
+  const own = slots.toSorted((a, b) => rank(a) - rank(b)).map((slot) => fromSlot(type, slot))
+  const extra = EXTRA[type.family.name] ?? []
+  const after = own[0]?.name === 'res' ? 1 : 0
+  return [...own.slice(0, after), ...extra, ...own.slice(after)]
+}
+
+/** Arguments of every event that rules see, in the order they are shown. */
+export const ARGUMENTS: ReadonlyMap<string, readonly Argument[]> = new Map(
+  PUBLIC_EVENT_TYPES.map((type) => [type.name, argumentsOf(type)]),
+)
+
+const OWN_NAMES: ReadonlySet<string> = new Set([...ARGUMENTS.values()].flat().map((arg) => arg.name))
+
+const show = (name: string, { raw, resolved }: ArgText): string =>
+  resolved === undefined ? `${name}=${raw}` : `${name}=${raw}(${resolved})`
+
+/** `name=raw(resolved) ...` for every argument the event has. */
+export function argsText(ctx: SyscallContext): string {
+  const parts: string[] = []
+  for (const argument of ARGUMENTS.get(ctx.event.name) ?? []) {
+    const text = argument.text(ctx)
+    if (text !== undefined) parts.push(show(argument.name, text))
+  }
+  return parts.join(' ')
+}
+
+/** An argument by name or position; undefined when the event has none. */
+export function argumentText(ctx: SyscallContext, which: string | number): ArgText | undefined {
+  const list = ARGUMENTS.get(ctx.event.name)
+  const found = typeof which === 'number' ? list?.[which] : list?.find((arg) => arg.name === which)
+  return found?.text(ctx)
+}
+
+/** Name or position, checked; throws FieldArgumentError for a name that no event has. */
+function parseWhich(fieldName: string, arg: string | undefined): string | number {
+  if (arg === undefined || arg === '')
+    throw new FieldArgumentError(`${fieldName} needs the name of an argument, as in ${fieldName}.flags`)
+  if (/^\d{1,3}$/.test(arg)) return Number(arg)
+  if (!OWN_NAMES.has(arg) && !FALCO_ARGUMENTS.has(arg))
+    throw new FieldArgumentError(
+      `${fieldName}.${arg}: no event has an argument '${arg}'; see 'tarsier events show NAME'`,
+    )
+  return arg
+}
+
+const bound = (fieldName: string, pick: (text: ArgText) => string) => {
+  return (arg: string | undefined): Extractor<SyscallContext> => {
+    const which = parseWhich(fieldName, arg)
+    return {
+      get: (ctx): Str | undefined => {
+        const text = argumentText(ctx, which)
+        return text === undefined ? undefined : ctx.lookup.intern(pick(text))
+      },
+    }
+  }
+}
+
+const wholeText = (ctx: SyscallContext): Str => ctx.lookup.intern(argsText(ctx))
+
+export const argumentFields: readonly SyscallField[] = [
+  field({
+    name: 'evt.args',
+    type: 'string',
+    cost: 'derived',
+    doc: 'All arguments: `name=value`, with what the value stands for in parentheses where that says more.',
+    examples: ['fd=3(<f>/etc/hosts) dirfd=-100(AT_FDCWD) name=/etc/hosts flags=0(O_RDONLY) mode=0'],
+    get: wholeText,
+  }),
+  field({
+    name: 'evt.info',
+    type: 'string',
+    cost: 'derived',
+    doc: 'The same as evt.args.',
+    get: wholeText,
+  }),
+  {
+    name: 'evt.arg',
+    type: 'string',
+    cost: 'derived',
+    arg: { form: 'key', required: true, doc: 'name of an argument, or its position from 0' },
+    doc: 'One argument as text: what it stands for (flag names joined by `|`, an absolute path, `<f>/path` for a descriptor), else the plain value.',
+    examples: ['evt.arg.flags', 'evt.arg[0]'],
+    bind: bound('evt.arg', ({ raw, resolved }) => resolved ?? raw),
+  },
+  {
+    name: 'evt.rawarg',
+    type: 'string',
+    cost: 'derived',
+    arg: { form: 'key', required: true, doc: 'name of an argument, or its position from 0' },
+    doc: 'One argument as text, as it was passed: numbers decimal, modes octal, devices and capabilities hexadecimal.',
+    examples: ['evt.rawarg.res'],
+    bind: bound('evt.rawarg', ({ raw }) => raw),
+  },
+]

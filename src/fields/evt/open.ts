@@ -1,0 +1,55 @@
+/** What an open was for, and whether the event moves data. */
+import { OPEN_FLAGS } from '../../../schema/enums/index.ts'
+import type { SyscallContext } from '../context.ts'
+import { field, type SyscallField } from '../syscall-field.ts'
+
+const { O_CREAT = 0, O_TMPFILE = 0 } = OPEN_FLAGS.names
+const ACCESS = OPEN_FLAGS.group!
+/** The kernel created the file in this call (FMODE_CREATED, include/linux/fs.h). */
+const FMODE_CREATED = 0x100000
+const ANY_EXECUTE = 0o111
+
+const isOpen = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'open'
+const isCreat = (ctx: SyscallContext): boolean => ctx.event.name === 'creat'
+const has = (ctx: SyscallContext, bits: number): boolean => (ctx.event.number('flags')! & bits) === bits
+
+/** creat(2) takes no flags: it opens for writing. */
+const access = (ctx: SyscallContext): number =>
+  isCreat(ctx) ? ACCESS.names['O_WRONLY']! : ctx.event.number('flags')! & ACCESS.mask
+
+const mayRead = (ctx: SyscallContext): boolean =>
+  isOpen(ctx) && (access(ctx) === ACCESS.names['O_RDONLY'] || access(ctx) === ACCESS.names['O_RDWR'])
+const mayWrite = (ctx: SyscallContext): boolean =>
+  isOpen(ctx) && (access(ctx) === ACCESS.names['O_WRONLY'] || access(ctx) === ACCESS.names['O_RDWR'])
+const created = (ctx: SyscallContext): boolean =>
+  isOpen(ctx) &&
+  ctx.event.number('fd')! >= 0 &&
+  ((ctx.event.number('f_mode')! & FMODE_CREATED) !== 0 || has(ctx, O_TMPFILE))
+const makesExecutable = (ctx: SyscallContext): boolean =>
+  isOpen(ctx) &&
+  (isCreat(ctx) || has(ctx, O_CREAT) || has(ctx, O_TMPFILE)) &&
+  (ctx.event.number('mode')! & ANY_EXECUTE) !== 0
+
+const WRITES: ReadonlySet<string> = new Set(['write', 'writev', 'pwrite64', 'copy_file_range'])
+const writes = (ctx: SyscallContext): boolean => WRITES.has(ctx.event.name)
+
+const flag = (name: string, doc: string, get: (ctx: SyscallContext) => boolean): SyscallField =>
+  field({ name, type: 'bool', cost: 'free', doc, get })
+
+export const openFields: readonly SyscallField[] = [
+  flag('evt.is_open_read', 'An open, tried or done, for reading (also for reading and writing).', mayRead),
+  flag('evt.is_open_write', 'An open, tried or done, for writing (also for reading and writing).', mayWrite),
+  flag('evt.is_open_create', 'An open that created the file.', created),
+  flag(
+    'evt.is_open_exec',
+    'An open that creates a file with permission to execute, as far as umask allows.',
+    makesExecutable,
+  ),
+  flag('evt.is_io', 'The event moves data of a descriptor.', writes),
+  flag('evt.is_io_write', 'The event writes data to a descriptor.', writes),
+  flag(
+    'evt.is_io_read',
+    'The event reads data from a descriptor; no such event is produced yet.',
+    () => false,
+  ),
+]

@@ -1,0 +1,102 @@
+/** Paths of events that work on names: the one they are about, or the two they join. */
+import type { Str } from '../../decode/str.ts'
+import type { SyscallContext } from '../context.ts'
+import { accessedPath, cleanPath, joinPath, type PathFields, spellings } from '../paths.ts'
+import { field, once, type SyscallField } from '../syscall-field.ts'
+
+interface Roles {
+  readonly name?: PathFields
+  readonly source?: PathFields
+  readonly target?: PathFields
+}
+type Role = keyof Roles
+
+const NAMED: PathFields = { name: 'name', dir: 'dir', path: undefined }
+const OLD: PathFields = { name: 'oldpath', dir: 'olddir', path: undefined }
+const NEW: PathFields = { name: 'newpath', dir: 'newdir', path: undefined }
+const LINK: PathFields = { name: 'linkpath', dir: 'dir', path: undefined }
+/** Text of a symbolic link: relative to where the link is, which `targetOf` knows. */
+const LINK_TARGET: PathFields = { name: 'target', dir: undefined, path: undefined }
+
+/**
+ * Which path of a family plays which role. As in Falco, the source of a link is the new name and its target the old
+ * one, because the link points from the one to the other.
+ */
+const ROLES: Readonly<Record<string, Roles>> = {
+  open: { name: { name: 'name', dir: 'dir', path: 'path' } },
+  truncate: { name: NAMED },
+  unlink: { name: NAMED },
+  chmod: { name: { name: 'filename', dir: 'dir', path: 'path' } },
+  rename: { source: OLD, target: NEW },
+  link: { source: NEW, target: OLD },
+  symlink: { source: LINK, target: LINK_TARGET },
+}
+
+/** The path in a role; undefined for other events and, as nothing was touched then, after a failure except of open. */
+function pathIn(ctx: SyscallContext, role: Role): PathFields | undefined {
+  const fields = ROLES[ctx.event.type.family.name]?.[role]
+  if (fields === undefined) return undefined
+  return ctx.event.type.family.name === 'open' || ctx.event.number('res') === 0 ? fields : undefined
+}
+
+/** A relative link target starts from the directory of the link. */
+function targetOf(ctx: SyscallContext): Str | undefined {
+  return once(ctx, 'fs.path.target', () => {
+    const target = ctx.event.string('target')
+    if (target === undefined) return undefined
+    if (target.text.startsWith('/')) return ctx.lookup.intern(cleanPath(target.text))
+    const link = accessedPath(ctx, LINK)
+    return link && ctx.lookup.intern(joinPath(link.directory.text, target.text))
+  })
+}
+
+function accessedIn(ctx: SyscallContext, role: Role): Str | undefined {
+  const fields = pathIn(ctx, role)
+  if (fields === LINK_TARGET) return targetOf(ctx)
+  return fields && accessedPath(ctx, fields)
+}
+
+function spellingsIn(ctx: SyscallContext, role: Role): readonly Str[] {
+  const fields = pathIn(ctx, role)
+  if (fields === undefined) return []
+  if (fields !== LINK_TARGET) return spellings(ctx, fields)
+  const target = targetOf(ctx)
+  return target === undefined ? [] : [target]
+}
+
+function rawIn(ctx: SyscallContext, role: Role): Str | undefined {
+  const fields = pathIn(ctx, role)
+  if (fields === undefined) return undefined
+  const given = fields.name === undefined ? undefined : ctx.event.string(fields.name)
+  return given ?? (fields.path === undefined ? undefined : ctx.event.string(fields.path))
+}
+
+const DOCS: Readonly<Record<Role, string>> = {
+  name: 'Path that an event on one file works on: open, unlink, rmdir, chmod, truncate',
+  source: 'First path of an event on two: the old name of a rename, the new name of a link',
+  target: 'Second path of an event on two: the new name of a rename, what a link points to',
+}
+
+const roleFields = (role: Role): readonly SyscallField[] => [
+  field({
+    name: `fs.path.${role}`,
+    type: 'path',
+    cost: 'derived',
+    doc: `${DOCS[role]}; absolute and cleaned. Absent when a call other than open failed.`,
+    get: (ctx) => accessedIn(ctx, role),
+    candidates: (ctx) => spellingsIn(ctx, role),
+  }),
+  field({
+    name: `fs.path.${role}raw`,
+    type: 'path',
+    cost: 'free',
+    doc: `${DOCS[role]}; as the caller gave it. Absent when a call other than open failed.`,
+    get: (ctx) => rawIn(ctx, role),
+  }),
+]
+
+export const pathFields: readonly SyscallField[] = [
+  ...roleFields('name'),
+  ...roleFields('source'),
+  ...roleFields('target'),
+]

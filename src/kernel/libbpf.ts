@@ -1,0 +1,172 @@
+/**
+ * libbpf.so.1 through koffi: the narrow interface everything else uses. Pointers are opaque named types, so that a
+ * pointer of the wrong kind is an error here and not a crash there.
+ */
+import koffi from 'koffi'
+import { SystemError } from './libc.ts'
+
+/** A foreign pointer; only libbpf functions know what is behind it. */
+export type Pointer = object & { readonly __pointer: unique symbol }
+
+export interface Libbpf {
+  /** `major.minor` of the library that was loaded. */
+  readonly version: string
+  openObject(file: string): Pointer
+  loadObject(object: Pointer): void
+  closeObject(object: Pointer): void
+  /** The object's own BTF, a copy. */
+  btfOf(object: Pointer): Uint8Array
+  /** Does the running kernel have a function (or kfunc) of this name? */
+  kernelHasFunction(name: string): boolean
+  programs(object: Pointer): ProgramHandle[]
+  setAutoload(program: Pointer, on: boolean): void
+  setLogBuffer(program: Pointer, buffer: Uint8Array): void
+  programFd(program: Pointer): number
+  /** Attach by what the section name says. */
+  attach(program: Pointer): Pointer
+  attachPerfEvent(program: Pointer, fd: number): Pointer
+  attachIterator(program: Pointer): Pointer
+  createIterator(link: Pointer): number
+  linkFd(link: Pointer): number
+  destroyLink(link: Pointer): void
+  maps(object: Pointer): MapHandle[]
+  reuseMap(map: Pointer, fd: number): void
+  setMaxEntries(map: Pointer, entries: number): void
+  mapFd(map: Pointer): number
+  valueSize(map: Pointer): number
+  /** Initial contents of a global data section, writable until the object is loaded. */
+  initialValue(map: Pointer): Uint8Array | undefined
+}
+
+export interface ProgramHandle {
+  readonly name: string
+  readonly section: string
+  readonly pointer: Pointer
+}
+export interface MapHandle {
+  readonly name: string
+  readonly pointer: Pointer
+}
+
+/** libbpf could not be loaded at all. */
+export class LibbpfMissingError extends Error {
+  override readonly name = 'LibbpfMissingError'
+}
+
+const BTF_KIND_FUNC = 12
+const NAMES = ['libbpf.so.1', 'libbpf.so']
+
+function loadLibrary(): ReturnType<typeof koffi.load> {
+  let last: unknown
+  for (const name of NAMES)
+    try {
+      return koffi.load(name)
+    } catch (error) {
+      last = error
+    }
+  throw new LibbpfMissingError(`Cannot load libbpf.so.1: ${(last as Error).message}`)
+}
+
+/** Load libbpf. Throws LibbpfMissingError when the library is not installed. */
+export function loadLibbpf(): Libbpf {
+  const lib = loadLibrary()
+  for (const name of ['bpf_object', 'bpf_program', 'bpf_map', 'bpf_link', 'btf']) declareOpaque(name)
+  const f = {
+    major: lib.func('uint libbpf_major_version()'),
+    minor: lib.func('uint libbpf_minor_version()'),
+    setPrint: lib.func('void *libbpf_set_print(void *fn)'),
+    open: lib.func('bpf_object *bpf_object__open_file(const char *path, void *opts)'),
+    load: lib.func('int bpf_object__load(bpf_object *object)'),
+    close: lib.func('void bpf_object__close(bpf_object *object)'),
+    btf: lib.func('btf *bpf_object__btf(bpf_object *object)'),
+    btfData: lib.func('void *btf__raw_data(btf *btf, _Out_ uint32_t *size)'),
+    vmlinuxBtf: lib.func('btf *btf__load_vmlinux_btf()'),
+    findType: lib.func('int btf__find_by_name_kind(btf *btf, const char *name, uint32_t kind)'),
+    nextProgram: lib.func('bpf_program *bpf_object__next_program(bpf_object *object, bpf_program *previous)'),
+    programName: lib.func('const char *bpf_program__name(bpf_program *program)'),
+    sectionName: lib.func('const char *bpf_program__section_name(bpf_program *program)'),
+    setAutoload: lib.func('int bpf_program__set_autoload(bpf_program *program, bool on)'),
+    setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
+    programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
+    attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
+    attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
+    attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
+    iterCreate: lib.func('int bpf_iter_create(int link)'),
+    linkFd: lib.func('int bpf_link__fd(bpf_link *link)'),
+    destroyLink: lib.func('int bpf_link__destroy(bpf_link *link)'),
+    nextMap: lib.func('bpf_map *bpf_object__next_map(bpf_object *object, bpf_map *previous)'),
+    mapName: lib.func('const char *bpf_map__name(bpf_map *map)'),
+    reuseFd: lib.func('int bpf_map__reuse_fd(bpf_map *map, int fd)'),
+    setMaxEntries: lib.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)'),
+    mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
+    valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
+    initialValue: lib.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)'),
+  }
+  // Verifier logs come through our own buffers; libbpf's chatter on stderr would only repeat them.
+  f.setPrint(null)
+  const pointer = (call: string, value: Pointer | null): Pointer => {
+    if (value === null) throw new SystemError(call, koffi.errno())
+    return value
+  }
+  const zero = (call: string, value: number): number => {
+    if (value < 0) throw new SystemError(call, value)
+    return value
+  }
+  const each = (next: (previous: Pointer | null) => Pointer | null): Pointer[] => {
+    const found: Pointer[] = []
+    for (let p = next(null); p !== null; p = next(p)) found.push(p)
+    return found
+  }
+  let kernelBtf: Pointer | null = null
+  return {
+    version: `${f.major()}.${f.minor()}`,
+    openObject: (file) => pointer('bpf_object__open_file', f.open(file, null)),
+    loadObject: (object) => void zero('bpf_object__load', f.load(object)),
+    closeObject: (object) => f.close(object),
+    btfOf: (object) => {
+      const size = [0]
+      const data = pointer('btf__raw_data', f.btfData(pointer('bpf_object__btf', f.btf(object)), size))
+      return new Uint8Array(koffi.view(data, size[0]!)).slice()
+    },
+    kernelHasFunction: (name) => {
+      kernelBtf ??= f.vmlinuxBtf()
+      return kernelBtf !== null && f.findType(kernelBtf, name, BTF_KIND_FUNC) > 0
+    },
+    programs: (object) =>
+      each((previous) => f.nextProgram(object, previous)).map((p) => ({
+        name: f.programName(p),
+        section: f.sectionName(p),
+        pointer: p,
+      })),
+    setAutoload: (program, on) => void zero('bpf_program__set_autoload', f.setAutoload(program, on)),
+    setLogBuffer: (program, buffer) =>
+      void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
+    programFd: (program) => f.programFd(program),
+    attach: (program) => pointer('bpf_program__attach', f.attach(program)),
+    attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
+    attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),
+    createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
+    linkFd: (link) => f.linkFd(link),
+    destroyLink: (link) => void f.destroyLink(link),
+    maps: (object) =>
+      each((previous) => f.nextMap(object, previous)).map((p) => ({ name: f.mapName(p), pointer: p })),
+    reuseMap: (map, fd) => void zero('bpf_map__reuse_fd', f.reuseFd(map, fd)),
+    setMaxEntries: (map, entries) => void zero('bpf_map__set_max_entries', f.setMaxEntries(map, entries)),
+    mapFd: (map) => f.mapFd(map),
+    valueSize: (map) => f.valueSize(map),
+    initialValue: (map) => {
+      const size = [0]
+      const data = f.initialValue(map, size)
+      return data === null ? undefined : new Uint8Array(koffi.view(data, Number(size[0])))
+    },
+  }
+}
+
+/** Type names are global to koffi: declaring one twice is an error. */
+function declareOpaque(name: string): void {
+  try {
+    koffi.type(name)
+  } catch {
+    koffi.opaque(name)
+  }
+}

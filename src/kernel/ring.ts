@@ -1,0 +1,94 @@
+/**
+ * Consumer side of a BPF ring buffer, over our own mapping of it: no copy, no call for a record.
+ *
+ * Protocol (Documentation/bpf/ringbuf.rst of the kernel): page 0 holds the consumer position, page 1 the producer
+ * position, then the data area mapped twice in a row, so that a record never wraps. A record is an 8-byte header
+ * (u32 length with bit 31 = being written, bit 30 = discarded; u32 page offset) and its bytes, 8-aligned.
+ */
+import { mapMemory, pageSize } from './libc.ts'
+
+const BUSY = 0x80000000
+const DISCARDED = 0x40000000
+const LENGTH = 0x3fffffff
+const HEADER = 8
+
+export class Ring {
+  readonly fd: number
+  /** Bytes of the data area, a power of two. */
+  readonly size: number
+  /** The data area, mapped twice in a row; positions from `peek` point into it. */
+  readonly data: ArrayBuffer
+  /** Where the data area starts in `data`. */
+  readonly dataOffset: number
+  readonly #consumer: BigInt64Array
+  readonly #producer: BigInt64Array
+  readonly #headers: Int32Array
+  readonly #mask: number
+  /** Our position, ahead of the published one during a batch. */
+  #position: number
+  /** Producer position when `refresh` was last called. */
+  #limit: number
+  #published: number
+  /** Length of the record that `peek` found. */
+  length = 0
+
+  /** `size` must be the map's max_entries. */
+  constructor(fd: number, size: number) {
+    const page = pageSize()
+    this.fd = fd
+    this.size = size
+    this.#mask = size - 1
+    this.#consumer = new BigInt64Array(mapMemory(fd, page, 0, true), 0, 1)
+    this.data = mapMemory(fd, page + 2 * size, page, false)
+    this.dataOffset = page
+    this.#producer = new BigInt64Array(this.data, 0, 1)
+    this.#headers = new Int32Array(this.data, page)
+    this.#position = Number(Atomics.load(this.#consumer, 0))
+    this.#published = this.#position
+    this.#limit = this.#position
+  }
+
+  /** Look how far the kernel has got: records up to there belong to the batch. Returns the bytes waiting. */
+  refresh(): number {
+    this.#limit = Number(Atomics.load(this.#producer, 0))
+    return this.#limit - this.#position
+  }
+
+  /**
+   * Offset of the next record in the data area (add `dataOffset` for `data`), its length in `length`; -1 when the batch
+   * is used up or the record is still being written.
+   */
+  peek(): number {
+    while (this.#position < this.#limit) {
+      const at = this.#position & this.#mask
+      const word = Atomics.load(this.#headers, at >> 2)
+      if (word & BUSY) return -1
+      this.length = word & LENGTH
+      if ((word & DISCARDED) === 0) return at + HEADER
+      this.#step()
+    }
+    return -1
+  }
+
+  /** Go past the record that `peek` found. */
+  pop(): void {
+    this.#step()
+    // A long batch gives room back as it goes, or the producer would see a full ring.
+    if (this.#position - this.#published > this.size >> 3) this.release()
+  }
+
+  /** Tell the kernel how far we have read. Call it at the end of a batch, then `refresh` again before going to sleep. */
+  release(): void {
+    Atomics.store(this.#consumer, 0, BigInt(this.#position))
+    this.#published = this.#position
+  }
+
+  /** Bytes waiting right now. */
+  get backlog(): number {
+    return Number(Atomics.load(this.#producer, 0)) - this.#position
+  }
+
+  #step(): void {
+    this.#position += (this.length + HEADER + 7) & ~7
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * When to look at the rings. Quiet: libuv polls the ring descriptors and wakes us at once. Busy: a 1 ms timer, and the
+ * kernel side is told to wake nobody, because wake-ups cost more than the work.
+ *
+ * libuv's symbols are exported by the node binary; without them a 5 ms timer serves alone.
+ */
+import koffi from 'koffi'
+
+export interface WakeupOptions {
+  readonly fds: readonly number[]
+  /** Drain everything there is; returns how many records there were. */
+  drain(): number
+  /** Tell the kernel side whether the reader comes by itself. */
+  setPolling(on: boolean): void
+  /** An exception in `drain`: nothing may escape into libuv. */
+  onError(error: unknown): void
+}
+
+/** Wakes closer together than this, that many times in a row, mean busy. */
+const CLOSE_NS = 250_000
+const BUSY_WAKES = 8
+const TICK_MS = 1
+/** So many ticks with next to nothing mean quiet again. */
+const QUIET_TICKS = 3
+const QUIET_RECORDS = 8
+/** Safety net: a wake-up lost for any reason is made good within this time. */
+const IDLE_CHECK_MS = 100
+const FALLBACK_MS = 5
+
+const UV_POLL = 8
+const UV_READABLE = 1
+
+interface Poller {
+  start(): void
+  stop(): void
+}
+
+/** Both states with the switch between them. Call `close` before the rings go. */
+export class Wakeup {
+  readonly #options: WakeupOptions
+  readonly #poller: Poller | undefined
+  #timer: NodeJS.Timeout | undefined
+  #busy = false
+  #lastWake = 0
+  #closeWakes = 0
+  #quietTicks = 0
+  #closed = false
+  /** Wake-ups by the kernel, ticks of the timer: for health. */
+  wakes = 0
+  ticks = 0
+
+  constructor(options: WakeupOptions) {
+    this.#options = options
+    this.#poller = createPoller(options.fds, () => this.#onWake())
+  }
+
+  start(): void {
+    if (this.#poller) this.#enterQuiet()
+    else this.#timer = setInterval(() => this.#drain(), FALLBACK_MS)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#timer)
+    this.#poller?.stop()
+    this.#options.setPolling(false)
+  }
+
+  #onWake(): void {
+    if (this.#closed || this.#busy) return
+    this.wakes++
+    const now = performance.now() * 1e6
+    this.#closeWakes = now - this.#lastWake < CLOSE_NS ? this.#closeWakes + 1 : 0
+    this.#lastWake = now
+    this.#drain()
+    if (this.#closeWakes > BUSY_WAKES) this.#enterBusy()
+  }
+
+  #enterBusy(): void {
+    this.#busy = true
+    this.#quietTicks = 0
+    this.#poller?.stop()
+    this.#options.setPolling(true)
+    clearInterval(this.#timer)
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  #tick(): void {
+    this.ticks++
+    this.#quietTicks = this.#drain() < QUIET_RECORDS ? this.#quietTicks + 1 : 0
+    if (this.#quietTicks >= QUIET_TICKS) this.#enterQuiet()
+  }
+
+  #enterQuiet(): void {
+    this.#busy = false
+    this.#closeWakes = 0
+    clearInterval(this.#timer)
+    this.#options.setPolling(false)
+    this.#poller?.start()
+    this.#timer = setInterval(() => this.#drain(), IDLE_CHECK_MS)
+    // Records sent while the kernel was told not to wake us.
+    this.#drain()
+  }
+
+  #drain(): number {
+    if (this.#closed) return 0
+    try {
+      return this.#options.drain()
+    } catch (error) {
+      this.#options.onError(error)
+      return 0
+    }
+  }
+}
+
+function createPoller(fds: readonly number[], onReadable: () => void): Poller | undefined {
+  let uv: ReturnType<typeof koffi.load>
+  try {
+    uv = koffi.load(null)
+    const prototype = koffi.proto('void TarsierPollCallback(void *handle, int status, int events)')
+    const f = {
+      loop: uv.func('void *uv_default_loop()'),
+      handleSize: uv.func('size_t uv_handle_size(int type)'),
+      malloc: uv.func('void *malloc(size_t size)'),
+      init: uv.func('int uv_poll_init(void *loop, void *handle, int fd)'),
+      start: uv.func('int uv_poll_start(void *handle, int events, TarsierPollCallback *callback)'),
+      stop: uv.func('int uv_poll_stop(void *handle)'),
+    }
+    const callback = koffi.register(onReadable, koffi.pointer(prototype))
+    const handles = fds.map((fd) => {
+      // Never freed: libuv may touch a handle until the process ends.
+      const handle = f.malloc(Number(f.handleSize(UV_POLL)))
+      const error = f.init(f.loop(), handle, fd)
+      if (error < 0) throw new RangeError(`uv_poll_init: ${error}`)
+      return handle
+    })
+    return {
+      start: () => {
+        for (const handle of handles) f.start(handle, UV_READABLE, callback)
+      },
+      stop: () => {
+        for (const handle of handles) f.stop(handle)
+      },
+    }
+  } catch {
+    return undefined
+  }
+}

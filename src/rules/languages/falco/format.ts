@@ -1,0 +1,136 @@
+/**
+ * Output formats: `%field`, `%field[arg]` and `%transformer(...)`, each with an optional width (`%10proc.name` pads or
+ * cuts to 10 bytes). There is no escape for a percent sign. Of what follows it the longest valid expression is taken, and
+ * the rest is text.
+ */
+import type { FieldNode, OperandNode } from '../../condition/ast.ts'
+import type { ConditionWarning } from '../../condition/compile.ts'
+import { ConditionError } from '../../condition/error.ts'
+import { compileOperand, type OperandEnv } from '../../condition/operands.ts'
+import { parseOperandPrefix } from '../../condition/parser.ts'
+import type { FormatPart, Operand } from '../../ir.ts'
+
+/** Widest a value may be padded to, in bytes. */
+const MAX_WIDTH = 4096
+
+/** Once a summary of the container; today's files name its fields one by one. */
+const OLD_CONTAINER_INFO = 'container.info'
+
+type FormatEnv<C> = Pick<OperandEnv<C>, 'fields' | 'source' | 'spanOf'>
+
+export interface CompiledFormat<C> {
+  readonly parts: readonly FormatPart<C>[]
+  readonly warnings: readonly ConditionWarning[]
+}
+
+/** Compile a format. Throws ConditionError with offsets into `text`. */
+export function compileFormat<C>(text: string, env: FormatEnv<C>): CompiledFormat<C> {
+  const parts: FormatPart<C>[] = []
+  const warnings: ConditionWarning[] = []
+  // "Print even when values are missing", which is always done.
+  let at = text.startsWith('*') ? 1 : 0
+  for (;;) {
+    const percent = text.indexOf('%', at)
+    const plain = text.slice(at, percent < 0 ? text.length : percent)
+    if (plain !== '') parts.push({ kind: 'text', text: plain })
+    if (percent < 0) return { parts, warnings }
+    const { from, width } = widthAt(text, percent)
+    const { operand, end } = operandAt(text, percent, from, env, warnings)
+    if (operand) parts.push({ kind: 'value', key: text.slice(from, end), operand, width })
+    at = end
+  }
+}
+
+/** Where the expression starts, behind the digits of a width. */
+function widthAt(
+  text: string,
+  percent: number,
+): { readonly from: number; readonly width: number | undefined } {
+  let from = percent + 1
+  while (isDigit(text.charCodeAt(from))) from++
+  const digits = text.slice(percent + 1, from)
+  if (from === text.length)
+    throw new ConditionError(
+      'syntax',
+      `output ends with '%${digits}', a field name is missing`,
+      { from: percent, to: from },
+      'a plain percent sign cannot be written',
+    )
+  if (digits === '') return { from, width: undefined }
+  const width = Number(digits)
+  if (width <= MAX_WIDTH) return { from, width }
+  throw new ConditionError('value', `width ${digits} is more than ${MAX_WIDTH}`, { from: percent, to: from })
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
+/** The expression at `from`; no operand where an old token stands for nothing. */
+function operandAt<C>(
+  text: string,
+  percent: number,
+  from: number,
+  env: FormatEnv<C>,
+  warnings: ConditionWarning[],
+): { readonly operand: Operand<C> | undefined; readonly end: number } {
+  const found = parseOperandPrefix(text, from)
+  if (!found) throw notAnExpression(text, percent, from)
+  let first: ConditionError | undefined
+  for (let node: OperandNode | undefined = found.node; node; node = shorter(node)) {
+    if (node.kind === 'field' && node.name === OLD_CONTAINER_INFO && !env.fields.has(node.name)) {
+      warnings.push(oldContainerInfo(node))
+      return { operand: undefined, end: node.to }
+    }
+    const notes: ConditionWarning[] = []
+    try {
+      const operand = compileOperand(node, {
+        ...env,
+        onField: (def, field) => notes.push(...notesOn(def, field)),
+      })
+      warnings.push(...notes)
+      return { operand, end: node.to }
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error
+      first ??= error
+    }
+  }
+  throw first
+}
+
+/** A field without the last part of its name: in `%fd.name.` or `%fd.name.txt` the rest is text. */
+function shorter(node: OperandNode): FieldNode | undefined {
+  if (node.kind !== 'field' || node.arg !== undefined) return undefined
+  const dot = node.name.lastIndexOf('.')
+  const name = node.name.slice(0, dot)
+  return name.includes('.') ? { ...node, name, to: node.from + dot } : undefined
+}
+
+function notesOn(
+  def: { readonly name: string; readonly filterOnly?: boolean; readonly deprecated?: string },
+  node: FieldNode,
+): readonly ConditionWarning[] {
+  if (def.filterOnly) throw new ConditionError('type', `field '${def.name}' cannot be printed`, node)
+  if (def.deprecated === undefined) return []
+  const message = `field '${def.name}' is deprecated: ${def.deprecated}`
+  return [{ code: 'LOAD_DEPRECATED_ITEM', message, from: node.from, to: node.to }]
+}
+
+const oldContainerInfo = ({ from, to }: FieldNode): ConditionWarning => ({
+  code: 'LOAD_DEPRECATED_ITEM',
+  message: `'%${OLD_CONTAINER_INFO}' is deprecated and prints nothing`,
+  from: from - 1,
+  to,
+  hint: 'name the fields wanted, such as %container.id and %container.name',
+})
+
+function notAnExpression(text: string, percent: number, from: number): ConditionError {
+  const word = /^[^\s%]*/.exec(text.slice(from, from + 60))![0]
+  const end = from + word.length
+  return new ConditionError(
+    'unknown-field',
+    `'${text.slice(percent, end)}' is not a field`,
+    { from: percent, to: end },
+    word === ''
+      ? 'a plain percent sign cannot be written'
+      : "fields have a dot in their name, as '%proc.name'",
+  )
+}

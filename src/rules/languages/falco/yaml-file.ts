@@ -1,0 +1,170 @@
+/**
+ * YAML text to a small tree of scalars, sequences and maps with positions. Every scalar is text: the rule reader knows
+ * which keys are numbers or booleans. Hostile input is bounded: size, number of tokens, depth; an alias is the node it
+ * names, so a tree of aliases costs what was written, not what it would expand to.
+ */
+import { Composer, type CST, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Range } from 'yaml'
+import type { Span } from '../../diagnostics.ts'
+import { type MappedText, mappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
+import { type ScalarStyle, scalarOffsets } from './scalar-offsets.ts'
+
+export interface ScalarNode {
+  readonly kind: 'scalar'
+  readonly text: string
+  /** Nothing was written, or `~` or `null`. */
+  readonly isNull: boolean
+  readonly span: Span
+  /** The text with every offset mapped to the file. */
+  readonly mapped: MappedText
+}
+export interface SeqNode {
+  readonly kind: 'seq'
+  readonly items: readonly Node[]
+  readonly span: Span
+}
+export interface MapNode {
+  readonly kind: 'map'
+  readonly entries: readonly { readonly key: Node; readonly value: Node }[]
+  readonly span: Span
+}
+export type Node = ScalarNode | SeqNode | MapNode
+
+/** Limits of one file; `nodes` counts what aliases stand for. The official rule pack has 64 KB and a depth of 5. */
+export const YAML_LIMITS = { tokens: 2_000_000, nodes: 2_000_000, depth: 64 } as const
+
+/** The text is not YAML, or more of it than is accepted. */
+export class YamlError extends Error {
+  override readonly name = 'YamlError'
+  readonly span: Span
+  readonly hint: string | undefined
+  constructor(message: string, span: Span, hint?: string) {
+    super(message)
+    this.span = span
+    this.hint = hint
+  }
+}
+
+/** The root of each document that is not empty, as it is read. Throws YamlError. */
+export function* readYaml(file: SourceFile): Generator<Node> {
+  const nul = file.text.indexOf('\0')
+  if (nul >= 0) throw new YamlError('a NUL character is not allowed in YAML', spanOf(file, nul, nul + 1))
+  // failsafe: no scalar is turned into a number or a date. Duplicate keys are judged by the rule reader.
+  const composer = new Composer({
+    schema: 'failsafe',
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  })
+  const nodes = { count: 0 }
+  for (const document of composer.compose(tokens(file))) {
+    const error = document.errors[0]
+    if (error) throw new YamlError(yamlMessage(error.message), spanOf(file, ...error.pos))
+    if (document.contents !== null) yield convert(document.contents, { file, anchors: new Map(), nodes })
+  }
+}
+
+/** Tokens, counted: `parser.stack` is the nesting at this place of the text. */
+function* tokens(file: SourceFile): Generator<CST.Token> {
+  const parser = new Parser()
+  let count = 0
+  for (const lexeme of new Lexer().lex(file.text)) {
+    yield* parser.next(lexeme)
+    const here = () => spanOf(file, parser.offset, parser.offset)
+    if (++count > YAML_LIMITS.tokens)
+      throw new YamlError(`more than ${YAML_LIMITS.tokens} YAML tokens in one file`, here())
+    if (parser.stack.length > YAML_LIMITS.depth)
+      throw new YamlError(`YAML nested more than ${YAML_LIMITS.depth} levels deep`, here())
+  }
+  yield* parser.end()
+}
+
+interface Conversion {
+  readonly file: SourceFile
+  readonly anchors: Map<string, { readonly node: Node; readonly size: number }>
+  readonly nodes: { count: number }
+}
+
+function convert(node: unknown, state: Conversion): Node {
+  const before = state.nodes.count
+  const result = isAlias(node) ? resolve(node, state) : convertNode(node, state)
+  if (++state.nodes.count > YAML_LIMITS.nodes)
+    throw new YamlError(`aliases make the file grow beyond ${YAML_LIMITS.nodes} values`, result.span)
+  // Registered once complete, so an anchor cannot contain itself.
+  const anchor = isScalar(node) || isSeq(node) || isMap(node) ? node.anchor : undefined
+  if (anchor !== undefined) state.anchors.set(anchor, { node: result, size: state.nodes.count - before })
+  return result
+}
+
+function resolve(alias: { readonly source: string; readonly range?: Range | null }, state: Conversion): Node {
+  const target = state.anchors.get(alias.source)
+  if (!target)
+    throw new YamlError(`no anchor '&${alias.source}' before this alias`, rangeSpan(alias.range, state.file))
+  state.nodes.count += target.size
+  return target.node
+}
+
+function convertNode(node: unknown, state: Conversion): Node {
+  const { file } = state
+  if (isSeq(node)) {
+    const items = node.items.map((item) => convert(item, state))
+    return { kind: 'seq', items, span: rangeSpan(node.range, file) }
+  }
+  if (isMap(node)) {
+    const entries = node.items.map(({ key, value }) => {
+      const keyNode = convert(key, state)
+      return { key: keyNode, value: value == null ? nullAt(keyNode.span) : convert(value, state) }
+    })
+    return { kind: 'map', entries, span: rangeSpan(node.range, file) }
+  }
+  if (!isScalar(node)) return nullAt(spanOf(file, 0, 0))
+  const text = String(node.value ?? '')
+  const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
+  const [from, to] = node.range ?? [0, 0]
+  return {
+    kind: 'scalar',
+    text,
+    isNull: style === 'plain' && node.tag === undefined && NULLS.has(text),
+    span: spanOf(file, from, to),
+    mapped: scalarText(file, from, to, style, text),
+  }
+}
+
+const STYLES: Readonly<Record<string, ScalarStyle>> = {
+  PLAIN: 'plain',
+  QUOTE_SINGLE: 'single',
+  QUOTE_DOUBLE: 'double',
+  BLOCK_LITERAL: 'block',
+  BLOCK_FOLDED: 'block',
+}
+const NULLS = new Set(['', '~', 'null', 'Null', 'NULL'])
+
+const nullAt = (span: Span): ScalarNode => ({
+  kind: 'scalar',
+  text: '',
+  isNull: true,
+  span,
+  mapped: mappedText('', () => span),
+})
+
+/** Offsets are worked out when the first position is asked for. */
+function scalarText(
+  file: SourceFile,
+  from: number,
+  to: number,
+  style: ScalarStyle,
+  text: string,
+): MappedText {
+  let offsets: Int32Array | undefined
+  return mappedText(text, (start, end) => {
+    offsets ??= scalarOffsets(file.text, from, to, style, text)
+    const first = offsets[Math.min(start, text.length)]!
+    // The end is where the last character ends: a following blank may stand lines further down.
+    const last = end > start ? offsets[Math.min(end, text.length) - 1]! + 1 : first
+    return spanOf(file, first, last)
+  })
+}
+
+const rangeSpan = (range: readonly number[] | null | undefined, file: SourceFile): Span =>
+  spanOf(file, range?.[0] ?? 0, range?.[1] ?? range?.[0] ?? 0)
+
+const yamlMessage = (message: string): string => message.replace(/\s+/g, ' ').replace(/[.:]$/, '')

@@ -1,0 +1,39 @@
+/** What a rule language is: `load.ts` knows files and this interface, not what is in them. */
+import type { FieldSet } from '../../fields/field.ts'
+import type { Diagnostic } from '../diagnostics.ts'
+import type { CompiledRule, Priority } from '../ir.ts'
+import type { SourceFile } from '../passes/mapped-text.ts'
+
+/** What rules are compiled against. */
+export interface LoadEnv {
+  /** By source name: the fields a rule may use and the event types it may name. */
+  readonly sources: ReadonlyMap<string, { readonly fields: FieldSet; readonly events: ReadonlySet<string> }>
+  /** Rules less severe than this are not loaded; default Debug. */
+  readonly minimumPriority?: Priority
+}
+
+/** A rule and whether it is switched on. */
+export interface LoadedRule {
+  readonly rule: CompiledRule
+  readonly enabled: boolean
+}
+
+/** What one file brought to light. */
+export interface FileProblems {
+  readonly errors: readonly Diagnostic[]
+  readonly warnings: readonly Diagnostic[]
+}
+
+/** Files of one language, loaded one after the other: later ones may change what earlier ones defined. */
+export interface RuleSession {
+  add(file: SourceFile): FileProblems
+  /** Everything loaded so far, in the order rules are judged, and what only the whole can show. */
+  finish(): { readonly rules: readonly LoadedRule[]; readonly errors: readonly Diagnostic[] }
+}
+
+export interface RuleLanguage {
+  readonly name: string
+  /** Of the files taken from a directory, with the dot. */
+  readonly extensions: readonly string[]
+  open(env: LoadEnv): RuleSession
+}

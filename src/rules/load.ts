@@ -1,0 +1,198 @@
+/** Rule files of any language to compiled rules. Bad content never throws: it becomes a diagnostic of its file. */
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import type { Diagnostic, ErrorCode, Span } from './diagnostics.ts'
+import type { CompiledRule } from './ir.ts'
+import { falco } from './languages/falco/index.ts'
+import type { LoadEnv, RuleLanguage, RuleSession } from './languages/language.ts'
+import { type SourceFile, sourceFile } from './passes/mapped-text.ts'
+
+export type { LoadEnv } from './languages/language.ts'
+
+/** Every rule language; a file whose name fits none is read as the first. */
+const LANGUAGES: readonly RuleLanguage[] = [falco]
+
+/** Bytes of one rule file. */
+export const MAX_FILE_BYTES = 8 << 20
+
+/** A file or directory on disk, or text with the name to report it under. */
+export type RuleInput = string | { readonly path: string; readonly text: string }
+
+export interface FileResult {
+  readonly name: string
+  readonly successful: boolean
+  readonly errors: readonly Diagnostic[]
+  readonly warnings: readonly Diagnostic[]
+}
+
+export interface LoadResult {
+  /** Rules that are switched on, in the order they are judged; empty when a file failed. */
+  readonly rules: readonly CompiledRule[]
+  /** Rules that are switched off. */
+  readonly disabled: readonly CompiledRule[]
+  /** One result for each file read. Loading stops at the first file that fails. */
+  readonly files: readonly FileResult[]
+  /** Text of the files, for rendering diagnostics. */
+  readonly sources: ReadonlyMap<string, SourceFile>
+}
+
+/** Load files in the given order; a directory stands for its rule files in alphabetical order. */
+export function loadRules(inputs: readonly RuleInput[], env: LoadEnv): LoadResult {
+  const sessions = new Map<RuleLanguage, RuleSession>()
+  const sources = new Map<string, SourceFile>()
+  const files: FileResult[] = []
+  const failed = (): LoadResult => ({ rules: [], disabled: [], files, sources })
+  for (const input of inputs.flatMap(expandDirectory)) {
+    const read = readInput(input)
+    if ('code' in read) {
+      files.push({ name: read.span.file, successful: false, errors: [read], warnings: [] })
+      return failed()
+    }
+    sources.set(read.name, read)
+    const language = LANGUAGES.find(({ extensions }) => extensions.includes(extname(read.name))) ?? falco
+    const session = sessions.get(language) ?? language.open(env)
+    sessions.set(language, session)
+    const problems = session.add(read)
+    files.push({ name: read.name, successful: problems.errors.length === 0, ...problems })
+    if (problems.errors.length > 0) return failed()
+  }
+  return finish([...sessions.values()], files, sources)
+}
+
+function finish(
+  sessions: readonly RuleSession[],
+  files: readonly FileResult[],
+  sources: ReadonlyMap<string, SourceFile>,
+): LoadResult {
+  const ends = sessions.map((session) => session.finish())
+  const errors = ends.flatMap((end) => end.errors)
+  const results = files.map((file) => {
+    const own = errors.filter(({ span }) => span.file === file.name)
+    return own.length === 0 ? file : { ...file, successful: false, errors: [...file.errors, ...own] }
+  })
+  if (errors.length > 0) return { rules: [], disabled: [], files: results, sources }
+  const loaded = ends.flatMap((end) => end.rules)
+  return {
+    rules: loaded.filter(({ enabled }) => enabled).map(({ rule }) => rule),
+    disabled: loaded.filter(({ enabled }) => !enabled).map(({ rule }) => rule),
+    files: results,
+    sources,
+  }
+}
+
+/** Names of a directory's rule files; anything else stays as it is, and reading it will say what is wrong. */
+function expandDirectory(input: RuleInput): readonly RuleInput[] {
+  if (typeof input !== 'string' || !isDirectory(input)) return [input]
+  const extensions = LANGUAGES.flatMap((language) => language.extensions)
+  try {
+    return readdirSync(input)
+      .filter((name) => extensions.includes(extname(name)))
+      .sort()
+      .map((name) => join(input, name))
+      .filter((path) => !isDirectory(path))
+  } catch {
+    return [input]
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+function readInput(input: RuleInput): SourceFile | Diagnostic {
+  if (typeof input !== 'string') {
+    const size = Buffer.byteLength(input.text)
+    return size > MAX_FILE_BYTES ? tooLarge(input.path) : sourceFile(input.path, input.text)
+  }
+  let bytes: Buffer
+  try {
+    bytes = readUpTo(input, MAX_FILE_BYTES + 1)
+  } catch (error) {
+    return fileError(input, 'LOAD_ERR_FILE_READ', `cannot read '${input}': ${reasonOf(error)}`)
+  }
+  if (bytes.length > MAX_FILE_BYTES) return tooLarge(input)
+  try {
+    return sourceFile(input, new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return notUtf8(input, bytes)
+  }
+}
+
+/** Reads what a pipe or a growing file gives, but no more than asked for. */
+function readUpTo(path: string, limit: number): Buffer {
+  const fd = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let size = 0; size < limit; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(64 << 10, limit - size))
+      const count = readSync(fd, chunk)
+      if (count === 0) break
+      chunks.push(chunk.subarray(0, count))
+      size += count
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error))
+}
+
+const tooLarge = (path: string): Diagnostic =>
+  fileError(path, 'LOAD_ERR_FILE_READ', `'${path}' is larger than ${MAX_FILE_BYTES >> 20} MiB`, {
+    hint: 'split long lists over several files',
+  })
+
+function notUtf8(path: string, bytes: Buffer): Diagnostic {
+  // The first byte at which decoding and encoding part ways, by halves.
+  let good = 0
+  for (let step = 1 << 23; step >= 1; step >>= 1) {
+    const end = good + step
+    if (end <= bytes.length && isUtf8Prefix(bytes.subarray(0, end))) good = end
+  }
+  const before = new TextDecoder().decode(bytes.subarray(0, good), { stream: true })
+  const line = before.split('\n').length
+  const column = [...before.slice(before.lastIndexOf('\n') + 1)].length + 1
+  const byte = (bytes[good] ?? 0).toString(16).padStart(2, '0')
+  return fileError(path, 'LOAD_ERR_YAML_PARSE', `the file is not UTF-8: unexpected byte 0x${byte}`, {
+    line,
+    column,
+  })
+}
+
+function isUtf8Prefix(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function fileError(
+  path: string,
+  code: ErrorCode,
+  message: string,
+  more: { readonly line?: number; readonly column?: number; readonly hint?: string } = {},
+): Diagnostic {
+  const span: Span = { file: path, line: more.line ?? 1, column: more.column ?? 1, from: 0, to: 0 }
+  const hint = more.hint === undefined ? {} : { hint: more.hint }
+  const context = [{ itemType: 'rules content', itemName: '', span }]
+  return { severity: 'error', code, message, span, context, ...hint }
+}

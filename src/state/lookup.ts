@@ -1,0 +1,39 @@
+/** The read-only view of state that fields get. */
+import type { Interner, Str } from '../decode/str.ts'
+import type { Lookup } from '../fields/context.ts'
+import type { Clock } from './clock.ts'
+import type { UserDatabase } from './users.ts'
+
+export interface LookupParts {
+  readonly users: UserDatabase
+  readonly clock: Clock
+  readonly interner: Interner
+  readonly hostname: string
+}
+
+/** Computed texts remembered before the interner is asked; they repeat a lot (event names, joined paths). */
+const RECENT_MAX = 4096
+const RECENT_LENGTH_MAX = 256
+
+export function createLookup({ users, clock, interner, hostname }: LookupParts): Lookup {
+  const recent = new Map<string, Str>()
+  return {
+    userName: (uid) => users.user(uid)?.name,
+    userHome: (uid) => users.user(uid)?.home,
+    userShell: (uid) => users.user(uid)?.shell,
+    groupName: (gid) => users.groupName(gid),
+    wallClock: (ns) => clock.wallClock(ns),
+    bootTime: (ns) => clock.bootTime(ns),
+    hostname,
+    intern(text) {
+      if (text.length > RECENT_LENGTH_MAX) return interner.intern(text)
+      let str = recent.get(text)
+      if (str === undefined) {
+        str = interner.intern(text)
+        if (recent.size >= RECENT_MAX) recent.clear()
+        recent.set(text, str)
+      }
+      return str
+    },
+  }
+}

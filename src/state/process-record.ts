@@ -1,0 +1,158 @@
+/** One process of the table: mutable here, read-only (`ProcessInfo`) for everybody else. */
+import { type Interner, Str } from '../decode/str.ts'
+import type { ProcessInfo } from '../fields/context.ts'
+
+/** Resolution of start times from /proc: USER_HZ is 100 on every architecture we run on (proc(5), field 22). */
+export const TICK_NS = 10_000_000
+
+/** A start time in whole ticks comes from /proc; a kernel time is one only by a chance of one in ten million. */
+export const isCoarse = (start: number): boolean => start % TICK_NS === 0
+
+/** Do two start times mean the same process, given equal pids? Coarse ones match within one tick. */
+export const sameStart = (a: number, b: number): boolean =>
+  a === b || ((isCoarse(a) || isCoarse(b)) && Math.abs(a - b) <= TICK_NS)
+
+/** Computed text longer than this is not shared between processes: it would crowd the interner. */
+const SHARED_TEXT_MAX = 512
+
+/** Argument vector and environment: shared by a process and the children it forked, counted once. */
+export interface Vectors {
+  readonly argv: readonly string[]
+  readonly argvCutFrom: number | undefined
+  readonly env: readonly string[]
+  /** Size in bytes, for the budget of the table. */
+  readonly bytes: number
+  /** Processes that hold it. */
+  users: number
+}
+
+export const noVectors = (): Vectors => ({ argv: [], argvCutFrom: undefined, env: [], bytes: 0, users: 0 })
+
+/** What a process inherits from the one that forked it. */
+const INHERITED = [
+  'pgid',
+  'vpgid',
+  'sid',
+  'mntns',
+  'comm',
+  'exePath',
+  'exeIno',
+  'exeFlags',
+  'exeCtime',
+  'exeMtime',
+  'cwd',
+  'tty',
+  'uid',
+  'gid',
+  'loginuid',
+  'capInheritable',
+  'capPermitted',
+  'capEffective',
+  'containerId',
+  'cgroup',
+] as const satisfies readonly (keyof ProcessRecord)[]
+
+type Inherited = { -readonly [K in (typeof INHERITED)[number]]: ProcessRecord[K] }
+
+/** Where a record asks for its parent: by identity, so that a reused pid is never taken for one. */
+export type FindProcess = (pid: number, start: number) => ProcessRecord | undefined
+
+const EMPTY = new Str('')
+
+export class ProcessRecord implements ProcessInfo {
+  readonly pid: number
+  start: number
+  ppid = 0
+  /** Start of the parent as the kernel gave it; 0 when it is not known. */
+  parentStart = 0
+  vpid: number
+  pgid = 0
+  vpgid = 0
+  sid = 0
+  pidns = 0
+  mntns = 0
+  exeIno = 0
+  exeFlags = 0
+  exeCtime = 0n
+  exeMtime = 0n
+  tty = 0
+  uid = 0
+  gid = 0
+  loginuid = -1
+  capInheritable = 0
+  capPermitted = 0
+  capEffective = 0
+  comm: Str = EMPTY
+  exePath: Str = EMPTY
+  cwd: Str = EMPTY
+  containerId: string | undefined = undefined
+  /** cgroup v2 id of the last exec. */
+  cgroup = 0
+  vectors: Vectors = noVectors()
+  /** CLOCK_MONOTONIC ns of the event the state is of; older snapshots do not overwrite it. */
+  asOf = 0
+  /** CLOCK_MONOTONIC ns of its end, undefined while it lives. */
+  exitedAt: number | undefined = undefined
+  /** Made an event since eviction last looked at it. */
+  used = true
+  /** Older process with the same pid. */
+  older: ProcessRecord | undefined = undefined
+  /** Neighbours in the queue the table keeps it in. */
+  previous: ProcessRecord | undefined = undefined
+  next: ProcessRecord | undefined = undefined
+  readonly #find: FindProcess
+  readonly #interner: Interner
+  #derived: Map<string, Str> | undefined
+
+  constructor(pid: number, start: number, find: FindProcess, interner: Interner) {
+    this.pid = pid
+    this.vpid = pid
+    this.start = start
+    this.#find = find
+    this.#interner = interner
+  }
+
+  get coarse(): boolean {
+    return isCoarse(this.start)
+  }
+  get argv(): readonly string[] {
+    return this.vectors.argv
+  }
+  get argvCutFrom(): number | undefined {
+    return this.vectors.argvCutFrom
+  }
+  get env(): readonly string[] {
+    return this.vectors.env
+  }
+
+  /** Looked up each time: a reference would keep every ancestor that ever was in memory. */
+  get parent(): ProcessInfo | undefined {
+    return this.ppid === 0 ? undefined : this.#find(this.ppid, this.parentStart)
+  }
+
+  derived(key: string, make: () => string): Str {
+    this.#derived ??= new Map()
+    let value = this.#derived.get(key)
+    if (value === undefined) {
+      const text = make()
+      value = text.length > SHARED_TEXT_MAX ? new Str(text) : this.#interner.intern(text)
+      this.#derived.set(key, value)
+    }
+    return value
+  }
+
+  /** Forget computed text: name or arguments changed. */
+  dropDerived(): void {
+    this.#derived = undefined
+  }
+
+  /** Take over what a forked child has in common with `parent`; its vectors are the table's business. */
+  inherit(parent: ProcessRecord): void {
+    const from: Inherited = parent
+    for (const key of INHERITED) copy(this, from, key)
+  }
+}
+
+const copy = <K extends keyof Inherited>(to: Inherited, from: Inherited, key: K): void => {
+  to[key] = from[key]
+}

@@ -1,0 +1,79 @@
+/**
+ * Builds the BPF objects: generates the C header from the schema, compiles what is older than its inputs.
+ *
+ * Usage: node tools/build-bpf.ts [--force]. Output goes to build/bpf.
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import { generateHeader } from './bpf-header.ts'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '..')
+const source = join(root, 'bpf')
+const output = join(root, 'build', 'bpf')
+const ARCH: Readonly<Record<string, string>> = { x64: 'x86', arm64: 'arm64' }
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+async function compile(program: string, target: string): Promise<void> {
+  mkdirSync(dirname(target), { recursive: true })
+  const flags = [
+    '-g',
+    '-O2',
+    '-Wall',
+    '-Werror',
+    '-target',
+    'bpf',
+    '-mcpu=v3',
+    `-D__TARGET_ARCH_${ARCH[process.arch]}`,
+  ]
+  // Debian keeps asm/ in a multiarch folder that clang does not search for the bpf target.
+  const triplet = process.arch === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu'
+  const include = [join(source, 'include'), join(output, 'include'), `/usr/include/${triplet}`].map(
+    (dir) => `-I${dir}`,
+  )
+  await run('clang', [...flags, ...include, '-c', program, '-o', target], { cwd: root })
+  // DWARF is only for people; BTF stays.
+  await run('llvm-strip', ['-g', target]).catch(() => undefined)
+}
+
+async function main(): Promise<number> {
+  const header = generateHeader()
+  const headerFile = join(output, 'include', 'tarsier_abi.gen.h')
+  mkdirSync(dirname(headerFile), { recursive: true })
+  if (read(headerFile) !== header) writeFileSync(headerFile, header)
+  const includes = globSync('include/*.h', { cwd: source }).sort()
+  const common = createHash('sha256').update(header)
+  for (const file of [...includes.map((name) => join(source, name)), import.meta.filename])
+    common.update(readFileSync(file))
+  const base = common.digest('hex')
+  let failed = 0
+  for (const name of globSync('programs/**/*.bpf.c', { cwd: source }).sort()) {
+    const program = join(source, name)
+    const target = join(output, relative('programs', name).replace(/\.c$/, '.o'))
+    const stamp = createHash('sha256').update(base).update(readFileSync(program)).digest('hex')
+    if (!process.argv.includes('--force') && read(`${target}.stamp`) === stamp && read(target) !== undefined)
+      continue
+    try {
+      await compile(program, target)
+      writeFileSync(`${target}.stamp`, stamp)
+      process.stderr.write(`built ${relative(root, target)}\n`)
+    } catch (error) {
+      failed++
+      const { stderr, message } = error as Error & { stderr?: string }
+      process.stderr.write(`${name}: ${stderr || message}\n`)
+    }
+  }
+  return failed === 0 ? 0 : 1
+}
+
+process.exitCode = await main()

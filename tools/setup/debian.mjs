@@ -1,0 +1,94 @@
+/** Packages of the operating system: which are missing, and installing them. */
+import { existsSync, readdirSync } from 'node:fs'
+import { asRootText, elevated, noWayToRoot, runStep, SetupError, say, which } from './process.mjs'
+
+const TRIPLETS = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }
+
+/** What each package is needed for: `when` names the need, `probe` the sign that it is there. */
+const PACKAGES = [
+  { name: 'libbpf1', when: 'forRunning', probe: 'libbpf', why: 'to load BPF programs' },
+  { name: 'clang', when: 'forBpf', probe: 'clang', why: 'to compile BPF programs' },
+  { name: 'llvm', when: 'forBpf', probe: 'llvmStrip', why: 'to strip BPF objects' },
+  { name: 'libbpf-dev', when: 'forBpf', probe: 'bpfHeaders', why: 'for the BPF helper headers' },
+  { name: 'linux-libc-dev', when: 'forBpf', probe: 'kernelHeaders', why: "for the kernel's user headers" },
+]
+
+/**
+ * Looks for the things themselves rather than for Debian's packages, so that other distributions and own builds count.
+ */
+export function probeSystem(env, arch = process.arch) {
+  const triplet = TRIPLETS[arch]
+  const libraries = [
+    `/usr/lib/${triplet}`,
+    `/lib/${triplet}`,
+    '/usr/lib64',
+    '/lib64',
+    '/usr/lib',
+    '/lib',
+    '/usr/local/lib',
+  ]
+  return {
+    libbpf: libraries.some((directory) => existsSync(`${directory}/libbpf.so.1`)),
+    clang: which('clang', env['PATH']) !== undefined,
+    llvmStrip: which('llvm-strip', env['PATH']) !== undefined,
+    bpfHeaders:
+      existsSync('/usr/include/bpf/bpf_helpers.h') || existsSync('/usr/local/include/bpf/bpf_helpers.h'),
+    kernelHeaders:
+      existsSync('/usr/include/linux/bpf.h') &&
+      (existsSync(`/usr/include/${triplet}/asm/types.h`) || existsSync('/usr/include/asm/types.h')),
+  }
+}
+
+/** The packages that a set of needs lacks, given what is there. */
+export const missingPackages = (present, needs) =>
+  PACKAGES.filter(({ when, probe }) => needs[when] && !present[probe])
+
+/**
+ * Installs packages with apt-get, as root or through sudo, after saying which and why. Throws a SetupError with the
+ * command to give where that is not possible.
+ */
+export async function installPackages(packages) {
+  const names = packages.map(({ name }) => name)
+  const install = ['install', '-y', '--no-install-recommends', ...names]
+  const fix = `apt-get update && apt-get ${install.join(' ')}`
+  for (const { name, why } of packages) say(`missing: ${name} (${why})`)
+
+  const apt = which('apt-get', `${process.env['PATH'] ?? ''}:/usr/bin`)
+  if (apt === undefined)
+    throw new SetupError(
+      `this is not a Debian system: install the equivalents of ${names.join(', ')} with its package manager`,
+    )
+  const asRoot = (args) => elevated([apt, '-q', '-o', 'DPkg::Lock::Timeout=120', ...args])
+  if (asRoot(install) === undefined)
+    throw new SetupError(`cannot install them: ${noWayToRoot()}`, asRootText(fix))
+
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const step = (what, args) => runStep(what, asRoot(args), { env })
+  const update = () => step('updating the list of Debian packages', ['update'])
+  const what = `installing Debian packages: ${names.join(' ')} (seconds to a few minutes)`
+  if (!hasPackageLists()) await update()
+  let result = await step(what, install)
+  // A package list that is out of date names files that the mirror no longer has.
+  if (!result.ok && (await update()).ok) result = await step(what, install)
+  if (!result.ok)
+    throw new SetupError(
+      `installing ${names.join(' ')} failed\n${result.output.replace(/^/gm, '  | ')}`,
+      asRootText(fix),
+    )
+
+  const present = probeSystem(process.env)
+  const still = packages.filter(({ probe }) => !present[probe])
+  if (still.length > 0)
+    throw new SetupError(
+      `${still.map(({ name }) => name).join(', ')}: installed, but not found (PATH=${process.env['PATH']})`,
+      'export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    )
+}
+
+function hasPackageLists(directory = '/var/lib/apt/lists') {
+  try {
+    return readdirSync(directory).some((name) => name.includes('_Packages'))
+  } catch {
+    return false
+  }
+}
