@@ -13,7 +13,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildFiles, inspectFiles } from './setup/build.mjs'
+import { buildFiles, inspectFiles, markLooked } from './setup/build.mjs'
 import { installPackages, missingPackages, probeSystem } from './setup/debian.mjs'
 import { pinnedNode } from './setup/npm.mjs'
 import {
@@ -26,6 +26,7 @@ import {
   replaceWith,
   SetupError,
   say,
+  shellWord,
   spawnInherited,
 } from './setup/process.mjs'
 import { runTests } from './setup/tests.mjs'
@@ -40,7 +41,7 @@ const COMMANDS = {
     if (agent === undefined)
       throw new SetupError(
         `the agent loads BPF programs and needs root: ${noWayToRoot()}`,
-        asRootText(command.join(' ')),
+        asRootText(command.map(shellWord).join(' ')),
       )
     await replaceWith(agent, ROOT)
   },
@@ -70,7 +71,7 @@ async function setUp({ forRunning }) {
   const work = inspectFiles(ROOT)
   const packages = missingPackages(probeSystem(process.env), { forRunning, forBpf: work.bpf })
   if (packages.length > 0) await installPackages(packages)
-  if (!work.npm && !work.dist && !work.bpf) return
+  if (!work.npm && !work.dist && !work.bpf) return markLooked(ROOT)
   const owner = ownerOf(ROOT)
   if (owner === undefined) return buildFiles(ROOT)
   say(`the checkout belongs to ${owner.name}: building as that user`)

@@ -1,5 +1,6 @@
 /** The command line: which commands there are, global options, messages and exit codes. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import {
   type CliCommand,
@@ -11,6 +12,7 @@ import {
   UserError,
 } from './command.ts'
 import { escapeControls, LOG_LEVELS, wantsColor } from './logger.ts'
+import { packageRoot } from './package-root.ts'
 
 /** A command as `--help` lists it; its module is loaded only when it is chosen. */
 export interface CommandEntry {
@@ -20,7 +22,18 @@ export interface CommandEntry {
 }
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly CommandEntry[] = []
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'rules',
+    summary: 'validate and list rules',
+    load: async () => (await import('./commands/rules.ts')).rulesCommand,
+  },
+  {
+    name: 'condition',
+    summary: 'check and normalise conditions from stdin, one per line',
+    load: async () => (await import('./commands/condition.ts')).conditionCommand,
+  },
+]
 
 /**
  * Runs one command line (without program name) and answers with the exit code. Errors the user can mend become one
@@ -119,9 +132,8 @@ function helpWordFirst(argv: readonly string[], commands: readonly CommandEntry[
   return known ? [...argv.slice(1), '--help'] : argv.slice(1)
 }
 
-/** Version from the package.json beside `src/`: the checkout's, or the copy in `dist/`. */
 function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 

@@ -7,7 +7,7 @@ import { falco } from './languages/falco/index.ts'
 import type { LoadEnv, RuleLanguage, RuleSession } from './languages/language.ts'
 import { type SourceFile, sourceFile } from './passes/mapped-text.ts'
 
-export type { LoadEnv } from './languages/language.ts'
+export type { LoadEnv, SourceEnv } from './languages/language.ts'
 
 /** Every rule language; a file whose name fits none is read as the first. */
 const LANGUAGES: readonly RuleLanguage[] = [falco]

@@ -1,7 +1,19 @@
 /** The parts of the set-up that decide; what they decide on is made up here, nothing is installed or fetched. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -11,7 +23,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const load = (name: string) => import(`${ROOT}/tools/setup/${name}.mjs`)
 const { installedMatches, npmCommand, pinnedNode } = await load('npm')
 const { missingPackages, probeSystem } = await load('debian')
-const { elevated, environmentOf, ownerOf, which, SetupError } = await load('process')
+const { elevated, environmentOf, ownerOf, shellWord, which, SetupError } = await load('process')
 const { digestOf, filesUnder } = await load('stamp')
 
 let place: string
@@ -143,6 +155,12 @@ test("an owner's environment has nothing of the caller's own places", () =>
     { HOME: '/home/ann', USER: 'ann', LOGNAME: 'ann', npm_config_registry: 'kept', PATH: '/bin' },
   ))
 
+test('words of a mending command survive the shell', () => {
+  const words = ['plain', 'two words', "it's", '$HOME', '', '-o', 'a=b']
+  const { stdout } = runIn(place, ['/bin/sh', '-c', `printf '%s|' ${words.map(shellWord).join(' ')}`])
+  assert.equal(stdout, words.map((word) => `${word}|`).join(''))
+})
+
 // --- stamps ---
 
 const isText = (path: string): boolean => path.endsWith('.txt')
@@ -173,19 +191,24 @@ test('a missing folder has no files, a missing file counts as missing', () => {
 
 // --- the command ---
 
-/** Runs the set-up command of a made-up checkout, which borrows our tools. */
-function setUp(root: string, args: readonly string[], env: Record<string, string> = {}) {
-  mkdirSync(root, { recursive: true })
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--preserve-symlinks-main', '--preserve-symlinks', join(root, 'tools/setup.mjs'), ...args],
-    {
-      encoding: 'utf8',
-      env: { PATH: '/usr/bin:/bin', ...env },
-    },
-  )
+/** A made-up checkout with our own set-up tools and launcher. */
+function checkout(name: string, files: Readonly<Record<string, string>>): string {
+  const root = folder(name, files)
+  for (const path of ['tools/setup.mjs', 'tools/setup', 'bin'])
+    cpSync(join(ROOT, path), join(root, path), { recursive: true })
+  return root
+}
+
+const runIn = (root: string, command: readonly string[], path = '/usr/bin:/bin') => {
+  const { status, stdout, stderr } = spawnSync(command[0]!, command.slice(1), {
+    cwd: root,
+    encoding: 'utf8',
+    env: { PATH: path },
+  })
   return { status, stdout, stderr }
 }
+const setUp = (root: string, args: readonly string[], path?: string) =>
+  runIn(root, [process.execPath, join(root, 'tools/setup.mjs'), ...args], path)
 
 test('an unknown command is wrong usage', () => {
   const { status, stderr } = setUp(ROOT, ['strat'])
@@ -195,8 +218,7 @@ test('an unknown command is wrong usage', () => {
 test('a command that every object has is unknown too', () =>
   assert.equal(setUp(ROOT, ['toString']).status, 2))
 test('an incomplete checkout: one message, no stack trace', () => {
-  const root = folder('incomplete', { 'README.md': '' })
-  symlinkSync(`${ROOT}/tools`, join(root, 'tools'))
+  const root = checkout('incomplete', { 'README.md': '' })
   assert.deepEqual(setUp(root, ['build']), {
     status: 1,
     stdout: '',
@@ -204,26 +226,91 @@ test('an incomplete checkout: one message, no stack trace', () => {
   })
 })
 test('a step that fails shows its output and how to mend it', () => {
-  const root = folder('failing', {
+  const root = checkout('failing', {
     'package-lock.json': '{"packages":{"node_modules/a":{}}}',
     'package.json': '{}',
   })
-  symlinkSync(`${ROOT}/tools`, join(root, 'tools'))
   const npm = folder('fake-bin', { npm: '#!/bin/sh\necho "registry is on holiday" >&2\nexit 1\n' })
   chmodSync(join(npm, 'npm'), 0o755)
-  const { status, stderr } = setUp(root, ['build'], { PATH: `${npm}:/usr/bin:/bin` })
+  const { status, stderr } = setUp(root, ['build'], `${npm}:/usr/bin:/bin`)
   assert.equal(status, 1)
   assert.match(stderr, /installing npm packages.*failed\n {2}\| registry is on holiday/)
   assert.match(stderr, /to mend it: cd .*failing && npm ci/)
   assert.doesNotMatch(stderr, /\n\s+at /)
 })
 test('a lock left behind by a process that died is taken over', () => {
-  const root = folder('locked', { 'package-lock.json': '{}', 'package.json': '{}', 'build/.lock': '4194305' })
-  symlinkSync(`${ROOT}/tools`, join(root, 'tools'))
+  const root = checkout('locked', {
+    'package-lock.json': '{}',
+    'package.json': '{}',
+    'build/.lock': '4194305',
+  })
   const npm = folder('fake-bin-2', { npm: '#!/bin/sh\nexit 1\n' })
   chmodSync(join(npm, 'npm'), 0o755)
-  const { stderr } = setUp(root, ['build'], { PATH: `${npm}:/usr/bin:/bin` })
+  const { stderr } = setUp(root, ['build'], `${npm}:/usr/bin:/bin`)
   assert.match(stderr, /installing npm packages/)
   assert.doesNotMatch(stderr, /waiting/)
 })
 test('a file to run must be named', () => assert.match(setUp(ROOT, ['run']).stderr, /run needs a file/))
+
+// --- building, and the launcher that asks for it ---
+
+test('the launcher builds what is missing or has changed, and only that', () => {
+  const root = checkout('built', {
+    'src/cli/main.ts': "import { text } from './text.ts'\nconsole.log(text as string)\n",
+    'src/cli/text.ts': "export const text = 'first'\n",
+    'schema/index.ts': 'export {}\n',
+    'bpf/README': '',
+  })
+  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
+    copyFileSync(join(ROOT, name), join(root, name))
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
+  const start = () => runIn(root, [join(root, 'bin/tarsier')])
+  const later = (path: string) => {
+    const time = Date.now() / 1000 + 5
+    utimesSync(join(root, path), time, time)
+  }
+
+  const first = start()
+  assert.equal(first.stdout, 'first\n', first.stderr)
+  assert.match(first.stderr, /compiling TypeScript/)
+  assert.deepEqual(start(), { status: 0, stdout: 'first\n', stderr: '' })
+
+  writeFileSync(join(root, 'src/cli/main.ts'), "console.log('second')\n")
+  rmSync(join(root, 'src/cli/text.ts'))
+  later('src/cli/main.ts')
+  assert.equal(start().stdout, 'second\n')
+  assert.ok(!existsSync(join(root, 'dist/src/cli/text.js')), 'what was deleted is gone')
+
+  later('src/cli/main.ts')
+  assert.equal(start().stderr, '', 'a newer time with the same content builds nothing')
+
+  writeFileSync(join(root, 'src/cli/main.ts'), 'const = \n')
+  later('src/cli/main.ts')
+  const broken = start()
+  assert.equal(broken.status, 1)
+  assert.match(broken.stderr, /compiling TypeScript.*failed\n {2}\| src\/cli\/main\.ts[(:]1/)
+})
+
+// --- the lock file ---
+
+interface Locked {
+  readonly integrity?: string
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+const locked = Object.entries(
+  (JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> })
+    .packages,
+)
+
+test('the lock file names no registry, and the content of each package', () => {
+  for (const [path, entry] of locked) {
+    assert.ok(!('resolved' in entry), path)
+    if (path !== '') assert.match(entry.integrity ?? '', /^sha512-/, path)
+  }
+})
+test('the lock file holds every optional package of every platform: npm ci refuses it otherwise', () => {
+  const known = new Set(locked.map(([path]) => path))
+  for (const [path, { optionalDependencies }] of locked)
+    for (const name of Object.keys(optionalDependencies ?? {}))
+      assert.ok(known.has(`node_modules/${name}`), `${name}, wanted by ${path || 'us'}`)
+})

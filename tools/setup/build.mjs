@@ -1,14 +1,13 @@
 /** What is made from the sources: `node_modules`, `dist/`, `build/bpf/`. Each has a stamp that says what it was made of. */
 import {
   closeSync,
-  cpSync,
   existsSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
-  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -33,11 +32,19 @@ export async function buildFiles(root) {
     if (!npmIsFresh(root)) await installNpmPackages(root)
     if (!distIsFresh(root)) await buildDist(root)
     if (!bpfIsFresh(root)) await buildBpf(root)
-    // bin/tarsier takes this file's time for the time of the last look at the sources.
-    const now = new Date()
-    utimesSync(distStamp(root), now, now)
+    markLooked(root)
   } finally {
     unlock()
+  }
+}
+
+/** `bin/tarsier` takes the stamp's time for the time of the last look at the sources. */
+export function markLooked(root) {
+  const now = new Date()
+  try {
+    lutimesSync(distStamp(root), now, now)
+  } catch {
+    // Somebody else's checkout: the next start looks again.
   }
 }
 
@@ -73,8 +80,6 @@ async function buildDist(root) {
     { cwd: root },
     `cd ${root} && npm run check`,
   )
-  // Beside the code as in the checkout: makes `dist/` complete in itself (module type, version).
-  cpSync(`${root}/package.json`, `${fresh}/package.json`)
   writeFileSync(`${fresh}/.stamp`, digest)
   rmSync(old, { recursive: true, force: true })
   if (existsSync(`${root}/dist`)) renameSync(`${root}/dist`, old)

@@ -63,10 +63,14 @@ export const noWayToRoot = () =>
     ? 'we are not root, and there is no sudo'
     : 'we are not root, and sudo would ask for a password, but there is no terminal to ask on'
 
+/** A word as a POSIX shell reads it back. */
+export const shellWord = (word) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+
 /** A shell command as somebody who is not root has to give it. */
 export function asRootText(command) {
   if (process.getuid() === 0) return command
-  return which('sudo') === undefined ? `su -c '${command}'` : `sudo sh -c '${command}'`
+  return `${which('sudo') === undefined ? 'su -c' : 'sudo sh -c'} ${shellWord(command)}`
 }
 
 /** Environment for a program that runs as `owner`: places that belong to the caller are taken out. */

@@ -9,7 +9,7 @@ import { expandMacros } from '../../rules/condition/expand.ts'
 import { parseCondition } from '../../rules/condition/parser.ts'
 import { printCondition } from '../../rules/condition/print.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
-import type { LoadEnv } from '../../rules/load.ts'
+import type { LoadEnv, SourceEnv } from '../../rules/load.ts'
 import { sourceFile, spanOf } from '../../rules/passes/mapped-text.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError } from '../command.ts'
 import { linesOf } from './lines.ts'
@@ -23,8 +23,14 @@ export const createConditionCommand = (sources: LoadEnv['sources'] = SOURCES): C
     const known = [...sources.keys()]
     const source = sources.get(name)
     if (!source)
-      throw new UsageError(`unknown source '${name}'`, didYouMean(name, known) ?? `sources are ${known.join(', ')}`)
-    const judge = options['syntax'] === true ? judgeSyntax : (ast: Ast, text: string) => judgeFully(ast, text, name, source)
+      throw new UsageError(
+        `unknown source '${name}'`,
+        didYouMean(name, known) ?? `sources are ${known.join(', ')}`,
+      )
+    const judge =
+      options['syntax'] === true
+        ? judgeSyntax
+        : (ast: Ast, text: string) => judgeFully(ast, text, name, source)
     return judgeLines(io, judge)
   },
 })
@@ -60,7 +66,10 @@ function judgeLine(line: string, judge: Judge): { readonly ok: boolean } {
     try {
       text = JSON.parse(line) as string
     } catch {
-      return { ok: false, ...{ error: 'the line starts with a double quote but is not a JSON string', line: 1, column: 1 } }
+      return {
+        ok: false,
+        ...{ error: 'the line starts with a double quote but is not a JSON string', line: 1, column: 1 },
+      }
     }
   }
   try {
@@ -68,24 +77,24 @@ function judgeLine(line: string, judge: Judge): { readonly ok: boolean } {
   } catch (error) {
     if (!(error instanceof ConditionError)) throw error
     const { line: row, column } = spanOf(sourceFile('', text), error.from, error.to)
-    const hint = error.hint === undefined ? {} : { hint: error.hint }
-    return { ok: false, ...{ error: error.message, line: row, column, ...hint } }
+    const message = error.hint === undefined ? error.message : `${error.message} (${error.hint})`
+    return { ok: false, ...{ error: message, line: row, column } }
   }
 }
 
 const judgeSyntax: Judge = (ast, text) => ({ canonical: printCondition(ast), fields: fieldsOf(ast, text) })
 
-function judgeFully(
-  ast: Ast,
-  text: string,
-  name: string,
-  source: { readonly fields: LoadEnv['sources'] extends ReadonlyMap<string, infer S> ? S : never }['fields'],
-): object {
+function judgeFully(ast: Ast, text: string, name: string, source: SourceEnv): object {
   const file = sourceFile('', text)
   const { expr } = compileCondition(
     // Nothing defines macros here: a name on its own is an error, with a place.
     expandMacros(ast, () => undefined),
-    { fields: source.fields, source: name, eventNames: source.events, spanOf: (from, to) => spanOf(file, from, to) },
+    {
+      fields: source.fields,
+      source: name,
+      eventNames: source.events,
+      spanOf: (from, to) => spanOf(file, from, to),
+    },
   )
   const events = inferEvents(expr, source.events)
   return {

@@ -42,6 +42,8 @@ function declareList(command: Command): void {
 }
 
 function check(result: LoadResult, options: GlobalOptions, io: Io): ExitCode {
+  if (result.files.length === 0)
+    throw new UserError('there are no rule files there', 'their names end in .yaml or .yml')
   if (options.json) io.stdout.write(`${JSON.stringify(falcoLoadResults(result))}\n`)
   else for (const file of result.files) io.stdout.write(renderFileResult(file, result.sources))
   return result.files.every(({ successful }) => successful) ? EXIT.ok : EXIT.failure
@@ -93,14 +95,14 @@ function table(rows: readonly Row[]): string {
     ].map(visible)
   })
   const lines = [['NAME', 'PRIORITY', 'SOURCE', 'TAGS', 'EVENTS'], ...cells]
-  const widths = [0, 1, 2, 3].map((i) => Math.max(...lines.map((line) => line[i]!.length)))
+  const widths = [0, 1, 2, 3].map((i) => lines.reduce((most, line) => Math.max(most, line[i]!.length), 0))
   return lines.map((line) => `${line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`).join('')
 }
 
-/** The directory `rules/` of the checkout or the installed package, above this file in `src/` or in `dist/`. */
+/** The directory `rules/default/` of the checkout or the installed package, above this file in `src/` or in `dist/`. */
 function shippedRules(): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, 'package.json'))) return join(folder, 'rules')
+    if (existsSync(join(folder, 'package.json'))) return join(folder, 'rules', 'default')
   throw new UserError(
     'the rules that come with the program were not found',
     'name rule files: tarsier rules list FILE',

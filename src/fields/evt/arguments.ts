@@ -37,7 +37,8 @@ const NOT_OF: Readonly<Record<string, readonly string[]>> = {
   open: ['dirfd', 'resolve'],
   creat: ['dirfd', 'flags', 'resolve'],
   openat: ['resolve'],
-  execve: ['dirfd'],
+  execve: ['dirfd', 'argv'],
+  execveat: ['argv'],
   rename: ['olddirfd', 'newdirfd', 'flags'],
   renameat: ['flags'],
   link: ['olddirfd', 'newdirfd', 'flags'],
@@ -86,7 +87,7 @@ function fromSlot(type: EventType, slot: Slot): Argument {
       name: shown,
       text: (ctx) => {
         const bytes = ctx.event.bytes(name)
-        return bytes && { raw: vectorText(splitVector(bytes).slice(name === 'argv' ? 1 : 0)) }
+        return bytes && { raw: vectorText(splitVector(bytes)) }
       },
     }
   if (isVariable(decl.storage)) {
@@ -96,7 +97,7 @@ function fromSlot(type: EventType, slot: Slot): Argument {
   return { name: shown, text: (ctx) => numberText(ctx, slot) }
 }
 
-/** Arguments that Falco has and the record holds in other words. */
+/** Arguments that Falco has and the record holds in other words; they follow the result. */
 const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
   exec: [
     {
@@ -104,6 +105,13 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
       text: (ctx) => {
         const argv = ctx.event.bytes('argv')
         return argv && { raw: splitVector(argv)[0] ?? '' }
+      },
+    },
+    {
+      name: 'args',
+      text: (ctx) => {
+        const argv = ctx.event.bytes('argv')
+        return argv && { raw: vectorText(splitVector(argv).slice(1)) }
       },
     },
     { name: 'tid', text: (ctx) => ({ raw: String(ctx.event.tid) }) },

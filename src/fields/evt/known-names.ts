@@ -6,7 +6,6 @@
 const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 
 /** Syscalls of Linux on any architecture (the syscall tables of the kernel: syscall_64.tbl, syscall_32.tbl, unistd.h). */
-  syscalls /*.tbl, include/uapi/asm-generic/unistd.h). */
 export const SYSCALL_NAMES: readonly string[] = words(`
   _llseek _newselect _sysctl accept accept4 access acct add_key adjtimex alarm arch_prctl bdflush bind bpf
   brk cachestat capget capset chdir chmod chown chroot clock_adjtime clock_getres clock_gettime

@@ -57,8 +57,8 @@ function readEscape(text: string, at: number, quote: string): { value: string; e
   const simple = Object.hasOwn(SIMPLE, char) ? SIMPLE[char] : undefined
   if (simple !== undefined) return { value: simple, end: at + 2, byte: false }
   if (char !== 'x') return fail(`unsupported string escape sequence: \\${char}`, 2)
-  const hex = text.slice(at + 2, at + 4)
-  if (!/^[0-9a-fA-F]{2}$/.test(hex)) return fail('\\x needs two hexadecimal digits', 2 + hex.length)
+  const hex = /^[0-9a-fA-F]*/.exec(text.slice(at + 2, at + 4))![0]
+  if (hex.length < 2) return fail('\\x needs two hexadecimal digits', 2 + hex.length)
   const code = Number.parseInt(hex, 16)
   if (code === 0) return fail('a value cannot hold a NUL byte', 4)
   return { value: String.fromCharCode(code < 0x80 ? code : 0xdc00 + code), end: at + 4, byte: true }

@@ -4,10 +4,16 @@ import type { Diagnostic } from '../diagnostics.ts'
 import type { CompiledRule, Priority } from '../ir.ts'
 import type { SourceFile } from '../passes/mapped-text.ts'
 
+/** The fields a rule of a source may use and the event types it may name. */
+export interface SourceEnv {
+  readonly fields: FieldSet
+  readonly events: ReadonlySet<string>
+}
+
 /** What rules are compiled against. */
 export interface LoadEnv {
-  /** By source name: the fields a rule may use and the event types it may name. */
-  readonly sources: ReadonlyMap<string, { readonly fields: FieldSet; readonly events: ReadonlySet<string> }>
+  /** By source name. */
+  readonly sources: ReadonlyMap<string, SourceEnv>
   /** Rules less severe than this are not loaded; default Debug. */
   readonly minimumPriority?: Priority
 }

@@ -19,7 +19,8 @@ interface Definition extends Named {
   readonly visibility: number
 }
 export interface ListDefinition extends Definition {
-  readonly items: readonly MappedText[]
+  /** What was defined, then what was appended. */
+  readonly items: readonly (readonly MappedText[])[]
 }
 export interface MacroDefinition extends Definition {
   /** Parts to be joined with a blank. */
@@ -83,8 +84,8 @@ export function createCollector(sources: ReadonlyMap<string, ExceptionRules>): C
   const addList = (item: Item & { kind: 'list' }): void => {
     const old = item.mode === 'define' ? lists.get(item.name) : existing(lists, item, 'list')
     if (old && item.mode === 'append')
-      lists.set(item.name, { ...old, ...placed(old), items: [...old.items, ...item.items] })
-    else lists.set(item.name, { ...named(item), ...placed(old), items: item.items })
+      lists.set(item.name, { ...old, ...placed(old), items: [...old.items, item.items] })
+    else lists.set(item.name, { ...named(item), ...placed(old), items: [item.items] })
   }
   const addMacro = (item: Item & { kind: 'macro' }): void => {
     const old = item.mode === 'define' ? macros.get(item.name) : existing(macros, item, 'macro')
@@ -116,7 +117,7 @@ export function createCollector(sources: ReadonlyMap<string, ExceptionRules>): C
         case 'engine':
           return requireEngine(item)
         case 'plugins':
-          requirements.push(...item.requirements)
+          for (const requirement of item.requirements) requirements.push(requirement)
           return
         case 'list':
           return addList(item)

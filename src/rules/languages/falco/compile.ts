@@ -2,19 +2,20 @@
  * Definitions to rules: lists are replaced in the text, macros in the tree, exceptions appended, then the condition and
  * the output are bound to the fields of the rule's source.
  */
-import { type Ast, macrosOf } from '../../condition/ast.ts'
+import { type Ast, type At, macrosOf } from '../../condition/ast.ts'
 import { compileCondition } from '../../condition/compile.ts'
 import { ConditionError } from '../../condition/error.ts'
 import { inferEvents } from '../../condition/events.ts'
-import { expandLists, expandMacros, type NamedList } from '../../condition/expand.ts'
+import { expandLists, expandMacros } from '../../condition/expand.ts'
 import { parseCondition } from '../../condition/parser.ts'
 import type { ErrorCode, Span } from '../../diagnostics.ts'
 import { type CompiledRule, PRIORITIES } from '../../ir.ts'
 import { gluedText, joinText, type Locate, locate, type MappedText } from '../../passes/mapped-text.ts'
 import type { LoadEnv, LoadedRule } from '../language.ts'
-import type { Collection, ListDefinition, MacroDefinition, RuleDefinition } from './collector.ts'
+import type { Collection, MacroDefinition, RuleDefinition } from './collector.ts'
 import { withExceptions } from './exceptions.ts'
 import { compileFormat } from './format.ts'
+import { type ListTable, listsFor, listTable } from './lists.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
 
 /** Rules that can match more event types than this without naming any are warned about, as in Falco. */
@@ -22,8 +23,8 @@ const MANY_EVENTS = 100
 
 /** Compile everything collected so far. Throws RuleError at the first thing that is wrong. */
 export function compileCollection(collection: Collection, env: LoadEnv, warn: Warn): readonly LoadedRule[] {
-  const used = { lists: new Set<string>(), macros: new Set<string>() }
-  const lists = resolveLists(collection.lists, used.lists)
+  const used: Used = { lists: new Set(), macros: new Set(), text: 0, values: 0 }
+  const lists = listTable(collection.lists, used.lists)
   const macros = compileMacros(collection.macros, lists, used)
   const rules: LoadedRule[] = []
   const least = PRIORITIES.indexOf(env.minimumPriority ?? 'Debug')
@@ -36,32 +37,37 @@ export function compileCollection(collection: Collection, env: LoadEnv, warn: Wa
   return rules
 }
 
+/** What the conditions of one compilation have used up to now. */
 interface Used {
   readonly lists: Set<string>
   readonly macros: Set<string>
+  /** Characters of all conditions with their lists. */
+  text: number
+  /** Checks and literals of all conditions with their macros. */
+  values: number
 }
+
+/** What all conditions together may grow to: one long list may stand in any number of them. */
+const LIMITS = { text: 64 << 20, values: 5_000_000 } as const
+
+function spend(used: Used, what: 'text' | 'values', amount: number, ast: At): void {
+  used[what] += amount
+  if (used[what] > LIMITS[what])
+    throw new ConditionError(
+      'value',
+      `all conditions together grow beyond ${LIMITS[what]} ${NOUNS[what]}`,
+      ast,
+    )
+}
+
+const NOUNS = { text: 'characters by their lists', values: 'values by their macros' } as const
 
 interface Scope {
   readonly env: LoadEnv
-  readonly lists: readonly NamedList[]
-  /** Expanded. */
-  readonly macros: ReadonlyMap<string, Ast>
+  readonly lists: ListTable
+  readonly macros: ReadonlyMap<string, CompiledMacro>
   readonly used: Used
   readonly warn: Warn
-}
-
-/** An item that names an earlier list stands for the items of that list as they were written: one level, no more. */
-function resolveLists(lists: readonly ListDefinition[], used: Set<string>): readonly NamedList[] {
-  const byName = new Map(lists.map((list) => [list.name, list]))
-  return lists.map((list) => ({
-    name: list.name,
-    items: list.items.flatMap(({ text }) => {
-      const inner = byName.get(text)
-      if (!inner || inner.index >= list.visibility) return [text]
-      used.add(text)
-      return inner.items.map((item) => item.text)
-    }),
-  }))
 }
 
 /** A condition's tree, and the way from its offsets back to the files. */
@@ -70,14 +76,15 @@ interface Parsed {
   readonly at: Locate
 }
 
-function parseText(text: MappedText, lists: readonly NamedList[], used: Used, context: Context): Parsed {
+function parseText(text: MappedText, lists: ListTable, used: Used, context: Context): Parsed {
   let at: Locate = (from, to) => locate(text, from, to)
   return reporting(
     context,
     (from, to) => at(from, to),
     () => {
-      const expanded = expandLists(text.text, lists)
+      const expanded = expandLists(text.text, listsFor(text.text, lists))
       for (const name of expanded.used) used.lists.add(name)
+      spend(used, 'text', expanded.text.length, { from: 0, to: 0 })
       at = (from, to) => {
         const original = expanded.toOriginal(from, to)
         return locate(text, original.from, original.to)
@@ -106,30 +113,38 @@ function reporting<T>(
   }
 }
 
+/** A macro as written, with its tree once the macros it may see are put in. */
+interface CompiledMacro extends Parsed {
+  readonly context: Context
+  readonly expanded: Ast
+}
+
 function compileMacros(
   definitions: readonly MacroDefinition[],
-  lists: readonly NamedList[],
+  lists: ListTable,
   used: Used,
-): ReadonlyMap<string, Ast> {
+): ReadonlyMap<string, CompiledMacro> {
   const parsed = new Map<string, Parsed & { readonly macro: MacroDefinition; readonly context: Context }>()
   for (const macro of definitions) {
     const text = joined(macro.condition)
     const context = within(macro.context, 'macro condition', '', spanOfText(text))
     parsed.set(macro.name, { ...parseText(text, lists, used, context), macro, context })
   }
-  const expanded = new Map<string, Ast>()
+  const compiled = new Map<string, CompiledMacro>()
   for (const [name, { ast, at, macro, context }] of parsed) {
     // A macro sees the macros that stand before its last change.
     const visible = (inner: string): Ast | undefined => {
       const found = parsed.get(inner)
       return found && found.macro.index < macro.visibility ? found.ast : undefined
     }
-    expanded.set(
-      name,
-      reporting(context, at, () => expandMacros(ast, visible, parsed.keys())),
-    )
+    const expanded = reporting(context, at, () => {
+      const tree = expandMacros(ast, visible, parsed.keys())
+      spend(used, 'values', sizeOf(tree), ast)
+      return tree
+    })
+    compiled.set(name, { ast, at, context, expanded })
   }
-  return expanded
+  return compiled
 }
 
 /** With `skip-if-unknown-filter` a rule that needs a field or event this program does not know is dropped. */
@@ -149,16 +164,11 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
   const source = scope.env.sources.get(definition.source)!
   const text = withExceptions(joined(definition.condition), definition.exceptions)
   const context = within(definition.context, 'rule condition', '', spanOfText(text))
-  const { ast, at } = parseText(text, scope.lists, scope.used, context)
-  const { expr, warnings } = reporting(context, at, () => {
-    const expanded = expandMacros(ast, (name) => scope.macros.get(name), scope.macros.keys())
-    return compileCondition(expanded, {
-      fields: source.fields,
-      source: definition.source,
-      eventNames: source.events,
-      spanOf: at,
-    })
-  })
+  const parsed = parseText(text, scope.lists, scope.used, context)
+  const { at } = parsed
+  const { expr, warnings } = reporting(context, at, () =>
+    compileAst(definition.source, parsed, context, scope),
+  )
   for (const warning of warnings)
     scope.warn(warning.code, warning.message, at(warning.from, warning.to), context, warning.hint)
   const events = reporting(context, at, () => inferEvents(expr, source.events))
@@ -182,6 +192,59 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
     format: compileOutput(definition, scope),
     span: definition.span,
   }
+}
+
+function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: Scope) {
+  const { fields, events } = scope.env.sources.get(name)!
+  const compile = (tree: Ast, spanOf: Locate) =>
+    compileCondition(tree, { fields, source: name, eventNames: events, spanOf })
+  try {
+    const lookup = (macro: string): Ast | undefined => scope.macros.get(macro)?.expanded
+    const tree = expandMacros(ast, lookup, scope.macros.keys())
+    spend(scope.used, 'values', sizeOf(tree), ast)
+    return compile(tree, at)
+  } catch (error) {
+    if (!(error instanceof ConditionError) || error.reason === 'macro') throw error
+    reportInMacro(ast, error, context)
+    throw error
+  }
+
+  /** What is wrong inside a macro is reported there, not where the macro is used. */
+  function reportInMacro(tree: Ast, error: ConditionError, outer: Context): void {
+    const macro = scope.macros.get(macroAt(tree, error.from, error.to) ?? '')
+    if (!macro) return
+    const chain = [...outer, ...macro.context.slice(1)]
+    reporting(chain, macro.at, () => {
+      try {
+        compile(macro.expanded, macro.at)
+      } catch (inner) {
+        if (inner instanceof ConditionError) reportInMacro(macro.ast, inner, chain)
+        throw inner
+      }
+    })
+  }
+}
+
+/** Checks and literals of a tree. */
+function sizeOf(ast: Ast): number {
+  if (ast.kind === 'macro') return 1
+  if (ast.kind === 'not') return sizeOf(ast.item)
+  if (ast.kind === 'check') return ast.right?.kind === 'list' ? 1 + ast.right.items.length : 1
+  let size = 0
+  for (const item of ast.items) size += sizeOf(item)
+  return size
+}
+
+/** The macro used at exactly this place. */
+function macroAt(ast: Ast, from: number, to: number): string | undefined {
+  if (ast.kind === 'macro') return ast.from === from && ast.to === to ? ast.name : undefined
+  if (ast.kind === 'not') return macroAt(ast.item, from, to)
+  if (ast.kind === 'check') return undefined
+  for (const item of ast.items) {
+    const name = macroAt(item, from, to)
+    if (name !== undefined) return name
+  }
+  return undefined
 }
 
 function compileOutput(definition: RuleDefinition, scope: Scope): CompiledRule['format'] {

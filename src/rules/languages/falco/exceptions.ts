@@ -162,58 +162,80 @@ const entrySpan = (entry: Entry, item: Named): Span => {
 
 /** `(condition) and not E1 and not E2 ...`; exceptions without values add nothing. */
 export function withExceptions(condition: MappedText, exceptions: readonly RuleException[]): MappedText {
-  const parts: MappedText[] = []
-  for (const exception of exceptions) {
-    if (exception.values.length === 0) continue
-    const glue = (text: string): MappedText => gluedText(text, exception.span)
-    parts.push(
-      glue(' and not '),
-      ...(exception.single ? singleText(exception, glue) : rowsText(exception, glue)),
-    )
-  }
-  if (parts.length === 0) return condition
+  const filled = exceptions.filter(({ values }) => values.length > 0)
+  if (filled.length === 0) return condition
   const span = whole(condition)
-  return joinText([gluedText('(', span), condition, gluedText(')', span), ...parts])
-}
-
-type Glue = (text: string) => MappedText
-
-const singleText = (exception: RuleException, glue: Glue): readonly MappedText[] => [
-  exception.fields[0]!,
-  glue(` ${exception.comps[0]} `),
-  ...listText(exception.values, glue),
-]
-
-function rowsText(exception: RuleException, glue: Glue): readonly MappedText[] {
-  const parts: MappedText[] = []
-  for (const row of exception.values as readonly (readonly Entry[])[]) {
-    parts.push(glue(parts.length === 0 ? '((' : ') or ('))
-    row.forEach((cell, i) => {
-      parts.push(glue(i === 0 ? '' : ' and '), exception.fields[i]!, glue(` ${exception.comps[i]} `))
-      parts.push(...cellText(cell, exception.comps[i]!, glue))
-    })
+  const parts: MappedText[] = [gluedText('(', span), condition, gluedText(')', span)]
+  for (const exception of filled) {
+    const writer = new Writer(exception, parts)
+    writer.glue(' and not ')
+    if (exception.single) writer.single()
+    else writer.rows()
   }
-  return [...parts, glue('))')]
+  return joinText(parts)
 }
 
-function cellText(cell: Entry, comp: string, glue: Glue): readonly MappedText[] {
-  if (isListEntry(cell)) return listText(cell, glue)
-  // A scalar may be the name of a list.
-  if (takesList(comp)) return cell.text.startsWith('(') ? [cell] : listText([cell], glue)
-  return [quoted(cell, glue)]
-}
+/** Writes one exception piece by piece; what is not taken from the file is reported at the exception's name. */
+class Writer {
+  readonly #exception: RuleException
+  readonly #parts: MappedText[]
 
-function listText(values: readonly Entry[], glue: Glue): readonly MappedText[] {
-  const parts: MappedText[] = [glue('(')]
-  for (const value of values) {
-    if (parts.length > 1) parts.push(glue(', '))
-    parts.push(...(isListEntry(value) ? listText(value, glue) : [quoted(value, glue)]))
+  constructor(exception: RuleException, parts: MappedText[]) {
+    this.#exception = exception
+    this.#parts = parts
   }
-  return [...parts, glue(')')]
-}
 
-/** In double quotes when it is empty or holds a blank, unless it brings its own. */
-const quoted = (value: MappedText, glue: Glue): MappedText =>
-  value.text === '' || (value.text.includes(' ') && !/^["']/.test(value.text))
-    ? joinText([glue('"'), value, glue('"')])
-    : value
+  glue(text: string): void {
+    this.#parts.push(gluedText(text, this.#exception.span))
+  }
+
+  single(): void {
+    const { fields, comps, values } = this.#exception
+    this.#parts.push(fields[0]!)
+    this.glue(` ${comps[0]} `)
+    this.#list(values)
+  }
+
+  rows(): void {
+    const { fields, comps, values } = this.#exception
+    let lead = '(('
+    for (const row of values as readonly (readonly Entry[])[]) {
+      for (const [i, cell] of row.entries()) {
+        this.glue(lead)
+        this.#parts.push(fields[i]!)
+        this.glue(` ${comps[i]} `)
+        this.#cell(cell, comps[i]!)
+        lead = ' and '
+      }
+      lead = ') or ('
+    }
+    this.glue('))')
+  }
+
+  #cell(cell: Entry, comp: string): void {
+    if (isListEntry(cell)) this.#list(cell)
+    else if (!takesList(comp)) this.#value(cell)
+    // A scalar may be the name of a list.
+    else if (cell.text.startsWith('(')) this.#parts.push(cell)
+    else this.#list([cell])
+  }
+
+  #list(values: readonly Entry[]): void {
+    let lead = '('
+    for (const value of values) {
+      this.glue(lead)
+      if (isListEntry(value)) this.#list(value)
+      else this.#value(value)
+      lead = ', '
+    }
+    this.glue(lead === '(' ? '()' : ')')
+  }
+
+  /** In double quotes when it is empty or holds a blank, unless it brings its own. */
+  #value(value: MappedText): void {
+    const bare = value.text !== '' && (!value.text.includes(' ') || /^["']/.test(value.text))
+    if (!bare) this.glue('"')
+    this.#parts.push(value)
+    if (!bare) this.glue('"')
+  }
+}

@@ -167,4 +167,9 @@ function scalarText(
 const rangeSpan = (range: readonly number[] | null | undefined, file: SourceFile): Span =>
   spanOf(file, range?.[0] ?? 0, range?.[1] ?? range?.[0] ?? 0)
 
-const yamlMessage = (message: string): string => message.replace(/\s+/g, ' ').replace(/[.:]$/, '')
+const yamlMessage = (message: string): string =>
+  message
+    .replace(/\s+/g, ' ')
+    .replace('"quote', 'double quote')
+    .replace("'quote", 'single quote')
+    .replace(/[.:]$/, '')

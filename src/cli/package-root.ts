@@ -1,0 +1,10 @@
+/** Where the program's own files are: `rules/`, `build/bpf/`, `package.json`. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** Folder of the checkout or the installed package, whether this runs from `src/` or from `dist/`. */
+export function packageRoot(): string {
+  for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, 'package.json'))) return folder
+  throw new Error(`no package.json above ${import.meta.dirname}: the installation is not complete`)
+}

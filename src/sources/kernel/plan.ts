@@ -1,0 +1,38 @@
+/** Which programs a set of rules needs: nothing is attached that nobody asks for. */
+import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
+import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
+
+/** Programs to load from one object file. */
+export interface ObjectPlan {
+  readonly object: string
+  /** Feeds the process table: attached first, before the snapshot. */
+  readonly state: boolean
+  readonly programs: readonly ProgramSpec[]
+}
+
+/** The program that takes the snapshot of what runs already; it is run, not attached. */
+export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find((spec) => spec.section.startsWith('iter'))!
+
+/** Objects and programs for the event types that rules can match, the process table's own included; `*` is all. */
+export function planPrograms(events: ReadonlySet<string> | '*'): ObjectPlan[] {
+  const wanted = (family: FamilyDecl): Set<string> =>
+    new Set(
+      family.events
+        .filter((event) => family.state || (!event.internal && (events === '*' || events.has(event.name))))
+        .flatMap((event) => event.programs.map((program) => program.name)),
+    )
+  const plans = new Map<string, { state: boolean; names: Set<string> }>()
+  for (const family of FAMILIES) {
+    const plan = plans.get(family.object) ?? { state: false, names: new Set<string>() }
+    for (const name of wanted(family)) plan.names.add(name)
+    plans.set(family.object, { ...plan, state: plan.state || family.state === true })
+  }
+  return [...plans]
+    .filter(([, plan]) => plan.names.size > 0)
+    .map(([object, { state, names }]) => ({
+      object,
+      state,
+      programs: PROGRAM_SPECS.filter((spec) => names.has(spec.name)),
+    }))
+    .sort((a, b) => Number(b.state) - Number(a.state))
+}

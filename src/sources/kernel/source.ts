@@ -1,0 +1,283 @@
+/**
+ * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
+ */
+import { readFileSync } from 'node:fs'
+import { COUNTER_WORDS, type Ring as RingName } from '../../../schema/index.ts'
+import type { EventView } from '../../decode/event-view.ts'
+import type { Interner } from '../../decode/str.ts'
+import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
+import type { ProgramFailure } from '../../kernel/errors.ts'
+import type { Libbpf } from '../../kernel/libbpf.ts'
+import { CLOCK, clock, mapMemory, pageSize } from '../../kernel/libc.ts'
+import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
+import { type Attached, Loader, PROGRAM_SPECS } from '../../kernel/objects.ts'
+import { Ring } from '../../kernel/ring.ts'
+import { Wakeup } from '../../kernel/wakeup.ts'
+import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
+import { type Gap, Reader } from './reader.ts'
+import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
+
+export interface KernelSourceOptions {
+  readonly lib: Libbpf
+  readonly interner: Interner
+  /** Folder with the compiled objects. */
+  readonly directory: string
+  /** Event types that somebody wants; those of the process table come anyway. */
+  readonly events: ReadonlySet<string> | '*'
+  /** Bytes of each ring, a power of two and a multiple of the page size. */
+  readonly ringBytes: Readonly<Record<RingName, number>>
+  /** Capture the environment of programs at exec. */
+  readonly env: boolean
+}
+
+/** What the source tells the pipeline, in order. */
+export interface SourceSink {
+  event(view: EventView): void
+  gap(gap: Gap, lostBy: readonly LossCause[]): void
+  /** Clock offsets, now and then. */
+  clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void
+  /** Text of passwd and group, at start and when they change. */
+  users(passwd: string, group: string): void
+  error(error: unknown): void
+}
+
+/** Where records of a gap were dropped, as far as the counters tell. */
+export interface LossCause {
+  readonly program: string
+  readonly reason: string
+  readonly count: number
+}
+
+/** Records handled before other work of the process gets its turn. */
+const BATCH = 16384
+const HOUSEKEEPING_MS = 1000
+
+export class KernelSource {
+  readonly #options: KernelSourceOptions
+  readonly #loader: Loader
+  readonly #tracefs: Tracefs
+  readonly #cpus = possibleCpus()
+  readonly #attached: Attached[] = []
+  #reader: Reader | undefined
+  #wakeup: Wakeup | undefined
+  #control: Uint32Array | undefined
+  #counters: BigUint64Array | undefined
+  #sink: SourceSink | undefined
+  #timer: NodeJS.Timeout | undefined
+  #droppedBefore = new Map<string, number>()
+  #users = ''
+  /** Where the start-up process table came from, and how many processes it had. */
+  snapshot: { readonly from: 'iterator' | 'proc'; readonly processes: number } | undefined
+
+  constructor(options: KernelSourceOptions) {
+    this.#options = options
+    this.#tracefs = openTracefs()
+    this.#loader = new Loader({
+      lib: options.lib,
+      tracefs: this.#tracefs,
+      directory: options.directory,
+      mapEntries: {
+        counters: PROGRAM_SPECS.length * this.#cpus,
+        sequences: 2 * this.#cpus,
+        exec_scratch_map: this.#cpus + 1,
+        ring_critical: options.ringBytes.critical,
+        ring_bulk: options.ringBytes.bulk,
+      },
+      constants: {
+        have_rdonly_cast: options.lib.kernelHasFunction('bpf_rdonly_cast') ? 1 : 0,
+        v1_controllers: v1ControllerBits(),
+      },
+    })
+  }
+
+  /** Programs this kernel refused. */
+  get failures(): readonly ProgramFailure[] {
+    return this.#loader.failures
+  }
+  /** Names of the programs at work. */
+  get programs(): readonly string[] {
+    return this.#attached.map(({ spec }) => spec.name)
+  }
+
+  /**
+   * Load, attach, take the snapshot, start reading. State programs come first and the snapshot after them, so that no
+   * process falls between. The reader is running when this returns; records wait in the rings meanwhile.
+   */
+  start(sink: SourceSink): void {
+    this.#sink = sink
+    const plans = planPrograms(this.#options.events)
+    this.#attachAll(plans.filter((plan) => plan.state))
+    sink.clock(this.#offsets())
+    this.#readUsers()
+    this.#takeSnapshot(sink)
+    this.#attachAll(plans.filter((plan) => !plan.state))
+    const fds = this.#openRings()
+    this.#wakeup = new Wakeup({
+      fds,
+      drain: () => this.drain(),
+      setPolling: (on) => {
+        this.#control![CONTROL.polling] = on ? 1 : 0
+      },
+      onError: (error) => sink.error(error),
+    })
+    this.#wakeup.start()
+    this.#timer = setInterval(() => this.#housekeeping(false), HOUSEKEEPING_MS)
+  }
+
+  /** Handle what is in the rings now; returns the number of records. */
+  drain(): number {
+    const sink = this.#sink!
+    const reader = this.#reader!
+    let done = 0
+    let n: number
+    // A record that came while the last one was handled wakes nobody, so look again before going to sleep.
+    do {
+      n = reader.drain(BATCH - done, (event) => sink.event(event))
+      done += n
+    } while (n > 0 && done < BATCH)
+    return done
+  }
+
+  /** Detach everything, handle what is left in the rings, account for the rest, unload. */
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const { detach } of this.#attached) detach()
+    if (this.#reader) {
+      while (this.drain() > 0);
+      this.#wakeup?.close()
+      this.#housekeeping(true)
+    }
+    this.#loader.close()
+    this.#tracefs.close()
+  }
+
+  /** The loss equation by program and CPU. */
+  ledger(): ProgramCounts[] {
+    if (!this.#counters || !this.#reader) return []
+    return readLedger({
+      programs: PROGRAM_SPECS.map((spec) => spec.name),
+      cpus: this.#cpus,
+      kernel: this.#counters,
+      delivered: this.#reader.delivered,
+    })
+  }
+
+  /** Records that could not be read, by reason; records out of order. */
+  get readerLosses(): Readonly<Record<string, number>> {
+    return { ...this.#reader?.bad, late: this.#reader?.late ?? 0 }
+  }
+  get wakeups(): { readonly wakes: number; readonly ticks: number } {
+    return { wakes: this.#wakeup?.wakes ?? 0, ticks: this.#wakeup?.ticks ?? 0 }
+  }
+
+  #attachAll(plans: ReturnType<typeof planPrograms>): void {
+    for (const { object, programs } of plans) {
+      for (const program of this.#loader.load(object, programs)) {
+        if (this.#control === undefined) this.#openControl()
+        if (program.spec === SNAPSHOT_PROGRAM) {
+          const link = this.#loader.attach(program)
+          if (link) this.#iterator = link
+          continue
+        }
+        const attached = this.#loader.attach(program)
+        if (attached) this.#attached.push(attached)
+      }
+    }
+  }
+  #iterator: Attached | undefined
+
+  /** The control page must be right before the first program runs. */
+  #openControl(): void {
+    const page = pageSize()
+    this.#control = new Uint32Array(mapMemory(this.#loader.mapFd('control'), page, 0, true))
+    this.#control[CONTROL.agentTgid] = process.pid
+    this.#control[CONTROL.cpus] = this.#cpus
+    this.#control[CONTROL.wantEnv] = this.#options.env ? 1 : 0
+    const bytes = PROGRAM_SPECS.length * this.#cpus * COUNTER_WORDS * 8
+    const length = Math.ceil(bytes / page) * page
+    this.#counters = new BigUint64Array(mapMemory(this.#loader.mapFd('counters'), length, 0, false))
+  }
+
+  #openRings(): number[] {
+    const { ringBytes, interner } = this.#options
+    const rings = [
+      new Ring(this.#loader.mapFd('ring_critical'), ringBytes.critical),
+      new Ring(this.#loader.mapFd('ring_bulk'), ringBytes.bulk),
+    ]
+    const page = pageSize()
+    const length = Math.ceil((2 * this.#cpus * SEQUENCE_BYTES) / page) * page
+    const sequences = new BigUint64Array(mapMemory(this.#loader.mapFd('sequences'), length, 0, false))
+    this.#reader = new Reader({
+      rings,
+      interner,
+      cpus: this.#cpus,
+      programs: PROGRAM_SPECS.length,
+      nextSequence: (row) => Number(sequences[row * (SEQUENCE_BYTES / 8)]!),
+    })
+    return rings.map((ring) => ring.fd)
+  }
+
+  #takeSnapshot(sink: SourceSink): void {
+    const { lib, interner } = this.#options
+    const each = (event: EventView): void => sink.event(event)
+    if (this.#iterator) {
+      this.snapshot = {
+        from: 'iterator',
+        processes: snapshotByIterator(lib, this.#iterator.link, interner, each),
+      }
+      this.#iterator.detach()
+    } else this.snapshot = { from: 'proc', processes: snapshotFromProc(interner, each) }
+  }
+
+  #offsets(): { wall: bigint; boot: bigint } {
+    const monotonic = clock(CLOCK.monotonic)
+    return { wall: clock(CLOCK.realtime) - monotonic, boot: clock(CLOCK.boottime) - monotonic }
+  }
+
+  #readUsers(): void {
+    const read = (file: string): string => {
+      try {
+        return readFileSync(file, 'utf8')
+      } catch {
+        return ''
+      }
+    }
+    const passwd = read('/etc/passwd')
+    const group = read('/etc/group')
+    if (passwd + group === this.#users) return
+    this.#users = passwd + group
+    this.#sink!.users(passwd, group)
+  }
+
+  #housekeeping(final: boolean): void {
+    const sink = this.#sink!
+    sink.clock(this.#offsets())
+    if (!final) this.#readUsers()
+    const gaps = this.#reader!.takeGaps(Number(clock(CLOCK.monotonic)), final)
+    if (gaps.length === 0) return
+    const causes = this.#newDrops()
+    for (const gap of gaps) sink.gap(gap, causes)
+  }
+
+  /** Drops counted by the kernel side since the last call. */
+  #newDrops(): LossCause[] {
+    const causes: LossCause[] = []
+    const sums = new Map<string, LossCause>()
+    for (const row of this.ledger())
+      for (const [reason, count] of Object.entries(row.dropped)) {
+        const key = `${row.program} ${reason}`
+        sums.set(key, { program: row.program, reason, count: (sums.get(key)?.count ?? 0) + count })
+      }
+    for (const [key, cause] of sums) {
+      const fresh = cause.count - (this.#droppedBefore.get(key) ?? 0)
+      this.#droppedBefore.set(key, cause.count)
+      if (fresh > 0) causes.push({ ...cause, count: fresh })
+    }
+    return causes
+  }
+}
+
+/** Words of struct control (bpf/include/maps.h). */
+const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3 } as const
+/** Bytes of struct seq_line. */
+const SEQUENCE_BYTES = 64
