@@ -8,3 +8,9 @@ export function packageRoot(): string {
     if (existsSync(join(folder, 'package.json'))) return folder
   throw new Error(`no package.json above ${import.meta.dirname}: the installation is not complete`)
 }
+
+/** Folder with the compiled BPF objects. */
+export const objectsDirectory = (): string => join(packageRoot(), 'build', 'bpf')
+
+/** Folder with the rules that are shipped. */
+export const rulesDirectory = (): string => join(packageRoot(), 'rules', 'default')

@@ -1,16 +1,5 @@
 /** Tables for the terminal. Cells are data: what could steer the terminal is made visible. */
-
-/** C0 and C1 controls, line separators, and marks that change the direction of text. */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\ud800-\udfff]/gu
-
-/** Text safe to show: unsafe characters as `\uXXXX`, bytes that were not UTF-8 as `\xNN`. */
-export function visible(text: string): string {
-  return text.replace(UNSAFE, (char) => {
-    const code = char.charCodeAt(0)
-    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
-    return `\\u${code.toString(16).padStart(4, '0')}`
-  })
-}
+import { printable } from '../outputs/escape.ts'
 
 /** Break text at blanks into lines of at most `width` characters; a longer word gets a line of its own. */
 export function wrap(text: string, width: number): readonly string[] {
@@ -38,7 +27,7 @@ export function formatTable(
   rows: readonly (readonly string[])[],
   width = 120,
 ): string {
-  const all = [headings, ...rows].map((row) => headings.map((_, i) => visible(row[i] ?? '')))
+  const all = [headings, ...rows].map((row) => headings.map((_, i) => printable(row[i] ?? '')))
   const last = headings.length - 1
   const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)))
   const indent = widths.slice(0, last).reduce((sum, w) => sum + w + GAP.length, 0)

@@ -1,0 +1,113 @@
+/** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
+import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
+import { ARGUMENTS } from '../../fields/evt/arguments.ts'
+import { KNOWN_EVENT_NAMES } from '../../fields/index.ts'
+import { didYouMean } from '../../rules/condition/suggest.ts'
+import { type CliCommand, EXIT, type ExitCode, type Io, UsageError, UserError } from '../command.ts'
+import { formatTable, wrap } from '../table.ts'
+
+const WIDTH = 120
+
+export const eventsCommand: CliCommand = {
+  name: 'events',
+  declare(command) {
+    command
+      .usage('[options] [show] [NAME]')
+      .argument('[words...]', "an event to document; 'show' before its name may be left out")
+      .addHelpText('after', '\nWithout NAME, lists all events.')
+  },
+  async run(words, options, io) {
+    const [name, ...more] = words[0] === 'show' ? words.slice(1) : words
+    if (more.length > 0) throw new UsageError('events takes one name', 'tarsier events show openat')
+    if (name === undefined && words.length > 0)
+      throw new UsageError('events show needs the name of an event', 'tarsier events lists them')
+    return name === undefined ? list(options.json, io) : show(findEvent(name), options.json, io)
+  },
+}
+
+function findEvent(name: string): EventType {
+  const type = PUBLIC_EVENT_TYPES.find((event) => event.name === name)
+  if (type !== undefined) return type
+  if (KNOWN_EVENT_NAMES.has(name))
+    throw new UserError(
+      `the event '${name}' is known, but this version does not produce it`,
+      "'tarsier events' lists those it does",
+    )
+  const names = PUBLIC_EVENT_TYPES.map((event) => event.name)
+  throw new UserError(`unknown event '${name}'`, didYouMean(name, names) ?? "'tarsier events' lists them")
+}
+
+function list(json: boolean, io: Io): ExitCode {
+  if (json) io.stdout.write(`${JSON.stringify(PUBLIC_EVENT_TYPES.map(summary))}\n`)
+  else
+    io.stdout.write(
+      formatTable(
+        ['NAME', 'FAMILY', 'SETS', 'WHAT IT IS'],
+        PUBLIC_EVENT_TYPES.map(({ name, family, doc }) => [name, family.name, family.sets.join(','), doc]),
+        WIDTH,
+      ),
+    )
+  return EXIT.ok
+}
+
+const summary = ({ name, id, doc, family }: EventType): object => ({
+  name,
+  id,
+  family: family.name,
+  sets: family.sets,
+  ring: family.ring,
+  doc,
+})
+
+/** What the record holds for rules: hidden fields feed state and other fields. */
+const shownSlots = (type: EventType): readonly Slot[] =>
+  layoutOf(type.family).slots.filter((slot) => slot.decl.hidden !== true)
+
+const describeField = ({ name, decl }: Slot): object => ({
+  name,
+  falco: decl.falco ?? name,
+  storage: decl.storage,
+  format: decl.format,
+  ...(decl.max === undefined ? {} : { max_bytes: decl.max }),
+  ...(decl.names === undefined ? {} : { names: { ...decl.names.group?.names, ...decl.names.names } }),
+  doc: decl.doc,
+})
+
+function show(type: EventType, json: boolean, io: Io): ExitCode {
+  const argumentNames = (ARGUMENTS.get(type.name) ?? []).map((argument) => argument.name)
+  if (json)
+    io.stdout.write(
+      `${JSON.stringify({
+        ...summary(type),
+        arguments: argumentNames,
+        fields: shownSlots(type).map(describeField),
+        programs: type.programs,
+        limits: type.family.limits,
+      })}\n`,
+    )
+  else io.stdout.write(page(type, argumentNames))
+  return EXIT.ok
+}
+
+function page(type: EventType, argumentNames: readonly string[]): string {
+  const { family } = type
+  const paragraph = (text: string): string => wrap(text, WIDTH).join('\n')
+  return [
+    `${type.name} - ${type.doc}`,
+    '',
+    paragraph(`Family ${family.name}: ${family.doc}. Sets: ${family.sets.join(', ')}. Ring: ${family.ring}.`),
+    paragraph(`Hooks: ${type.programs.map((program) => program.section).join(', ')}.`),
+    paragraph(`Arguments in rules (evt.arg.NAME): ${argumentNames.join(', ')}.`),
+    '',
+    formatTable(
+      ['FIELD', 'TYPE', 'MEANING'],
+      shownSlots(type).map(({ name, decl }) => [name, typeText(decl), decl.doc]),
+      WIDTH,
+    ),
+    paragraph(`Limits: ${family.limits}`),
+    '',
+  ].join('\n')
+}
+
+const typeText = ({ storage, format }: Slot['decl']): string =>
+  storage === 'strv' ? 'strings' : format === 'number' ? storage : format

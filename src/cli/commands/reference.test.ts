@@ -1,0 +1,101 @@
+/** `tarsier events` and `tarsier fields` on the real schema and fields. */
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { describe, test } from 'node:test'
+import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
+import { SYSCALL_FIELDS } from '../../fields/index.ts'
+import { EXIT } from '../command.ts'
+import { main } from '../main.ts'
+import { eventsCommand } from './events.ts'
+import { fieldsCommand } from './fields.ts'
+
+const entries = [eventsCommand, fieldsCommand].map((command) => ({
+  name: command.name,
+  summary: command.name,
+  load: async () => command,
+}))
+
+async function run(line: string) {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const io = { stdin: new PassThrough(), stdout, stderr, env: {} }
+  const code = await main(line.split(' '), io, entries)
+  return { code, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') }
+}
+const json = async (line: string) => {
+  const { code, out, err } = await run(line)
+  assert.equal(code, EXIT.ok, err)
+  return JSON.parse(out)
+}
+const refused = (line: string, code: number, message: RegExp) =>
+  test(`${line} is refused`, async () => {
+    const result = await run(line)
+    assert.equal(result.code, code)
+    assert.match(result.err, message)
+    assert.equal(result.out, '')
+  })
+
+describe('events', () => {
+  test('the list has every public event and no other', async () => {
+    const names = (await json('events --json')).map((event: { name: string }) => event.name)
+    assert.deepEqual(
+      names,
+      PUBLIC_EVENT_TYPES.map((type) => type.name),
+    )
+    assert.ok(!names.includes('process_snapshot'))
+  })
+  test('the table has a line for each', async () => {
+    const { out } = await run('events')
+    assert.match(out, /^NAME +FAMILY +SETS +WHAT IT IS\n/)
+    for (const { name } of PUBLIC_EVENT_TYPES) assert.match(out, new RegExp(`^${name} `, 'm'))
+  })
+  test('one event', async () => {
+    const { out } = await run('events show openat')
+    for (const text of [/^openat - /, /^dirfd +fd /m, /evt\.arg\.NAME\): fd, dirfd, name/, /^Limits: /m])
+      assert.match(out, text)
+    assert.doesNotMatch(out, /f_mode/)
+    assert.equal((await run('events openat')).out, out)
+  })
+  test('one event as JSON', async () => {
+    const open = await json('events show openat --json')
+    assert.deepEqual(
+      open.arguments.filter((name: string) => name.startsWith('f')),
+      ['fd', 'flags'],
+    )
+    const flags = open.fields.find((field: { name: string }) => field.name === 'flags')
+    assert.equal(flags.names.O_RDWR, 2)
+    assert.ok(open.limits.length > 20)
+  })
+  refused('events show opnat', EXIT.failure, /unknown event 'opnat'\n {2}hint: did you mean 'openat'\?/)
+  refused('events ptrace', EXIT.failure, /'ptrace' is known, but this version does not produce it/)
+  refused('events show', EXIT.usage, /needs the name/)
+  refused('events show open openat', EXIT.usage, /takes one name/)
+  refused('events process_snapshot', EXIT.failure, /unknown event/)
+})
+
+describe('fields', () => {
+  test('the list has every field', async () => {
+    const names = (await json('fields --json')).map((field: { name: string }) => field.name)
+    assert.deepEqual(names, [...SYSCALL_FIELDS.keys()])
+  })
+  test('a field as JSON', async () => {
+    const [aname] = await json('fields proc.aname --json')
+    assert.deepEqual(
+      [aname.class, aname.source, aname.type, aname.cost, aname.argument.form, aname.argument.required],
+      ['proc', 'syscall', 'string', 'state', 'index', false],
+    )
+  })
+  test('a class', async () => {
+    const { out } = await run('fields group')
+    assert.deepEqual(out.match(/^\S+/gm), ['FIELD', 'group.gid', 'group.name'])
+  })
+  test('forms of arguments', async () => {
+    const { out } = await run('fields')
+    for (const form of ['evt.arg[key]', 'proc.aname([n])', 'proc.env([key])', 'proc.pid '])
+      assert.ok(out.includes(`\n${form}`), form)
+  })
+  test('of one source', async () =>
+    assert.equal((await json('fields --source syscall --json')).length, SYSCALL_FIELDS.size))
+  refused('fields --source nope', EXIT.usage, /unknown source 'nope'\n {2}hint: sources: syscall/)
+  refused('fields nope', EXIT.failure, /no field begins with 'nope'/)
+})

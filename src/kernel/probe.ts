@@ -1,0 +1,216 @@
+/** What this kernel offers: found out by trying, not by version numbers. */
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import { CAPABILITIES } from '../../schema/enums/index.ts'
+import { type Libbpf, LibbpfMissingError, loadLibbpf } from './libbpf.ts'
+import { effectiveCapabilities, SystemError } from './libc.ts'
+import { openTracefs, readOptional, V1_CONTROLLERS, v1ControllerBits } from './machine.ts'
+
+export type Verdict = 'ok' | 'degraded' | 'missing' | 'unknown'
+
+/** One line of the table. */
+export interface Finding {
+  readonly area: 'kernel' | 'privileges' | 'cgroups' | 'programs'
+  readonly name: string
+  readonly verdict: Verdict
+  /** What was found. */
+  readonly detail: string
+  /** What Tarsier does without it, or how to mend it; only when the verdict is not ok. */
+  readonly instead?: string
+}
+
+/** Run all probes. Never throws: what cannot be found out is `unknown` with the reason. `objects`: folder of compiled objects. */
+export function probeMachine(objects: string): Finding[] {
+  return [...kernelFindings(), ...privilegeFindings(), ...cgroupFindings(), ...programFindings(objects)]
+}
+
+function kernelFindings(): Finding[] {
+  const area = 'kernel'
+  const btf = readSize('/sys/kernel/btf/vmlinux')
+  const jit = readOptional('/proc/sys/net/core/bpf_jit_enable')?.trim()
+  const lockdown = lockdownMode()
+  return [
+    { area, name: 'release', verdict: 'ok', detail: `${release()} (${process.arch})` },
+    btf === undefined
+      ? {
+          area,
+          name: 'BTF',
+          verdict: 'missing',
+          detail: '/sys/kernel/btf/vmlinux is not there',
+          instead: 'nothing can be loaded; use a kernel built with CONFIG_DEBUG_INFO_BTF=y',
+        }
+      : { area, name: 'BTF', verdict: 'ok', detail: `/sys/kernel/btf/vmlinux, ${btf} bytes` },
+    jitFinding(jit),
+    lockdown,
+    tracefsFinding(),
+    libraryFinding(),
+  ]
+}
+
+function jitFinding(value: string | undefined): Finding {
+  const base = { area: 'kernel', name: 'BPF JIT' } as const
+  const harden = readOptional('/proc/sys/net/core/bpf_jit_harden')?.trim() ?? '?'
+  if (value === undefined)
+    return { ...base, verdict: 'unknown', detail: 'net.core.bpf_jit_enable cannot be read' }
+  if (value === '0')
+    return {
+      ...base,
+      verdict: 'degraded',
+      detail: 'net.core.bpf_jit_enable = 0',
+      instead: 'programs are interpreted, several times slower; sysctl net.core.bpf_jit_enable=1',
+    }
+  return { ...base, verdict: 'ok', detail: `net.core.bpf_jit_enable = ${value}, bpf_jit_harden = ${harden}` }
+}
+
+/** /sys/kernel/security/lockdown shows the mode in brackets; without securityfs nothing can be said. */
+function lockdownMode(): Finding {
+  const base = { area: 'kernel', name: 'lockdown' } as const
+  const mode = /\[(\w+)\]/.exec(readOptional('/sys/kernel/security/lockdown') ?? '')?.[1]
+  if (mode === undefined)
+    return { ...base, verdict: 'unknown', detail: 'securityfs is not mounted' }
+  if (mode === 'confidentiality')
+    return {
+      ...base,
+      verdict: 'missing',
+      detail: mode,
+      instead: 'programs may not read kernel memory; boot without lockdown=confidentiality',
+    }
+  return { ...base, verdict: 'ok', detail: mode }
+}
+
+function tracefsFinding(): Finding {
+  const base = { area: 'kernel', name: 'tracefs' } as const
+  try {
+    const tracefs = openTracefs()
+    const id = tracefs.tracepointId('syscalls/sys_exit_openat')
+    tracefs.close()
+    if (id !== undefined) return { ...base, verdict: 'ok', detail: tracefs.place }
+    return {
+      ...base,
+      verdict: 'missing',
+      detail: 'no syscall tracepoints',
+      instead: 'only process events; use a kernel built with CONFIG_FTRACE_SYSCALLS=y',
+    }
+  } catch (error) {
+    return {
+      ...base,
+      verdict: 'missing',
+      detail: (error as Error).message,
+      instead: 'only process events; mount tracefs at /sys/kernel/tracing or run with CAP_SYS_ADMIN',
+    }
+  }
+}
+
+function libraryFinding(): Finding {
+  const base = { area: 'kernel', name: 'libbpf' } as const
+  try {
+    return { ...base, verdict: 'ok', detail: `libbpf.so.1, version ${loadLibbpf().version}` }
+  } catch (error) {
+    return { ...base, verdict: 'missing', detail: (error as Error).message, instead: 'apt-get install libbpf1' }
+  }
+}
+
+/** Capabilities that matter, what for, and what happens without. */
+const NEEDED: readonly (readonly [name: (typeof CAPABILITIES)[number], what: string, without: string])[] = [
+  ['CAP_BPF', 'load programs', 'CAP_SYS_ADMIN serves as well'],
+  ['CAP_PERFMON', 'attach to tracepoints and read kernel memory', 'CAP_SYS_ADMIN serves as well'],
+  ['CAP_SYS_ADMIN', 'reach tracefs where it is not mounted', 'tracefs must be mounted'],
+  ['CAP_SYS_RESOURCE', 'raise the limit of locked memory', 'not needed since Linux 5.11: maps count for the memory cgroup'],
+  ['CAP_SYS_PTRACE', 'read arguments of running processes at start', 'argv of processes older than the agent is missing'],
+  ['CAP_DAC_READ_SEARCH', 'read rules and kernel files of other users', 'files must be readable'],
+]
+
+function privilegeFindings(): Finding[] {
+  const area = 'privileges'
+  const held = effectiveCapabilities()
+  const has = (name: (typeof CAPABILITIES)[number]): boolean => ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
+  const enough = missingCapabilities(held).length === 0
+  const rows: Finding[] = NEEDED.map(([name, what, without]) =>
+    has(name)
+      ? { area, name, verdict: 'ok', detail: what }
+      : { area, name, verdict: enough ? 'degraded' : 'missing', detail: `not held: ${what}`, instead: without },
+  )
+  const limit = /Max locked memory\s+(\S+)/.exec(readOptional('/proc/self/limits') ?? '')?.[1] ?? 'unknown'
+  rows.push({ area, name: 'RLIMIT_MEMLOCK', verdict: 'ok', detail: `${limit}${limit === 'unlimited' ? '' : ' bytes'}; BPF maps count for the memory cgroup since Linux 5.11` })
+  return rows
+}
+
+/** Capabilities without which nothing can be loaded; empty when the set is sufficient. */
+export function missingCapabilities(held = effectiveCapabilities()): string[] {
+  const has = (name: (typeof CAPABILITIES)[number]): boolean => ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
+  if (has('CAP_SYS_ADMIN')) return []
+  return (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !has(name))
+}
+
+function cgroupFindings(): Finding[] {
+  const mounts = (readOptional('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '))
+  const of = (type: string): string[] => mounts.filter((mount) => mount[2] === type).map((mount) => mount[1] ?? '')
+  const bits = v1ControllerBits()
+  const v1 = V1_CONTROLLERS.filter((_, i) => (bits >> i) & 1)
+  const v2 = of('cgroup2')
+  const kind = bits === 0 ? 'v2 only' : v2.length > 0 ? 'hybrid: v1 controllers and v2' : 'v1 only'
+  return [
+    { area: 'cgroups', name: 'layout', verdict: 'ok', detail: kind },
+    { area: 'cgroups', name: 'v2 mounts', verdict: v2.length > 0 ? 'ok' : 'degraded', detail: v2.join(', ') || 'none', ...(v2.length > 0 ? {} : { instead: 'container ids come from v1 cgroups' }) },
+    { area: 'cgroups', name: 'v1 controllers', verdict: 'ok', detail: v1.join(', ') || 'none' },
+  ]
+}
+
+/** Probe program, what it is for, what takes its place. */
+const PROGRAMS: readonly (readonly [program: string, name: string, instead: string | undefined])[] = [
+  ['tracepoint', 'tracepoint/syscalls', 'no file or network events'],
+  ['raw_tracepoint', 'raw_tracepoint', 'nothing that is in use now'],
+  ['btf_tracepoint', 'tp_btf', 'no process events: the agent cannot run'],
+  ['iterator', 'iter/task', 'the process table is read from /proc'],
+  ['sleepable_iterator', 'iter.s/task', 'the process table is read from /proc'],
+  ['kprobe', 'kprobe', 'not needed'],
+  ['fentry', 'fentry (trampoline)', 'syscall tracepoints, which cost every other syscall about 10 ns'],
+  ['lsm', 'lsm (trampoline)', 'syscall tracepoints: detection works, denial does not'],
+  ['cgroup_connect4', 'cgroup/connect4', 'nothing that is in use now'],
+]
+
+function programFindings(objects: string): Finding[] {
+  const area = 'programs'
+  let lib: Libbpf
+  try {
+    lib = loadLibbpf()
+  } catch (error) {
+    if (!(error instanceof LibbpfMissingError)) throw error
+    return [{ area, name: 'all', verdict: 'unknown', detail: 'libbpf is not there' }]
+  }
+  return PROGRAMS.map(([program, name, instead]) => {
+    const reason = tryProgram(lib, join(objects, 'probe/probe.bpf.o'), program)
+    if (reason === undefined) return { area, name, verdict: 'ok', detail: 'loads' }
+    return { area, name, verdict: 'degraded', detail: reason, ...(instead === undefined ? {} : { instead }) }
+  })
+}
+
+/** Load one program of an object and nothing else; the reason when the kernel refuses. */
+function tryProgram(lib: Libbpf, file: string, program: string): string | undefined {
+  try {
+    const object = lib.openObject(file)
+    try {
+      const log = new Uint8Array(1 << 16)
+      for (const { name, pointer } of lib.programs(object)) {
+        lib.setAutoload(pointer, name === program)
+        lib.setLogBuffer(pointer, log)
+      }
+      lib.loadObject(object)
+      return undefined
+    } finally {
+      lib.closeObject(object)
+    }
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    return `refused with ${error.code}`
+  }
+}
+
+function readSize(file: string): number | undefined {
+  try {
+    return readFileSync(file).length
+  } catch {
+    return undefined
+  }
+}
