@@ -1,4 +1,5 @@
 import type { EventDecl, FamilyDecl } from './dsl.ts'
+import { bench } from './events/bench.ts'
 import { chmod } from './events/chmod.ts'
 import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
@@ -27,6 +28,7 @@ export const FAMILIES: readonly FamilyDecl[] = [
   symlink,
   chmod,
   socket,
+  bench,
 ]
 
 export type {

@@ -49,7 +49,7 @@ describe('two spellings', () => {
   }
   test('one when the kernel says they are the same', () =>
     assert.deepEqual(names({ path: '/etc/hosts' }), ['/etc/hosts']))
-  test('accessed first, then the kernel’s', () =>
+  test("accessed first, then the kernel's", () =>
     assert.deepEqual(names({ path: 'link', dir: '/tmp', resolved: '/etc/shadow' }), [
       '/tmp/link',
       '/etc/shadow',
@@ -59,7 +59,7 @@ describe('two spellings', () => {
       '/bin/sh',
       '/usr/bin/dash',
     ]))
-  test('a relative name without its directory is the kernel’s path', () =>
+  test("a relative name without its directory is the kernel's path", () =>
     assert.deepEqual(names({ path: 'shadow', resolved: '/etc/shadow' }), ['/etc/shadow']))
   test('a failed open has the accessed one only', () =>
     assert.deepEqual(names({ path: 'shadow', dir: '/etc', fd: -13 }), ['/etc/shadow']))

@@ -27,7 +27,7 @@ export function cleanPath(path: string): string {
 export const joinPath = (dir: string, name: string): string =>
   cleanPath(name.startsWith('/') ? name : name === '' ? dir : `${dir}/${name}`)
 
-/** A path argument of an event: the fields of the record that describe it. */
+/** A path of an event: the fields of the record that describe it. */
 export interface PathFields {
   /** As the caller gave it; undefined when the event knows the file by descriptor only. */
   readonly name: string | undefined
@@ -37,25 +37,35 @@ export interface PathFields {
   readonly path: string | undefined
 }
 
-/** The kernel's spelling; undefined when the event has none, as after a failure. */
-export const kernelPath = (ctx: SyscallContext, fields: PathFields): Str | undefined =>
-  fields.path === undefined ? undefined : ctx.event.string(fields.path)
-
-/**
- * The accessed spelling: the given name joined to the directory it starts from, which the record carries unless it is
- * the directory of the kernel path (PATH_IN_DIR). Without either it falls back to the kernel path.
- */
-export function accessedPath(ctx: SyscallContext, fields: PathFields): Str | undefined {
-  if (fields.name === undefined) return kernelPath(ctx, fields)
-  return once(ctx, fields.name === 'name' ? 'accessed' : `accessed:${fields.name}`, () =>
-    makeAccessed(ctx, fields),
-  )
+/** The spellings of one path in one event. */
+export interface PathValue {
+  /**
+   * The given name joined to the directory it starts from, which the record carries unless it is the directory of the
+   * kernel path (PATH_IN_DIR). Without either it falls back to the kernel path.
+   */
+  readonly accessed: Str | undefined
+  /** The kernel's; undefined when the event has none, as after a failure. */
+  readonly resolved: Str | undefined
+  /** What comparisons look at: the accessed one first; one when they are equal, none when the event has no path. */
+  readonly all: readonly Str[]
 }
 
-function makeAccessed(ctx: SyscallContext, fields: PathFields): Str | undefined {
+/** The path that `fields` describe, put together once for each event. */
+export const pathOf = (ctx: SyscallContext, fields: PathFields): PathValue =>
+  once(ctx, fields.name ?? 'path', () => makePath(ctx, fields))
+
+function makePath(ctx: SyscallContext, fields: PathFields): PathValue {
+  const resolved = fields.path === undefined ? undefined : ctx.event.string(fields.path)
+  const accessed = makeAccessed(ctx, fields, resolved)
+  if (accessed === undefined) return { accessed, resolved, all: resolved === undefined ? [] : [resolved] }
+  const one = resolved === undefined || resolved === accessed || resolved.text === accessed.text
+  return { accessed, resolved, all: one ? [accessed] : [accessed, resolved] }
+}
+
+function makeAccessed(ctx: SyscallContext, fields: PathFields, resolved: Str | undefined): Str | undefined {
   const { event } = ctx
-  const resolved = kernelPath(ctx, fields)
-  const name = event.string(fields.name!)
+  if (fields.name === undefined) return resolved
+  const name = event.string(fields.name)
   if (name === undefined) return resolved
   if (name.text.startsWith('/')) {
     const clean = cleanPath(name.text)
@@ -65,13 +75,4 @@ function makeAccessed(ctx: SyscallContext, fields: PathFields): Str | undefined 
   const dir = inDir ? resolved?.directory : fields.dir === undefined ? undefined : event.string(fields.dir)
   if (dir === undefined) return resolved
   return ctx.lookup.intern(joinPath(dir.text, name.text))
-}
-
-/** Both spellings, the accessed one first; one entry when they are equal, none when the event has no path. */
-export function spellings(ctx: SyscallContext, fields: PathFields): readonly Str[] {
-  const accessed = accessedPath(ctx, fields)
-  const resolved = kernelPath(ctx, fields)
-  if (accessed === undefined) return resolved === undefined ? [] : [resolved]
-  if (resolved === undefined || resolved === accessed || resolved.text === accessed.text) return [accessed]
-  return [accessed, resolved]
 }

@@ -1,4 +1,5 @@
 /** Shorthands for declaring fields of the syscall source. */
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import type { Str } from '../decode/str.ts'
 import type { ProcessInfo, SyscallContext } from './context.ts'
 import { defineField, type Extractor, FieldArgumentError, type FieldDef } from './field.ts'
@@ -26,6 +27,14 @@ export const processField = (
     get: (ctx) => (ctx.process === undefined ? undefined : of(ctx.process, ctx)),
   })
 }
+
+/** Names of the events of some families, for fields that no other event has. */
+export const eventsOf = (...families: readonly string[]): readonly string[] =>
+  PUBLIC_EVENT_TYPES.filter((type) => families.includes(type.family.name)).map((type) => type.name)
+
+/** The same fields, said to be of these events only. */
+export const only = (events: readonly string[], fields: readonly SyscallField[]): readonly SyscallField[] =>
+  fields.map((field) => ({ ...field, events }))
 
 /** The value kept under `key` for this event, made when it is first asked for. */
 export function once<T>(ctx: SyscallContext, key: string, make: () => T): T {

@@ -15,6 +15,7 @@ const raw = {
   fsmount: libc.func('long syscall(long nr, int fd, uint flags, uint attrs)'),
   sysconf: libc.func('long sysconf(int name)'),
   clockGettime: libc.func('int clock_gettime(int clock, void *ts)'),
+  flock: libc.func('int flock(int fd, int operation)'),
   capget: libc.func('long syscall(long nr, void *header, void *data)'),
 }
 
@@ -141,4 +142,15 @@ export function clock(id: (typeof CLOCK)[keyof typeof CLOCK]): bigint {
   const ts = new BigInt64Array(2)
   check('clock_gettime', raw.clockGettime(id, ts))
   return ts[0]! * 1_000_000_000n + ts[1]!
+}
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/** Take an exclusive lock on an open file for as long as it stays open; false when somebody else holds it (flock(2)). */
+export function tryLock(fd: number): boolean {
+  if (raw.flock(fd, LOCK_EX | LOCK_NB) === 0) return true
+  const error = new SystemError('flock', koffi.errno())
+  if (error.code === 'EAGAIN') return false
+  throw error
 }

@@ -67,8 +67,7 @@ function jitFinding(value: string | undefined): Finding {
 function lockdownMode(): Finding {
   const base = { area: 'kernel', name: 'lockdown' } as const
   const mode = /\[(\w+)\]/.exec(readOptional('/sys/kernel/security/lockdown') ?? '')?.[1]
-  if (mode === undefined)
-    return { ...base, verdict: 'unknown', detail: 'securityfs is not mounted' }
+  if (mode === undefined) return { ...base, verdict: 'unknown', detail: 'securityfs is not mounted' }
   if (mode === 'confidentiality')
     return {
       ...base,
@@ -107,7 +106,12 @@ function libraryFinding(): Finding {
   try {
     return { ...base, verdict: 'ok', detail: `libbpf.so.1, version ${loadLibbpf().version}` }
   } catch (error) {
-    return { ...base, verdict: 'missing', detail: (error as Error).message, instead: 'apt-get install libbpf1' }
+    return {
+      ...base,
+      verdict: 'missing',
+      detail: (error as Error).message,
+      instead: 'apt-get install libbpf1',
+    }
   }
 }
 
@@ -116,43 +120,71 @@ const NEEDED: readonly (readonly [name: (typeof CAPABILITIES)[number], what: str
   ['CAP_BPF', 'load programs', 'CAP_SYS_ADMIN serves as well'],
   ['CAP_PERFMON', 'attach to tracepoints and read kernel memory', 'CAP_SYS_ADMIN serves as well'],
   ['CAP_SYS_ADMIN', 'reach tracefs where it is not mounted', 'tracefs must be mounted'],
-  ['CAP_SYS_RESOURCE', 'raise the limit of locked memory', 'not needed since Linux 5.11: maps count for the memory cgroup'],
-  ['CAP_SYS_PTRACE', 'read arguments of running processes at start', 'argv of processes older than the agent is missing'],
+  [
+    'CAP_SYS_RESOURCE',
+    'raise the limit of locked memory',
+    'not needed since Linux 5.11: maps count for the memory cgroup',
+  ],
+  [
+    'CAP_SYS_PTRACE',
+    'read arguments of running processes at start',
+    'argv of processes older than the agent is missing',
+  ],
   ['CAP_DAC_READ_SEARCH', 'read rules and kernel files of other users', 'files must be readable'],
 ]
 
 function privilegeFindings(): Finding[] {
   const area = 'privileges'
   const held = effectiveCapabilities()
-  const has = (name: (typeof CAPABILITIES)[number]): boolean => ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
+  const has = (name: (typeof CAPABILITIES)[number]): boolean =>
+    ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
   const enough = missingCapabilities(held).length === 0
   const rows: Finding[] = NEEDED.map(([name, what, without]) =>
     has(name)
       ? { area, name, verdict: 'ok', detail: what }
-      : { area, name, verdict: enough ? 'degraded' : 'missing', detail: `not held: ${what}`, instead: without },
+      : {
+          area,
+          name,
+          verdict: enough ? 'degraded' : 'missing',
+          detail: `not held: ${what}`,
+          instead: without,
+        },
   )
   const limit = /Max locked memory\s+(\S+)/.exec(readOptional('/proc/self/limits') ?? '')?.[1] ?? 'unknown'
-  rows.push({ area, name: 'RLIMIT_MEMLOCK', verdict: 'ok', detail: `${limit}${limit === 'unlimited' ? '' : ' bytes'}; BPF maps count for the memory cgroup since Linux 5.11` })
+  rows.push({
+    area,
+    name: 'RLIMIT_MEMLOCK',
+    verdict: 'ok',
+    detail: `${limit}${limit === 'unlimited' ? '' : ' bytes'}; BPF maps count for the memory cgroup since Linux 5.11`,
+  })
   return rows
 }
 
 /** Capabilities without which nothing can be loaded; empty when the set is sufficient. */
 export function missingCapabilities(held = effectiveCapabilities()): string[] {
-  const has = (name: (typeof CAPABILITIES)[number]): boolean => ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
+  const has = (name: (typeof CAPABILITIES)[number]): boolean =>
+    ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
   if (has('CAP_SYS_ADMIN')) return []
   return (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !has(name))
 }
 
 function cgroupFindings(): Finding[] {
   const mounts = (readOptional('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '))
-  const of = (type: string): string[] => mounts.filter((mount) => mount[2] === type).map((mount) => mount[1] ?? '')
+  const of = (type: string): string[] =>
+    mounts.filter((mount) => mount[2] === type).map((mount) => mount[1] ?? '')
   const bits = v1ControllerBits()
   const v1 = V1_CONTROLLERS.filter((_, i) => (bits >> i) & 1)
   const v2 = of('cgroup2')
   const kind = bits === 0 ? 'v2 only' : v2.length > 0 ? 'hybrid: v1 controllers and v2' : 'v1 only'
   return [
     { area: 'cgroups', name: 'layout', verdict: 'ok', detail: kind },
-    { area: 'cgroups', name: 'v2 mounts', verdict: v2.length > 0 ? 'ok' : 'degraded', detail: v2.join(', ') || 'none', ...(v2.length > 0 ? {} : { instead: 'container ids come from v1 cgroups' }) },
+    {
+      area: 'cgroups',
+      name: 'v2 mounts',
+      verdict: v2.length > 0 ? 'ok' : 'degraded',
+      detail: v2.join(', ') || 'none',
+      ...(v2.length > 0 ? {} : { instead: 'container ids come from v1 cgroups' }),
+    },
     { area: 'cgroups', name: 'v1 controllers', verdict: 'ok', detail: v1.join(', ') || 'none' },
   ]
 }

@@ -184,7 +184,7 @@ test('the name of the main thread can change', () => {
 
 describe('coarse start times', () => {
   const coarse: Actor = { ...SHELL, start: 5_000_000_000 }
-  test('the kernel’s start replaces the one from /proc', () => {
+  test("the kernel's start replaces the one from /proc", () => {
     const world = createWorld()
     world.feed(snapshot({ by: coarse, path: '/bin/bash' }))
     assert.equal(find(world, coarse)?.coarse, true)

@@ -1,6 +1,6 @@
 /** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
 import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
-import { ARGUMENTS } from '../../fields/evt/arguments.ts'
+import { ARGUMENTS, type Argument } from '../../fields/evt/arguments.ts'
 import { KNOWN_EVENT_NAMES } from '../../fields/index.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError, UserError } from '../command.ts'
@@ -59,13 +59,12 @@ const summary = ({ name, id, doc, family }: EventType): object => ({
   doc,
 })
 
-/** What the record holds for rules: hidden fields feed state and other fields. */
+/** What the record holds for native output and captures, hidden fields left out: those feed state and other fields. */
 const shownSlots = (type: EventType): readonly Slot[] =>
   layoutOf(type.family).slots.filter((slot) => slot.decl.hidden !== true)
 
 const describeField = ({ name, decl }: Slot): object => ({
   name,
-  falco: decl.falco ?? name,
   storage: decl.storage,
   format: decl.format,
   ...(decl.max === undefined ? {} : { max_bytes: decl.max }),
@@ -73,23 +72,25 @@ const describeField = ({ name, decl }: Slot): object => ({
   doc: decl.doc,
 })
 
+const describeArgument = ({ name, type, doc }: Argument): object => ({ name, type, doc })
+
 function show(type: EventType, json: boolean, io: Io): ExitCode {
-  const argumentNames = (ARGUMENTS.get(type.name) ?? []).map((argument) => argument.name)
+  const args = ARGUMENTS.get(type.name) ?? []
   if (json)
     io.stdout.write(
       `${JSON.stringify({
         ...summary(type),
-        arguments: argumentNames,
+        arguments: args.map(describeArgument),
         fields: shownSlots(type).map(describeField),
         programs: type.programs,
         limits: type.family.limits,
       })}\n`,
     )
-  else io.stdout.write(page(type, argumentNames))
+  else io.stdout.write(page(type, args))
   return EXIT.ok
 }
 
-function page(type: EventType, argumentNames: readonly string[]): string {
+function page(type: EventType, args: readonly Argument[]): string {
   const { family } = type
   const paragraph = (text: string): string => wrap(text, WIDTH).join('\n')
   return [
@@ -97,17 +98,14 @@ function page(type: EventType, argumentNames: readonly string[]): string {
     '',
     paragraph(`Family ${family.name}: ${family.doc}. Sets: ${family.sets.join(', ')}. Ring: ${family.ring}.`),
     paragraph(`Hooks: ${type.programs.map((program) => program.section).join(', ')}.`),
-    paragraph(`Arguments in rules (evt.arg.NAME): ${argumentNames.join(', ')}.`),
     '',
+    'Arguments, in rules evt.arg.NAME:',
     formatTable(
-      ['FIELD', 'TYPE', 'MEANING'],
-      shownSlots(type).map(({ name, decl }) => [name, typeText(decl), decl.doc]),
+      ['NAME', 'TYPE', 'MEANING'],
+      args.map(({ name, type: words, doc }) => [name, words, doc]),
       WIDTH,
     ),
     paragraph(`Limits: ${family.limits}`),
     '',
   ].join('\n')
 }
-
-const typeText = ({ storage, format }: Slot['decl']): string =>
-  storage === 'strv' ? 'strings' : format === 'number' ? storage : format

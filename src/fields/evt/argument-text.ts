@@ -1,5 +1,5 @@
 /** Arguments of an event as text: what was passed, and what it stands for. */
-import { AT_FDCWD, CAPABILITIES, errnoName } from '../../../schema/enums/index.ts'
+import { AT_FDCWD, errnoName } from '../../../schema/enums/index.ts'
 import type { FieldDecl, NameTable, Slot } from '../../../schema/index.ts'
 import type { SyscallContext } from '../context.ts'
 import { fdName, typeChar } from '../fd/descriptor.ts'
@@ -12,22 +12,32 @@ export interface ArgText {
   readonly resolved?: string | undefined
 }
 
+type Namer = (value: number) => string | undefined
+
 /** Names of the bits of a word, joined by `|`; groups first. Undefined when no bit has a name. */
-export function flagNames(value: number, table: NameTable): string | undefined {
-  const names: string[] = []
-  if (table.group !== undefined) {
-    const { mask, names: values } = table.group
-    for (const [name, bits] of Object.entries(values)) if ((value & mask) === bits) names.push(name)
+export function flagNamer({ names, group }: NameTable): Namer {
+  const bits = Object.entries(names)
+  const choices = Object.entries(group?.names ?? {})
+  const mask = group?.mask ?? 0
+  return (value) => {
+    const found = choices.filter(([, choice]) => (value & mask) === choice).map(([name]) => name)
+    // Names that cover several bits (O_TMPFILE, O_SYNC) hide those they contain.
+    const present = bits.filter(([, bit]) => (value & bit) === bit)
+    for (const [name, bit] of present)
+      if (!present.some(([, other]) => other !== bit && (other & bit) === bit)) found.push(name)
+    return found.length === 0 ? undefined : found.join('|')
   }
-  // Names that cover several bits (O_TMPFILE, O_SYNC) hide those they contain.
-  const present = Object.entries(table.names).filter(([, bits]) => (value & bits) === bits)
-  for (const [name, bits] of present)
-    if (!present.some(([, other]) => other !== bits && (other & bits) === bits)) names.push(name)
-  return names.length === 0 ? undefined : names.join('|')
 }
 
-const enumName = (value: number, table: NameTable): string | undefined =>
-  Object.entries(table.names).find(([, known]) => known === value)?.[0]
+function enumNamer({ names }: NameTable): Namer {
+  const byValue = new Map(Object.entries(names).map(([name, value]) => [value, name]))
+  return (value) => byValue.get(value)
+}
+
+const namerOf = ({ names }: FieldDecl): Namer => {
+  if (names === undefined) return () => undefined
+  return names.kind === 'enum' ? enumNamer(names) : flagNamer(names)
+}
 
 /** Permission bits, as Falco orders them. */
 const MODE_BITS: NameTable = {
@@ -88,53 +98,50 @@ function decimal(ctx: SyscallContext, slot: Slot): string {
   return slot.size === 8 ? String(ctx.event.bigint(slot.name)) : String(ctx.event.numberAt(slot))
 }
 
-const named = (value: number, decl: FieldDecl): string | undefined => {
-  if (decl.names === undefined) return undefined
-  return decl.names.kind === 'enum' ? enumName(value, decl.names) : flagNames(value, decl.names)
-}
-
 /** The uids and gids have names on the host. */
 function idName(ctx: SyscallContext, name: string, value: number): string | undefined {
   if (name === 'uid' || name === 'loginuid') return value < 0 ? undefined : ctx.lookup.userName(value)
   return name === 'gid' ? ctx.lookup.groupName(value) : undefined
 }
 
-/** Text of a number by the format its declaration gives it. */
-export function numberText(ctx: SyscallContext, slot: Slot): ArgText {
+type NumberText = (ctx: SyscallContext) => ArgText
+
+/** How to write a number: decided by the format of its declaration, once. */
+export function numberText(slot: Slot, family: string): NumberText {
   const { decl, name } = slot
-  const value = ctx.event.numberAt(slot)
+  const value = (ctx: SyscallContext): number => ctx.event.numberAt(slot)
   switch (decl.format) {
     case 'errno':
-      return { raw: decimal(ctx, slot), resolved: value < 0 ? errnoName(value) : undefined }
+      return (ctx) => withName(decimal(ctx, slot), value(ctx) < 0 ? errnoName(value(ctx)) : undefined)
     case 'fd':
-      return descriptorText(ctx, name, value)
+      return (ctx) => descriptorText(ctx, name, value(ctx))
     case 'flags':
-    case 'enum':
-      return { raw: String(value), resolved: named(value, decl) }
-    case 'mode':
-      return {
-        raw: octal(value),
-        // Falco names the bits where the mode is what the call is about.
-        resolved: ctx.event.type.family.name === 'chmod' ? flagNames(value, MODE_BITS) : undefined,
-      }
+    case 'enum': {
+      const namer = namerOf(decl)
+      return (ctx) => withName(String(value(ctx)), namer(value(ctx)))
+    }
+    case 'mode': {
+      // Falco names the bits where the mode is what the call is about.
+      const namer: Namer = family === 'chmod' ? flagNamer(MODE_BITS) : () => undefined
+      return (ctx) => withName(octal(value(ctx)), namer(value(ctx)))
+    }
     case 'dev':
-      return { raw: value.toString(16) }
+      return (ctx) => ({ raw: value(ctx).toString(16) })
     case 'caps':
-      return {
-        raw: value.toString(16),
-        resolved:
-          value >= 2 ** CAPABILITIES.length
-            ? undefined
-            : capabilityNames(value).replaceAll(' ', '|') || undefined,
-      }
+      return (ctx) => withName(value(ctx).toString(16), capabilityText(value(ctx)))
     case 'number':
     case 'port':
     case 'time':
     case 'text':
     case 'path':
     case 'ip':
-      return { raw: decimal(ctx, slot), resolved: idName(ctx, name, value) }
+      return (ctx) => withName(decimal(ctx, slot), idName(ctx, name, value(ctx)))
     default:
       return decl.format satisfies never
   }
 }
+
+const withName = (raw: string, resolved: string | undefined): ArgText => ({ raw, resolved })
+
+const capabilityText = (bits: number): string | undefined =>
+  bits === 0 ? undefined : capabilityNames(bits).replaceAll(' ', '|')

@@ -1,10 +1,17 @@
 /** Arguments of each event under the names that rules use: `evt.args`, `evt.arg.NAME`, `evt.rawarg.NAME`. */
-import { type EventType, isVariable, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
+import {
+  type EventType,
+  type FieldDecl,
+  isVariable,
+  layoutOf,
+  PUBLIC_EVENT_TYPES,
+  type Slot,
+} from '../../../schema/index.ts'
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { passedAddress, tuple, tupleText } from '../fd/descriptor.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
-import { accessedPath } from '../paths.ts'
+import { pathOf } from '../paths.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 import { splitVector } from '../vector.ts'
 import { type ArgText, numberText } from './argument-text.ts'
@@ -13,6 +20,9 @@ import { FALCO_ARGUMENTS } from './known-names.ts'
 /** One argument of one event. */
 export interface Argument {
   readonly name: string
+  /** Words for its type, for documentation. */
+  readonly type: string
+  readonly doc: string
   readonly text: (ctx: SyscallContext) => ArgText | undefined
 }
 
@@ -68,23 +78,29 @@ const FIRST: Readonly<Record<string, readonly string[]>> = {
   chmod: ['res', 'dirfd', 'fd', 'filename', 'mode', 'flags'],
 }
 
-function pathText(ctx: SyscallContext, name: string, withDir: string | undefined): ArgText | undefined {
+/** A path that is no object of the event (a current directory, the text of a link) has no other spelling. */
+function pathText(ctx: SyscallContext, name: string, dir: string | undefined): ArgText | undefined {
   const given = ctx.event.string(name)
   if (given === undefined) return undefined
-  const known = name === 'name' && ctx.event.has('path') ? 'path' : undefined
-  const accessed = withDir === undefined ? undefined : accessedPath(ctx, { name, dir: withDir, path: known })
+  if (dir === undefined) return { raw: given.text }
+  const path = (name === 'name' || name === 'filename') && ctx.event.has('path') ? 'path' : undefined
+  const { accessed } = pathOf(ctx, { name, dir, path })
   return { raw: given.text, resolved: accessed?.text === given.text ? undefined : accessed?.text }
 }
 
 /** Text of a vector: each element ends with a dot, as Falco shows the NUL. */
 const vectorText = (items: readonly string[]): string => items.map((item) => `${item}.`).join('')
 
+const typeText = ({ storage, format }: FieldDecl): string =>
+  storage === 'strv' ? 'strings' : format === 'number' ? storage : format
+
 function fromSlot(type: EventType, slot: Slot): Argument {
   const { decl, name } = slot
   const shown = EVENT_NAMES[type.name]?.[name] ?? decl.falco ?? name
+  const about = { name: shown, type: typeText(decl), doc: decl.doc }
   if (decl.storage === 'strv')
     return {
-      name: shown,
+      ...about,
       text: (ctx) => {
         const bytes = ctx.event.bytes(name)
         return bytes && { raw: vectorText(splitVector(bytes)) }
@@ -92,9 +108,9 @@ function fromSlot(type: EventType, slot: Slot): Argument {
     }
   if (isVariable(decl.storage)) {
     const dir = decl.format === 'path' ? DIRECTORY_OF[name] : undefined
-    return { name: shown, text: (ctx) => pathText(ctx, name, dir) }
+    return { ...about, text: (ctx) => pathText(ctx, name, dir) }
   }
-  return { name: shown, text: (ctx) => numberText(ctx, slot) }
+  return { ...about, text: numberText(slot, type.family.name) }
 }
 
 /** Arguments that Falco has and the record holds in other words; they follow the result. */
@@ -102,6 +118,8 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
   exec: [
     {
       name: 'exe',
+      type: 'text',
+      doc: 'argv[0]',
       text: (ctx) => {
         const argv = ctx.event.bytes('argv')
         return argv && { raw: splitVector(argv)[0] ?? '' }
@@ -109,17 +127,31 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
     },
     {
       name: 'args',
+      type: 'strings',
+      doc: 'arguments after argv[0]',
       text: (ctx) => {
         const argv = ctx.event.bytes('argv')
         return argv && { raw: vectorText(splitVector(argv).slice(1)) }
       },
     },
-    { name: 'tid', text: (ctx) => ({ raw: String(ctx.event.tid) }) },
-    { name: 'pid', text: (ctx) => ({ raw: String(ctx.event.pid) }) },
+    {
+      name: 'tid',
+      type: 'u32',
+      doc: 'thread id, initial namespace',
+      text: (ctx) => ({ raw: String(ctx.event.tid) }),
+    },
+    {
+      name: 'pid',
+      type: 'u32',
+      doc: 'process id, initial namespace',
+      text: (ctx) => ({ raw: String(ctx.event.pid) }),
+    },
   ],
   socket: [
     {
       name: 'tuple',
+      type: 'text',
+      doc: 'both ends of the connection, `client:port->server:port`; NULL when there is none',
       text: (ctx) => {
         const ends = tuple(ctx)
         return { raw: ends === undefined ? (ctx.event.string('unix_path')?.text ?? 'NULL') : tupleText(ends) }
@@ -127,6 +159,8 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
     },
     {
       name: 'addr',
+      type: 'text',
+      doc: 'address and port, or unix name, that the caller passed',
       text: (ctx) => {
         const address = passedAddress(ctx)
         return address === undefined ? undefined : { raw: address }
@@ -171,11 +205,14 @@ export function argsText(ctx: SyscallContext): string {
   return parts.join(' ')
 }
 
-/** An argument by name or position; undefined when the event has none. */
-export function argumentText(ctx: SyscallContext, which: string | number): ArgText | undefined {
-  const list = ARGUMENTS.get(ctx.event.name)
-  const found = typeof which === 'number' ? list?.[which] : list?.find((arg) => arg.name === which)
-  return found?.text(ctx)
+/** The argument each event has under a name or at a position. */
+function byEvent(which: string | number): ReadonlyMap<string, Argument> {
+  const found = new Map<string, Argument>()
+  for (const [event, list] of ARGUMENTS) {
+    const argument = typeof which === 'number' ? list[which] : list.find((arg) => arg.name === which)
+    if (argument !== undefined) found.set(event, argument)
+  }
+  return found
 }
 
 /** Name or position, checked; throws FieldArgumentError for a name that no event has. */
@@ -192,10 +229,10 @@ function parseWhich(fieldName: string, arg: string | undefined): string | number
 
 const bound = (fieldName: string, pick: (text: ArgText) => string) => {
   return (arg: string | undefined): Extractor<SyscallContext> => {
-    const which = parseWhich(fieldName, arg)
+    const found = byEvent(parseWhich(fieldName, arg))
     return {
       get: (ctx): Str | undefined => {
-        const text = argumentText(ctx, which)
+        const text = found.get(ctx.event.name)?.text(ctx)
         return text === undefined ? undefined : ctx.lookup.intern(pick(text))
       },
     }

@@ -12,7 +12,7 @@ import {
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { Ip } from '../ip.ts'
-import { accessedPath, kernelPath, type PathFields, spellings } from '../paths.ts'
+import { type PathFields, pathOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
 /** Falco's letters for kinds of descriptors, with its words for them. */
@@ -87,10 +87,10 @@ const KERNEL_NAMES: readonly (readonly [string, FdTypeChar])[] = [
 
 function fileType(ctx: SyscallContext, fields: PathFields): FdTypeChar {
   const { event } = ctx
-  const path = kernelPath(ctx, fields)?.text
-  if (path !== undefined) {
+  const path = pathOf(ctx, fields).resolved?.text
+  // Nearly all names are absolute paths, and of those only memory files have one that tells.
+  if (path !== undefined && (!path.startsWith('/') || path.startsWith('/memfd:')))
     for (const [start, type] of KERNEL_NAMES) if (path.startsWith(start)) return type
-  }
   const directory = OPEN_FLAGS.names['O_DIRECTORY']!
   switch ((event.number('i_mode') ?? 0) & S_IFMT) {
     case FILE_TYPES.S_IFDIR:
@@ -217,33 +217,31 @@ function socketName(ctx: SyscallContext): Str | undefined {
 }
 
 /** Name to print: the accessed path, the connection, the unix path. */
-export const fdName = (ctx: SyscallContext): Str | undefined =>
-  once(ctx, 'fd.name', () => {
-    if (isSocket(ctx)) return socketName(ctx)
-    const fields = fileFields(ctx)
-    return fields && accessedPath(ctx, fields)
-  })
+export function fdName(ctx: SyscallContext): Str | undefined {
+  if (isSocket(ctx)) return once(ctx, 'fd.name', () => socketName(ctx))
+  const fields = fileFields(ctx)
+  return fields && pathOf(ctx, fields).accessed
+}
 
 /** Names that comparisons look at: both spellings of a path. */
-export const fdNames = (ctx: SyscallContext): readonly Str[] =>
-  once(ctx, 'fd.names', () => {
-    const fields = fileFields(ctx)
-    if (fields !== undefined) return spellings(ctx, fields)
-    const name = fdName(ctx)
-    return name === undefined ? [] : [name]
-  })
+export function fdNames(ctx: SyscallContext): readonly Str[] {
+  const fields = fileFields(ctx)
+  if (fields !== undefined) return pathOf(ctx, fields).all
+  const name = fdName(ctx)
+  return name === undefined ? [] : [name]
+}
 
 /** The name as the caller gave it. */
 export function fdRawName(ctx: SyscallContext): Str | undefined {
   const fields = fileFields(ctx)
   if (fields === undefined) return fdName(ctx)
-  return fields.name === undefined ? kernelPath(ctx, fields) : ctx.event.string(fields.name)
+  return fields.name === undefined ? pathOf(ctx, fields).resolved : ctx.event.string(fields.name)
 }
 
 /** The kernel's spelling of the path. */
 export function fdRealPath(ctx: SyscallContext): Str | undefined {
   const fields = fileFields(ctx)
-  return fields && kernelPath(ctx, fields)
+  return fields && pathOf(ctx, fields).resolved
 }
 
 /** Is the descriptor a file or directory, so that its name is a path? */

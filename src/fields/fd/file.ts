@@ -1,7 +1,7 @@
 /** Descriptors in general, and files behind them. */
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
-import { field, once, type SyscallField } from '../syscall-field.ts'
+import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 import { FD_TYPES, fdName, fdNames, fdNumber, fdRawName, fdRealPath, isFile, typeChar } from './descriptor.ts'
 
 const fileName = (ctx: SyscallContext): Str | undefined => (isFile(ctx) ? fdName(ctx) : undefined)
@@ -28,111 +28,114 @@ const fileNumber = (ctx: SyscallContext, name: string): number | undefined => {
 /** Bits of a kernel dev_t: 12 for the major, 20 for the minor (include/linux/kdev_t.h). */
 const MINOR_BITS = 20
 
-export const fileFields: readonly SyscallField[] = [
-  field({
-    name: 'fd.num',
-    type: 'int',
-    cost: 'free',
-    doc: 'Number of the descriptor; -1 when the call that should have made one failed. Absent for events that are about no descriptor.',
-    get: fdNumber,
-  }),
-  field({
-    name: 'fd.name',
-    type: 'path',
-    cost: 'derived',
-    doc: 'What the descriptor stands for: the path as accessed (absolute, cleaned), `client:port->server:port` for a connection, the name of a unix socket, the kernel’s name for what has none. Comparisons also look at the path as the kernel resolved it. Empty for a socket call that failed.',
-    examples: ['/etc/shadow', '10.0.0.2:40312->93.184.216.34:443', 'pipe:[4711]'],
-    get: fdName,
-    candidates: fdNames,
-  }),
-  field({
-    name: 'fd.nameraw',
-    type: 'path',
-    cost: 'free',
-    doc: 'The path as the caller gave it, neither joined to a directory nor cleaned.',
-    examples: ['../etc/shadow'],
-    get: fdRawName,
-  }),
-  field({
-    name: 'fd.realpath',
-    type: 'path',
-    cost: 'free',
-    doc: 'The path as the kernel resolved it, symbolic links followed. Absent when the call failed.',
-    get: fdRealPath,
-  }),
-  field({
-    name: 'fd.directory',
-    type: 'path',
-    cost: 'derived',
-    doc: 'Directory of the file: fd.name without its last component. Comparisons look at both spellings. Only for files and directories.',
-    get: (ctx) => {
-      const name = fileName(ctx)
-      return name && directoryOf(name)
-    },
-    candidates: (ctx) => partsOf(ctx, 'fd.directory', directoryOf),
-  }),
-  field({
-    name: 'fd.filename',
-    type: 'path',
-    cost: 'derived',
-    doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
-    get: (ctx) => fileName(ctx)?.base,
-    candidates: (ctx) => partsOf(ctx, 'fd.filename', (name) => name.base),
-  }),
-  field({
-    name: 'fd.type',
-    type: 'string',
-    cost: 'free',
-    doc: 'Kind of the descriptor.',
-    values: Object.values(FD_TYPES),
-    get: (ctx) => {
-      const type = typeChar(ctx)
-      return type && ctx.lookup.intern(FD_TYPES[type])
-    },
-  }),
-  field({
-    name: 'fd.typechar',
-    type: 'string',
-    cost: 'free',
-    doc: 'Kind of the descriptor as one letter; a failed open is `f`.',
-    values: Object.keys(FD_TYPES),
-    get: (ctx) => {
-      const type = typeChar(ctx)
-      return type && ctx.lookup.intern(type)
-    },
-  }),
-  field({
-    name: 'fd.ino',
-    type: 'int',
-    cost: 'free',
-    doc: 'Inode number of what the descriptor stands for.',
-    get: (ctx) => fileNumber(ctx, 'ino'),
-  }),
-  field({
-    name: 'fd.dev',
-    type: 'int',
-    cost: 'free',
-    doc: 'Device of the file, as the kernel’s dev_t: major << 20 | minor.',
-    get: (ctx) => fileNumber(ctx, 'dev'),
-  }),
-  field({
-    name: 'fd.dev.major',
-    type: 'int',
-    cost: 'free',
-    doc: 'Major number of the device of the file.',
-    get: (ctx) => {
-      const dev = fileNumber(ctx, 'dev')
-      return dev === undefined ? undefined : dev >>> MINOR_BITS
-    },
-  }),
-  field({
-    name: 'fd.dev.minor',
-    type: 'int',
-    cost: 'free',
-    doc: 'Minor number of the device of the file.',
-    get: (ctx) => {
-      const dev = fileNumber(ctx, 'dev')
-      return dev === undefined ? undefined : dev & (2 ** MINOR_BITS - 1)
-    },
-  }),
-]
+export const fileFields: readonly SyscallField[] = only(
+  [...eventsOf('open', 'write', 'socket'), 'fchmod'],
+  [
+    field({
+      name: 'fd.num',
+      type: 'int',
+      cost: 'free',
+      doc: 'Number of the descriptor; -1 when the call that should have made one failed. Absent for events that are about no descriptor.',
+      get: fdNumber,
+    }),
+    field({
+      name: 'fd.name',
+      type: 'path',
+      cost: 'derived',
+      doc: "What the descriptor stands for: the path as accessed (absolute, cleaned), `client:port->server:port` for a connection, the name of a unix socket, the kernel's name for what has none. Comparisons also look at the path as the kernel resolved it. Empty for a socket call that failed.",
+      examples: ['/etc/shadow', '10.0.0.2:40312->93.184.216.34:443', 'pipe:[4711]'],
+      get: fdName,
+      candidates: fdNames,
+    }),
+    field({
+      name: 'fd.nameraw',
+      type: 'path',
+      cost: 'free',
+      doc: 'The path as the caller gave it, neither joined to a directory nor cleaned.',
+      examples: ['../etc/shadow'],
+      get: fdRawName,
+    }),
+    field({
+      name: 'fd.realpath',
+      type: 'path',
+      cost: 'free',
+      doc: 'The path as the kernel resolved it, symbolic links followed. Absent when the call failed.',
+      get: fdRealPath,
+    }),
+    field({
+      name: 'fd.directory',
+      type: 'path',
+      cost: 'derived',
+      doc: 'Directory of the file: fd.name without its last component. Comparisons look at both spellings. Only for files and directories.',
+      get: (ctx) => {
+        const name = fileName(ctx)
+        return name && directoryOf(name)
+      },
+      candidates: (ctx) => partsOf(ctx, 'fd.directory', directoryOf),
+    }),
+    field({
+      name: 'fd.filename',
+      type: 'path',
+      cost: 'derived',
+      doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
+      get: (ctx) => fileName(ctx)?.base,
+      candidates: (ctx) => partsOf(ctx, 'fd.filename', (name) => name.base),
+    }),
+    field({
+      name: 'fd.type',
+      type: 'string',
+      cost: 'free',
+      doc: 'Kind of the descriptor.',
+      values: Object.values(FD_TYPES),
+      get: (ctx) => {
+        const type = typeChar(ctx)
+        return type && ctx.lookup.intern(FD_TYPES[type])
+      },
+    }),
+    field({
+      name: 'fd.typechar',
+      type: 'string',
+      cost: 'free',
+      doc: 'Kind of the descriptor as one letter; a failed open is `f`.',
+      values: Object.keys(FD_TYPES),
+      get: (ctx) => {
+        const type = typeChar(ctx)
+        return type && ctx.lookup.intern(type)
+      },
+    }),
+    field({
+      name: 'fd.ino',
+      type: 'int',
+      cost: 'free',
+      doc: 'Inode number of what the descriptor stands for.',
+      get: (ctx) => fileNumber(ctx, 'ino'),
+    }),
+    field({
+      name: 'fd.dev',
+      type: 'int',
+      cost: 'free',
+      doc: "Device of the file, as the kernel's dev_t: major << 20 | minor.",
+      get: (ctx) => fileNumber(ctx, 'dev'),
+    }),
+    field({
+      name: 'fd.dev.major',
+      type: 'int',
+      cost: 'free',
+      doc: 'Major number of the device of the file.',
+      get: (ctx) => {
+        const dev = fileNumber(ctx, 'dev')
+        return dev === undefined ? undefined : dev >>> MINOR_BITS
+      },
+    }),
+    field({
+      name: 'fd.dev.minor',
+      type: 'int',
+      cost: 'free',
+      doc: 'Minor number of the device of the file.',
+      get: (ctx) => {
+        const dev = fileNumber(ctx, 'dev')
+        return dev === undefined ? undefined : dev & (2 ** MINOR_BITS - 1)
+      },
+    }),
+  ],
+)

@@ -3,7 +3,7 @@ import { AF_INET, AF_INET6, AF_UNIX, IP_PROTOCOLS, SOCK_TYPES } from '../../../s
 import type { SyscallContext } from '../context.ts'
 import type { ValueType } from '../field.ts'
 import type { Ip } from '../ip.ts'
-import { field, type SyscallField } from '../syscall-field.ts'
+import { eventsOf, field, only, type SyscallField } from '../syscall-field.ts'
 import { type Endpoint, socketWorked, tuple } from './descriptor.ts'
 
 type Role = 'client' | 'server' | 'local' | 'remote'
@@ -93,12 +93,12 @@ function socketFamily(ctx: SyscallContext): string | undefined {
   return family(ctx) === AF_UNIX ? 'unix' : isInet(ctx) ? 'ip' : undefined
 }
 
-export const socketFields: readonly SyscallField[] = [
+export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
   field({
     name: 'fd.ip',
     type: 'ip',
     cost: 'free',
-    doc: 'Address of either end: a comparison is true when it holds for one of them, `!=` when it holds for both. Prints the server’s.',
+    doc: "Address of either end: a comparison is true when it holds for one of them, `!=` when it holds for both. Prints the server's.",
     get: (ctx) => server(ctx)?.ip,
     candidates: addresses,
   }),
@@ -165,7 +165,7 @@ export const socketFields: readonly SyscallField[] = [
     doc: 'This process is the server of the socket: it was bound, listens, or was accepted.',
     get: (ctx) => (isSocketEvent(ctx) ? ctx.event.name !== 'connect' : undefined),
   }),
-]
+])
 
 const isConnected = (ctx: SyscallContext): boolean => {
   if (!socketWorked(ctx)) return false

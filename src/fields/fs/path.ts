@@ -1,8 +1,8 @@
 /** Paths of events that work on names: the one they are about, or the two they join. */
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
-import { accessedPath, cleanPath, joinPath, type PathFields, spellings } from '../paths.ts'
-import { field, once, type SyscallField } from '../syscall-field.ts'
+import { cleanPath, joinPath, type PathFields, pathOf } from '../paths.ts'
+import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 
 interface Roles {
   readonly name?: PathFields
@@ -45,7 +45,7 @@ function targetOf(ctx: SyscallContext): Str | undefined {
     const target = ctx.event.string('target')
     if (target === undefined) return undefined
     if (target.text.startsWith('/')) return ctx.lookup.intern(cleanPath(target.text))
-    const link = accessedPath(ctx, LINK)
+    const link = pathOf(ctx, LINK).accessed
     return link && ctx.lookup.intern(joinPath(link.directory.text, target.text))
   })
 }
@@ -53,13 +53,13 @@ function targetOf(ctx: SyscallContext): Str | undefined {
 function accessedIn(ctx: SyscallContext, role: Role): Str | undefined {
   const fields = pathIn(ctx, role)
   if (fields === LINK_TARGET) return targetOf(ctx)
-  return fields && accessedPath(ctx, fields)
+  return fields && pathOf(ctx, fields).accessed
 }
 
 function spellingsIn(ctx: SyscallContext, role: Role): readonly Str[] {
   const fields = pathIn(ctx, role)
   if (fields === undefined) return []
-  if (fields !== LINK_TARGET) return spellings(ctx, fields)
+  if (fields !== LINK_TARGET) return pathOf(ctx, fields).all
   const target = targetOf(ctx)
   return target === undefined ? [] : [target]
 }
@@ -95,8 +95,8 @@ const roleFields = (role: Role): readonly SyscallField[] => [
   }),
 ]
 
-export const pathFields: readonly SyscallField[] = [
+export const pathFields: readonly SyscallField[] = only(eventsOf(...Object.keys(ROLES)), [
   ...roleFields('name'),
   ...roleFields('source'),
   ...roleFields('target'),
-]
+])

@@ -73,7 +73,7 @@ export const argumentFields: readonly SyscallField[] = [
   processField({
     name: 'proc.cmdnargs',
     type: 'uint',
-    doc: 'Number of arguments without argv[0]; Falco’s name for proc.nargs.',
+    doc: "Number of arguments without argv[0]; Falco's name for proc.nargs.",
     of: (process) => Math.max(process.argv.length - 1, 0),
   }),
   processField({

@@ -8,8 +8,10 @@ import {
   type ValueType,
 } from '../../fields/field.ts'
 import type { Expr, Literal } from '../ir.ts'
+import type { Ast } from './ast.ts'
 import { compileCondition } from './compile.ts'
 import { ConditionError } from './error.ts'
+import { expandMacros } from './expand.ts'
 import { parseCondition } from './parser.ts'
 
 const field = (name: string, type: ValueType, more: Partial<FieldDef> = {}): FieldDef =>
@@ -49,8 +51,9 @@ const FIELDS = [
   withArg('proc.env', 'key', true),
   withArg('evt.arg', 'key', true),
 ]
-const compile = (text: string) =>
-  compileCondition(parseCondition(text), {
+const compile = (text: string) => compileAst(parseCondition(text))
+const compileAst = (ast: Ast) =>
+  compileCondition(ast, {
     fields: new Map(FIELDS.map((def) => [def.name, def])),
     source: 'syscall',
     eventNames: new Set(['open', 'openat', 'execve']),
@@ -316,6 +319,16 @@ warns('evt.dir = < and evt.dir = <', [
   `field 'evt.dir' is deprecated: it is always '<'`,
 ])
 
+test('an error in a macro names the macro', () => {
+  const ast = parseCondition('fd.num = 1 and m')
+  const expanded = expandMacros(ast, () => parseCondition('tolower(proc.nmae) = x'))
+  assert.throws(() => compileAst(expanded), {
+    message: `unknown field 'proc.nmae' for source 'syscall'`,
+    from: 15,
+    to: 16,
+    hint: `did you mean 'proc.name'?; this comes from macro 'm'`,
+  })
+})
 test('spans are those of the text', () => {
   const { expr } = compile('proc.name = x and fd.num > 1')
   assert.ok(expr.kind === 'and' && expr.items[1]?.kind === 'test')

@@ -18,13 +18,15 @@ export class ConditionError extends Error {
   constructor(
     reason: ConditionErrorReason,
     message: string,
-    at: { readonly from: number; readonly to: number },
+    at: { readonly from: number; readonly to: number; readonly macro?: string },
     hint?: string,
   ) {
     super(message)
     this.reason = reason
     this.from = at.from
     this.to = at.to
-    this.hint = hint
+    // The place is where the macro is used; what is wrong cannot be seen there.
+    const inMacro = at.macro === undefined ? undefined : `this comes from macro '${at.macro}'`
+    this.hint = [hint, inMacro].filter((part) => part !== undefined).join('; ') || undefined
   }
 }

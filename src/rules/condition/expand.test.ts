@@ -87,15 +87,20 @@ const fails = (marked: string, definitions: Macros, message: string, hint?: stri
       },
     ))
 fails('a.b = x and «m»', {}, `Undefined macro 'm' used in filter.`)
-fails('«m» and n', { m: 'inner' }, `Undefined macro 'inner' used in filter.`)
+fails('«m» and n', { m: 'inner' }, `Undefined macro 'inner' used in filter.`, `this comes from macro 'm'`)
 fails(
   '«spawned_proces»',
   { spawned_process: 'a.b = x' },
   `Undefined macro 'spawned_proces' used in filter.`,
   `did you mean 'spawned_process'?`,
 )
-fails('«m»', { m: 'm' }, `reference loop in macro 'm'`)
-fails('x.y exists and «m»', { m: 'not n', n: 'a.b = x or m' }, `reference loop in macro 'm'`)
+fails('«m»', { m: 'm' }, `reference loop in macro 'm'`, `this comes from macro 'm'`)
+fails(
+  'x.y exists and «m»',
+  { m: 'not n', n: 'a.b = x or m' },
+  `reference loop in macro 'm'`,
+  `this comes from macro 'm'`,
+)
 
 test('nodes of a macro stand where it is used', () => {
   const ast = expand('a.b = x and m', { m: 'tolower(c.d) in (p, q)' })

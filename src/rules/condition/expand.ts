@@ -1,5 +1,5 @@
 /** Lists are replaced in the text, before parsing; macros in the tree, after it. */
-import type { Ast, CheckNode, RightNode, TransformArgNode } from './ast.ts'
+import type { Ast, CheckNode, MacroNode, RightNode, TransformArgNode } from './ast.ts'
 import { ConditionError } from './error.ts'
 import { depthError, MAX_DEPTH } from './parser.ts'
 import { didYouMean } from './suggest.ts'
@@ -7,7 +7,7 @@ import { didYouMean } from './suggest.ts'
 /** Checks and values that macros may add to a condition: macros that double each other grow without bound. */
 export const MAX_NODES = 500_000
 /** Characters (UTF-16) that lists may add to a condition. */
-export const MAX_TEXT = 16 * 1024 * 1024
+export const MAX_TEXT = 4 * 1024 * 1024
 
 /**
  * Replace every macro name by the macro's tree, recursively. `lookup` gives the macros visible from the condition;
@@ -55,7 +55,7 @@ class Expansion {
         return { ...ast, ...use, items }
       }
       case 'macro':
-        return this.#macro(ast.name, use ?? { from: ast.from, to: ast.to, macro: ast.name }, depth)
+        return this.#macro(ast, use, depth)
       default:
         return ast satisfies never
     }
@@ -68,15 +68,17 @@ class Expansion {
       throw new ConditionError('macro', `condition grows beyond ${MAX_NODES} values by its macros`, use)
   }
 
-  #macro(name: string, use: Use, depth: number): Ast {
-    if (this.#open.has(name)) throw new ConditionError('macro', `reference loop in macro '${name}'`, use)
+  #macro(node: MacroNode, use: Use | undefined, depth: number): Ast {
+    const { name, from, to } = node
+    if (this.#open.has(name))
+      throw new ConditionError('macro', `reference loop in macro '${name}'`, use ?? node)
     const body = this.#lookup(name)
     if (!body) {
       const hint = didYouMean(name, this.#names)
-      throw new ConditionError('macro', `Undefined macro '${name}' used in filter.`, use, hint)
+      throw new ConditionError('macro', `Undefined macro '${name}' used in filter.`, use ?? node, hint)
     }
     this.#open.add(name)
-    const expanded = this.expand(body, use, depth + 1)
+    const expanded = this.expand(body, use ?? { from, to, macro: name }, depth + 1)
     this.#open.delete(name)
     return expanded
   }

@@ -6,7 +6,7 @@ import { operandType } from '../operators/transformers.ts'
 import type { FieldNode, OperandNode, TransformArgNode, TransformNode, ValueNode } from './ast.ts'
 import { ConditionError } from './error.ts'
 import { printOperand } from './print.ts'
-import { closest } from './suggest.ts'
+import { didYouMean } from './suggest.ts'
 import { isText, type OperatorType, operatorTypeOf } from './types.ts'
 
 export interface OperandEnv<C> {
@@ -63,11 +63,8 @@ function resolveField<C>(
 }
 
 function unknownField<C>(node: FieldNode, env: OperandEnv<C>): ConditionError {
-  const near = closest(node.name, env.fields.keys())
-  const inMacro = node.macro === undefined ? undefined : `it stands in macro '${node.macro}'`
-  const hint = [near && `did you mean '${near}'?`, inMacro].filter((part) => part !== undefined).join('; ')
   const message = `unknown field '${node.name}' for source '${env.source}'`
-  return new ConditionError('unknown-field', message, node, hint === '' ? undefined : hint)
+  return new ConditionError('unknown-field', message, node, didYouMean(node.name, env.fields.keys()))
 }
 
 function checkArgument<C>(node: FieldNode, def: FieldDef<C>, arg: string | undefined): void {

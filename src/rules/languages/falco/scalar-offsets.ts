@@ -13,8 +13,14 @@ interface Unit {
   readonly blank: boolean
 }
 
+/** Offsets into the file, by UTF-16 unit of the value: where what stands for it begins and ends. */
+export interface ScalarOffsets {
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+}
+
 /**
- * Offsets into `source` for every UTF-16 unit of `value`, and one more for its end. Words are matched one to one; runs of
+ * Offsets into `source` for every UTF-16 unit of `value`. Words are matched one to one; runs of
  * blanks and line breaks are matched run to run, because folding changes their length.
  */
 export function scalarOffsets(
@@ -23,8 +29,13 @@ export function scalarOffsets(
   to: number,
   style: ScalarStyle,
   value: string,
-): Int32Array {
-  const offsets = new Int32Array(value.length + 1)
+): ScalarOffsets {
+  const starts = new Int32Array(value.length)
+  const ends = new Int32Array(value.length)
+  const put = (i: number, start: number, stop: number): void => {
+    starts[i] = start
+    ends[i] = stop
+  }
   const units = unitsOf(source, from, to, style)
   let unit = units.next()
   let end = from
@@ -33,15 +44,15 @@ export function scalarOffsets(
     // Before a word the rest of the blanks of the file is indentation; an escape without text is a line continuation.
     while (!unit.done && (unit.value.text === '' || (!blank && unit.value.blank))) unit = units.next()
     if (unit.done || (blank && !unit.value.blank)) {
-      offsets[i++] = unit.done ? end : unit.value.from
+      const at = unit.done ? end : unit.value.from
+      put(i++, at, at)
       continue
     }
-    for (let k = 0; k < unit.value.text.length && i < value.length; k++) offsets[i++] = unit.value.from
     end = unit.value.to
+    for (let k = 0; k < unit.value.text.length && i < value.length; k++) put(i++, unit.value.from, end)
     unit = units.next()
   }
-  offsets[value.length] = end
-  return offsets
+  return { starts, ends }
 }
 
 function* unitsOf(source: string, from: number, to: number, style: ScalarStyle): Generator<Unit, undefined> {

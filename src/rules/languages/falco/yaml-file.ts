@@ -6,7 +6,7 @@
 import { Composer, type CST, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Range } from 'yaml'
 import type { Span } from '../../diagnostics.ts'
 import { type MappedText, mappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
-import { type ScalarStyle, scalarOffsets } from './scalar-offsets.ts'
+import { type ScalarOffsets, type ScalarStyle, scalarOffsets } from './scalar-offsets.ts'
 
 export interface ScalarNode {
   readonly kind: 'scalar'
@@ -154,12 +154,12 @@ function scalarText(
   style: ScalarStyle,
   text: string,
 ): MappedText {
-  let offsets: Int32Array | undefined
+  let offsets: ScalarOffsets | undefined
   return mappedText(text, (start, end) => {
     offsets ??= scalarOffsets(file.text, from, to, style, text)
-    const first = offsets[Math.min(start, text.length)]!
+    const first = offsets.starts[start] ?? offsets.ends[text.length - 1] ?? from
     // The end is where the last character ends: a following blank may stand lines further down.
-    const last = end > start ? offsets[Math.min(end, text.length) - 1]! + 1 : first
+    const last = end > start ? offsets.ends[Math.min(end, text.length) - 1]! : first
     return spanOf(file, first, last)
   })
 }

@@ -1,0 +1,21 @@
+/** One agent per host: a lock on a file that says who holds it. The kernel drops it with the process. */
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { tryLock } from './libc.ts'
+
+export interface HostLock {
+  release(): void
+}
+
+/** The lock, or the pid of whoever holds it (`unknown` when the file does not say). Throws when the file cannot be made. */
+export function takeHostLock(file: string): HostLock | { readonly heldBy: string } {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
+  const fd = openSync(file, 'a+', 0o600)
+  if (!tryLock(fd)) {
+    closeSync(fd)
+    return { heldBy: /^\d+/.exec(readFileSync(file, 'utf8'))?.[0] ?? 'unknown' }
+  }
+  ftruncateSync(fd, 0)
+  writeSync(fd, `${process.pid}\n`)
+  return { release: () => closeSync(fd) }
+}

@@ -1,0 +1,120 @@
+/** Files made to hurt: each ends in bounded time with an error that says what is too much. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { loadRules } from '../../load.ts'
+import { list, load, macro, problems, rule, TEST_SOURCES } from './test-rules.ts'
+
+/** Much more than any of these takes on a slow machine, much less than a file that gets away would. */
+const TIME = { timeout: 20_000 }
+
+const refuses = (what: string, yaml: () => string, expected: RegExp): void => {
+  test(what, TIME, () => assert.match(problems(load([yaml()]))[0] ?? 'no problem', expected))
+}
+const times = (count: number, make: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => make(i)).join('')
+
+const grown = (i: number): string => `- &a${i + 1} [${`*a${i},`.repeat(9)}]\n`
+refuses(
+  'aliases of aliases',
+  () => `- &a0 [x]\n${times(12, grown)}`,
+  /LOAD_ERR_YAML_PARSE aliases make the file grow/,
+)
+refuses('an alias in itself', () => '- &a [*a]', /LOAD_ERR_YAML_PARSE no anchor '&a' before/)
+refuses('deep flow', () => '['.repeat(1_000_000), /0:1:\d+ LOAD_ERR_YAML_PARSE YAML nested more than/)
+refuses('deep blocks', () => '- '.repeat(20_000), /LOAD_ERR_YAML_PARSE YAML nested more than/)
+refuses(
+  'deep maps',
+  () => times(2_000, (i) => `${' '.repeat(i)}a:\n`),
+  /LOAD_ERR_YAML_PARSE YAML nested more than/,
+)
+refuses('too many tokens', () => '\n'.repeat(2_100_000), /LOAD_ERR_YAML_PARSE more than 2000000 YAML tokens/)
+refuses(
+  'ten megabytes of list items',
+  () => `- list: x\n  items: [${'abcdefgh, '.repeat(1_000_000)}]`,
+  /LOAD_ERR_FILE_READ .* larger than 8 MiB/,
+)
+refuses('a NUL character', () => '- rule: a\0', /0:1:10 LOAD_ERR_YAML_PARSE a NUL character/)
+refuses(
+  'a NUL character by escape',
+  () => rule('r', { condition: '"proc.name=\\0"' }),
+  /0:3:25 LOAD_ERR_COMPILE_CONDITION .*NUL/,
+)
+refuses(
+  'macros that double',
+  () => macro('m0', 'evt.num=1') + times(40, (i) => macro(`m${i + 1}`, `m${i} or m${i}`)),
+  /LOAD_ERR_VALIDATE condition grows beyond/,
+)
+refuses(
+  'deep parentheses',
+  () => rule('r', { condition: `${'('.repeat(5_000)}evt.num=1${')'.repeat(5_000)}` }),
+  /LOAD_ERR_COMPILE_CONDITION exceeded max depth/,
+)
+refuses(
+  'many appends',
+  () => rule('r') + '- rule: r\n  desc: e\n  override: {desc: append}\n'.repeat(2_100),
+  /LOAD_ERR_VALIDATE 'r' is changed more than 2000 times/,
+)
+refuses(
+  'many tags',
+  () => rule('r', { tags: `[${times(1_001, (i) => `t${i},`)}]` }),
+  /LOAD_ERR_VALIDATE rule 'r' has more than 1000 tags/,
+)
+refuses(
+  'many exceptions',
+  () => rule('r', { exceptions: `[${times(1_001, (i) => `{name: e${i}, fields: proc.name},`)}]` }),
+  /LOAD_ERR_VALIDATE rule 'r' has more than 1000 exceptions/,
+)
+refuses(
+  'a long list in many rules',
+  () => list('l', 'a,'.repeat(60_000)) + times(200, (i) => rule(`r${i}`, { condition: 'proc.name in (l)' })),
+  /all conditions together grow beyond/,
+)
+
+test('warnings are counted, not all kept', TIME, () => {
+  const found = problems(load([times(3_000, (i) => list(`l${i}`, 'a'))]))
+  assert.equal(found.length, 1001)
+  assert.match(found.at(-1)!, /2000 more warnings are not shown/)
+})
+test('a large list is served', TIME, () => {
+  const { rules } = load([
+    list('l', 'abcdefgh, '.repeat(100_000)) + rule('r', { condition: 'evt.type=open and proc.name in (l)' }),
+  ])
+  assert.equal(rules.length, 1)
+})
+test('many lists and rules are served', TIME, () => {
+  const { rules } = load([
+    times(
+      5_000,
+      (i) => list(`l${i}`, 'a') + rule(`r${i}`, { condition: `evt.type=open and proc.name in (l${i})` }),
+    ),
+  ])
+  assert.equal(rules.length, 5_000)
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
+after(() => rmSync(folder, { recursive: true }))
+const onDisk = (name: string, bytes: Uint8Array | string): string => {
+  const path = join(folder, name)
+  writeFileSync(path, bytes)
+  return path
+}
+const firstProblem = (path: string): string => problems(loadRules([path], { sources: TEST_SOURCES }))[0] ?? ''
+
+test('bytes that are not UTF-8', () => {
+  const path = onDisk('latin.yaml', Buffer.concat([Buffer.from('# é\n- list: '), Buffer.from([0xe9, 0x0a])]))
+  assert.match(firstProblem(path), /:2:9 LOAD_ERR_YAML_PARSE the file is not UTF-8: unexpected byte 0xe9/)
+})
+test('a character cut off at the end', () => {
+  assert.match(
+    firstProblem(onDisk('cut.yaml', Buffer.from([0x23, 0xe2, 0x82]))),
+    /LOAD_ERR_YAML_PARSE the file is not UTF-8/,
+  )
+})
+test('a file without end', TIME, () =>
+  assert.match(firstProblem('/dev/zero'), /LOAD_ERR_FILE_READ .*larger than/),
+)
+test('a file of 9 MiB', () =>
+  assert.match(firstProblem(onDisk('big.yaml', ' '.repeat(9 << 20))), /LOAD_ERR_FILE_READ .*larger than/))

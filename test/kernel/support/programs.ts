@@ -1,0 +1,25 @@
+/** Small C programs that make exact system calls, compiled on demand and linked statically so that they make no others. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..', '..', '..')
+const output = join(root, 'build', 'test-programs')
+
+const modified = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+/** Path of the compiled `test/programs/<name>.c`. */
+export function program(name: 'raw' | 'tasks' | 'flood'): string {
+  const source = join(root, 'test', 'programs', `${name}.c`)
+  const target = join(output, name)
+  if (modified(target) > modified(source)) return target
+  mkdirSync(output, { recursive: true })
+  const fresh = `${target}.${process.pid}`
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-static', source, '-o', fresh, '-lpthread'])
+  renameSync(fresh, target)
+  return target
+}
+
+/** Folder with the compiled BPF objects. */
+export const OBJECTS: string = join(root, 'build', 'bpf')
+export const ROOT: string = root
