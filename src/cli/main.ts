@@ -24,6 +24,11 @@ export interface CommandEntry {
 /** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: 'run',
+    summary: 'run the agent: live events, rules, alerts',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
+  {
     name: 'rules',
     summary: 'validate and list rules',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
@@ -32,6 +37,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'condition',
     summary: 'check and normalise conditions from stdin, one per line',
     load: async () => (await import('./commands/condition.ts')).conditionCommand,
+  },
+  {
+    name: 'events',
+    summary: 'the events rules can use',
+    load: async () => (await import('./commands/events.ts')).eventsCommand,
+  },
+  {
+    name: 'fields',
+    summary: 'the fields rules can use',
+    load: async () => (await import('./commands/fields.ts')).fieldsCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'what this kernel offers, and what is used instead of what is missing',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'bench',
+    summary: 'measure on this machine, as ratios in one run',
+    load: async () => (await import('./commands/bench.ts')).benchCommand,
   },
 ]
 

@@ -48,7 +48,10 @@ export interface ProcessInfo {
   readonly containerId: string | undefined
   /** Ends when the process does: an exited parent stays reachable for a while. */
   readonly parent: ProcessInfo | undefined
-  /** Text derived once from this process, by key; fields use it for what they compute (`proc.cmdline`). */
+  /**
+   * Text derived once from this process, by key; fields use it for what they compute (`proc.cmdline`). It may depend on
+   * comm, argv and env only: a forked child shares it.
+   */
   derived(key: string, make: () => string): Str
 }
 

@@ -171,6 +171,7 @@ describe('sockets', () => {
       'fd.typechar': '4',
       'fd.type': 'ipv4',
       'fd.connected': true,
+      'fd.name_changed': true,
       'fd.is_server': false,
       'fd.directory': undefined,
     }))
@@ -199,6 +200,7 @@ describe('sockets', () => {
     check(connect({ ...out, res: -ERRNO['ECONNREFUSED']! }), {
       'fd.name': '',
       'fd.connected': false,
+      'fd.name_changed': false,
       'fd.sip': undefined,
       'fd.typechar': '4',
       'evt.arg.addr': '93.184.216.34:443',
@@ -210,6 +212,17 @@ describe('sockets', () => {
       'fd.sport': 8080,
       'fd.cip': undefined,
       'fd.connected': false,
+    }))
+  test('a listening socket has no peer, though the kernel gives an empty one', () =>
+    check(socketEvent('listen', { local: '0.0.0.0 80', remote: '0.0.0.0 0' }), {
+      'fd.name': '0.0.0.0:80',
+      'fd.rip': undefined,
+      'fd.cport': undefined,
+    }))
+  test('a bind to any port', () =>
+    check(socketEvent('bind', { local: '127.0.0.1 40000', passed: '127.0.0.1 0' }), {
+      'fd.name': '127.0.0.1:40000',
+      'evt.arg.addr': '127.0.0.1:0',
     }))
   test('IPv6', () =>
     check(connect({ local: 'fe80::1 5000', remote: '2001:db8::2 53', protocol: 17 }), {

@@ -63,6 +63,8 @@ export interface SourceDecl {
   readonly fields: FieldSet
   /** Event types the source produces. */
   readonly events: ReadonlySet<string>
+  /** Event types that conditions may name; those beyond `events` never happen here. */
+  readonly knownEvents: ReadonlySet<string>
 }
 
 /** Sources by name. */
@@ -73,6 +75,7 @@ export const SOURCES: ReadonlyMap<string, SourceDecl> = new Map([
       // Fields of a source are only ever evaluated on contexts of that source, so the map may forget the type.
       fields: SYSCALL_FIELDS as unknown as FieldSet,
       events: new Set(EVENT_NAMES),
+      knownEvents: KNOWN_EVENT_NAMES,
     },
   ],
 ])

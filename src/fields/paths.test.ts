@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { PATH_FLAGS } from '../../schema/enums/index.ts'
 import { openat } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
 import { cleanPath, joinPath } from './paths.ts'
@@ -41,6 +42,8 @@ test('a name is seen from its directory', () => {
   assert.equal(joinPath('/a', ''), '/a')
 })
 
+const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
+
 describe('two spellings', () => {
   const world = createWorld()
   const names = (init: Parameters<typeof openat>[0]): readonly unknown[] => {
@@ -61,6 +64,11 @@ describe('two spellings', () => {
     ]))
   test("a relative name without its directory is the kernel's path", () =>
     assert.deepEqual(names({ path: 'shadow', resolved: '/etc/shadow' }), ['/etc/shadow']))
+  test('a relative name in the directory of the kernel path needs no directory', () =>
+    assert.deepEqual(names({ path: './link', resolved: '/etc/target', fields: { path_flags: IN_DIR } }), [
+      '/etc/link',
+      '/etc/target',
+    ]))
   test('a failed open has the accessed one only', () =>
     assert.deepEqual(names({ path: 'shadow', dir: '/etc', fd: -13 }), ['/etc/shadow']))
   test('a failed relative open without directory has none', () =>

@@ -166,10 +166,12 @@ function notUtf8(path: string, bytes: Buffer): Diagnostic {
     const end = good + step
     if (end <= bytes.length && isUtf8Prefix(bytes.subarray(0, end))) good = end
   }
-  const before = new TextDecoder().decode(bytes.subarray(0, good), { stream: true })
+  // A character that has only begun is not decoded: the place is where it begins.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const before = decoder.decode(bytes.subarray(0, good), { stream: true })
   const line = before.split('\n').length
   const column = [...before.slice(before.lastIndexOf('\n') + 1)].length + 1
-  const byte = (bytes[good] ?? 0).toString(16).padStart(2, '0')
+  const byte = bytes[Buffer.byteLength(before)]!.toString(16).padStart(2, '0')
   return fileError(path, 'LOAD_ERR_YAML_PARSE', `the file is not UTF-8: unexpected byte 0x${byte}`, {
     line,
     column,

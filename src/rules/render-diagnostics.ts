@@ -136,7 +136,7 @@ function falcoProblem(problem: Diagnostic, sources: Sources): object {
   }
 }
 
-/** Falco ends a chain with the expression itself where there is one. */
+/** A chain ends with the exact place; Falco has a name for it where it is in an expression. */
 function innermost(problem: Diagnostic): string {
   if (problem.code === 'LOAD_ERR_COMPILE_OUTPUT') return 'rule output expression'
   if (problem.code === 'LOAD_ERR_COMPILE_CONDITION') return 'condition expression'

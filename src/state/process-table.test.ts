@@ -108,6 +108,18 @@ describe('fork', () => {
     assert.equal(world.plain('proc.cwd'), '/home/alice')
     assert.equal(world.plain('proc.exe'), '-bash')
   })
+  test('computed text is shared until one of them changes', () => {
+    const world = withShell()
+    world.feed(openat({ path: '/x' }))
+    const before = world.value('proc.cmdline')
+    world.feed(fork({ child: CHILD }), openat({ path: '/x', by: CHILD }))
+    assert.equal(world.value('proc.cmdline'), before)
+    world.feed(setName({ by: CHILD, to: 'renamed', time: 7e9 }))
+    assert.equal(world.plain('proc.cmdline'), 'renamed')
+    assert.equal(world.plain('proc.pcmdline'), 'bash')
+    world.feed(execve({ path: '/bin/id', argv: ['id', '-u'] }), openat({ path: '/x', by: CHILD }))
+    assert.deepEqual([world.plain('proc.cmdline'), world.plain('proc.pcmdline')], ['renamed', 'id -u'])
+  })
   test('the event belongs to the parent', () => {
     const world = withShell()
     const context = world.feed(fork({ child: CHILD }))
@@ -115,8 +127,11 @@ describe('fork', () => {
   })
   test('the child of a named thread starts with the name of the thread', () => {
     const world = withShell()
+    world.feed(openat({ path: '/x' }))
+    assert.equal(world.plain('proc.cmdline'), 'bash')
     world.feed(fork({ child: CHILD, comm: 'worker-3' }), openat({ path: '/x', by: CHILD }))
     assert.equal(world.plain('proc.name'), 'worker-3')
+    assert.equal(world.plain('proc.cmdline'), 'worker-3')
   })
   test('a child of an unknown process is known by the little there is', () => {
     const world = createWorld()
@@ -214,6 +229,11 @@ describe('snapshots', () => {
   test('an older one does not undo an exec', () => {
     const world = createWorld()
     world.feed(execve({ path: '/bin/new', time: 2000 }), snapshot({ path: '/bin/old', time: 1000 }))
+    assert.equal(find(world, SHELL)?.comm.text, 'new')
+  })
+  test('an older one does not undo a new name', () => {
+    const world = createWorld()
+    world.feed(execve({ time: 1000 }), setName({ to: 'new', time: 3000 }), snapshot({ time: 2000 }))
     assert.equal(find(world, SHELL)?.comm.text, 'new')
   })
   test('the child may come before its parent', () => {

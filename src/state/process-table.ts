@@ -228,7 +228,9 @@ class Table implements ProcessTable {
     child.vpid = event.number('child_vpid')!
     child.pidns = event.number('child_pidns')!
     // The main thread of the child is a copy of the thread that forked, whose name may differ from its process's.
-    child.comm = event.string('comm') ?? child.comm
+    const comm = event.string('comm') ?? child.comm
+    if (comm.text !== child.comm.text) child.dropDerived()
+    child.comm = comm
     child.asOf = event.time
   }
 
@@ -236,6 +238,7 @@ class Table implements ProcessTable {
     const name = event.string('newname')
     if (name === undefined || event.time < record.asOf) return
     record.comm = name
+    record.asOf = event.time
     record.dropDerived()
   }
 

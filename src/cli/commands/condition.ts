@@ -108,7 +108,10 @@ function judgeFully(ast: Ast, text: string, name: string, source: SourceEnv): ob
 function fieldsOf(ast: Ast, text: string): readonly string[] {
   const fields = new Set<string>()
   visitOperands(ast, (node) => {
-    if (node.kind === 'field') fields.add(text.slice(node.from, node.to))
+    if (node.kind !== 'field') return
+    const written = text.slice(node.from, node.to)
+    // The place of a field on the right includes the `val(...)` around it.
+    fields.add(/^val\((.*)\)$/s.exec(written)?.[1]?.trim() ?? written)
   })
   return [...fields].sort()
 }

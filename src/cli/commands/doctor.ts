@@ -23,7 +23,10 @@ export const doctorCommand: CliCommand = {
     const findings = probeMachine(objectsDirectory())
     const blocked =
       missingCapabilities().length > 0 ||
-      findings.some(({ name, verdict }) => VITAL.includes(name) && (verdict === 'missing' || (name === 'tp_btf' && verdict !== 'ok')))
+      findings.some(
+        ({ name, verdict }) =>
+          VITAL.includes(name) && (verdict === 'missing' || (name === 'tp_btf' && verdict !== 'ok')),
+      )
     if (options.json) io.stdout.write(`${JSON.stringify({ v: 1, ok: !blocked, findings })}\n`)
     else {
       io.stdout.write(render(findings))

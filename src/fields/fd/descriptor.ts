@@ -170,19 +170,19 @@ function makeTuple(ctx: SyscallContext): Tuple | undefined {
   const { event } = ctx
   const family = event.number('family')!
   if (family !== AF_INET && family !== AF_INET6) return undefined
-  const local = endpoint(ctx, 'laddr', 'lport', family)
-  const remote = endpoint(ctx, 'raddr', 'rport', family)
+  const local = ifSet(endpoint(ctx, 'laddr', 'lport', family))
+  const remote = ifSet(endpoint(ctx, 'raddr', 'rport', family))
   if (event.name === 'connect') return { client: local, server: remote, local, remote, isServer: false }
   return { client: remote, server: local, local, remote, isServer: true }
 }
 
-/** Undefined when the kernel gave neither address nor port; the unspecified address of a bound port is a value. */
-function endpoint(ctx: SyscallContext, addr: string, port: string, family: number): Endpoint | undefined {
-  const bytes = ctx.event.ip(addr)
-  const number = ctx.event.number(port)!
-  if (bytes === undefined && number === 0) return undefined
-  return { ip: new Ip(bytes ?? unspecified(family)), port: number }
+function endpoint(ctx: SyscallContext, addr: string, port: string, family: number): Endpoint {
+  return { ip: new Ip(ctx.event.ip(addr) ?? unspecified(family)), port: ctx.event.number(port)! }
 }
+
+/** An end without address and port is none; a port on the unspecified address is one. */
+const ifSet = (end: Endpoint): Endpoint | undefined =>
+  end.port === 0 && /^(?:0\.0\.0\.0|::)$/.test(end.ip.text) ? undefined : end
 
 function unspecified(family: number): Uint8Array {
   const bytes = new Uint8Array(16)
@@ -204,8 +204,7 @@ export function passedAddress(ctx: SyscallContext): string | undefined {
   const family = ctx.event.number('addr_family')!
   if (family === AF_UNIX) return ctx.event.string('addr_path')?.text
   if (family !== AF_INET && family !== AF_INET6) return undefined
-  const end = endpoint(ctx, 'addr_ip', 'addr_port', family)
-  return end && endText(end)
+  return endText(endpoint(ctx, 'addr_ip', 'addr_port', family))
 }
 
 /** Name of a socket: its tuple or unix path; empty when the call failed, as Falco has it. */

@@ -159,6 +159,13 @@ export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
     get: (ctx) => (isSocketEvent(ctx) ? isConnected(ctx) : undefined),
   }),
   field({
+    name: 'fd.name_changed',
+    type: 'bool',
+    cost: 'free',
+    doc: 'This event gave the socket the name it has: it was connected, bound or accepted.',
+    get: (ctx) => (isSocketEvent(ctx) ? getsName(ctx) : undefined),
+  }),
+  field({
     name: 'fd.is_server',
     type: 'bool',
     cost: 'free',
@@ -166,6 +173,9 @@ export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
     get: (ctx) => (isSocketEvent(ctx) ? ctx.event.name !== 'connect' : undefined),
   }),
 ])
+
+/** A socket that only starts to listen keeps its name. */
+const getsName = (ctx: SyscallContext): boolean => socketWorked(ctx) && ctx.event.name !== 'listen'
 
 const isConnected = (ctx: SyscallContext): boolean => {
   if (!socketWorked(ctx)) return false

@@ -1,7 +1,14 @@
 /** JSON text with exact 64-bit integers and the escaping policy of `escape.ts`. */
 import { jsonString } from '../escape.ts'
 
-export type Json = string | number | bigint | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+export type Json =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json }
 
 /**
  * One line of JSON. Keys keep their order. A bigint is written as a plain integer: readers that only know doubles see it

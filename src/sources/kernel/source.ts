@@ -278,6 +278,6 @@ export class KernelSource {
 }
 
 /** Words of struct control (bpf/include/maps.h). */
-const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3 } as const
+export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3 } as const
 /** Bytes of struct seq_line. */
-const SEQUENCE_BYTES = 64
+export const SEQUENCE_BYTES = 64

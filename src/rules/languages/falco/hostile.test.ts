@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import fc from 'fast-check'
 import { loadRules } from '../../load.ts'
+import { renderFileResult } from '../../render-diagnostics.ts'
 import { list, load, macro, problems, rule, TEST_SOURCES } from './test-rules.ts'
 
 /** Much more than any of these takes on a slow machine, much less than a file that gets away would. */
@@ -118,3 +120,36 @@ test('a file without end', TIME, () =>
 )
 test('a file of 9 MiB', () =>
   assert.match(firstProblem(onDisk('big.yaml', ' '.repeat(9 << 20))), /LOAD_ERR_FILE_READ .*larger than/))
+
+test('a damaged file never throws, and every place found lies in it', TIME, () => {
+  const whole =
+    list('l', 'a, "b c"') +
+    macro('m', 'evt.type=open and proc.name in (l)') +
+    rule('r', {
+      condition: '>\n    m and not fd.name startswith "/x"\n      or evt.num=0',
+      exceptions: '[{name: e, fields: [proc.name, fd.name], comps: [in, =], values: [[[a, b], c]]}]',
+      output: '"%proc.name %5fd.num"',
+    }) +
+    '- rule: r\n  tags: [b]\n  override: {tags: append}\n- &x\n  list: k\n  items: [l, c]\n- *x\n'
+  const scraps = fc.constantFrom(
+    ...'[]{},:-"\'&*|>#%()~\t\r\n\\!?@`=\u{1f600}',
+    ': ',
+    '- ',
+    '\n  ',
+    '*x',
+    '\ud800',
+    'null',
+    'rule: ',
+  )
+  const cut = fc.record({ at: fc.nat(whole.length), gone: fc.nat(6), scrap: scraps })
+  fc.assert(
+    fc.property(fc.array(cut, { minLength: 1, maxLength: 4 }), (cuts) => {
+      const text = cuts.reduce((t, { at, gone, scrap }) => t.slice(0, at) + scrap + t.slice(at + gone), whole)
+      const { files, sources } = load([text])
+      for (const { span } of [...files[0]!.errors, ...files[0]!.warnings])
+        assert.ok(span.line >= 1 && span.column >= 1 && span.from <= span.to && span.to <= text.length)
+      assert.match(renderFileResult(files[0]!, sources), /^0.yaml: (?:Ok|Invalid)/)
+    }),
+    { numRuns: 500 },
+  )
+})

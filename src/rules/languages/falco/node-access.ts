@@ -54,15 +54,12 @@ export function sequenceOf(keys: Keys, key: string): readonly Node[] | undefined
     : fail(`'${key}' must be a list, not ${aKind(node)}`, node, keys.context)
 }
 
-/** A list of scalars that are not empty. */
+/** A list of scalars that are not empty; `null` and `~` are words like any other here. */
 export function textsOf(keys: Keys, key: string): readonly MappedText[] | undefined {
+  const what = `an element of '${key}'`
   return sequenceOf(keys, key)?.map((item) => {
-    const text = scalarOf(item, `an element of '${key}'`, keys.context)
-    return item.kind === 'scalar' && item.isNull && item.text === ''
-      ? fail(`an element of '${key}' is empty`, item, keys.context)
-      : item.kind === 'scalar' && item.isNull
-        ? item.mapped
-        : text
+    if (item.kind !== 'scalar') return fail(`${what} must be text, not ${aKind(item)}`, item, keys.context)
+    return item.isNull && item.text === '' ? fail(`${what} is empty`, item, keys.context) : item.mapped
   })
 }
 

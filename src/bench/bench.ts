@@ -1,0 +1,28 @@
+/** What a measurement is. Each lives in a file of its own; `index.ts` lists them. */
+import type { Report } from './report.ts'
+
+export interface BenchOptions {
+  /** Short, for continuous integration: the shape is the same, the numbers mean little. */
+  readonly quick: boolean
+  /** Folder of the checkout or the installed package. */
+  readonly root: string
+  /** Told what is going on, one line at a time. */
+  readonly progress: (text: string) => void
+}
+
+export interface Bench {
+  readonly name: string
+  readonly summary: string
+  /** @throws BenchError when the machine lacks something the measurement needs. */
+  run(options: BenchOptions): Promise<Report>
+}
+
+/** Something the user can mend; `hint` says how. */
+export class BenchError extends Error {
+  override readonly name = 'BenchError'
+  readonly hint: string | undefined
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The C program that fills the ring and reads it for comparison (test/bench/ring-consumer.c): compiled when it is older
+ * than its source, run as a child that answers one line for each command.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { BenchError } from './bench.ts'
+import { makeFolder, ownAs } from './report.ts'
+
+const run = promisify(execFile)
+
+/**
+ * With the builtin, gcc turns the copy of a path into `rep movs`, whose start-up triples the cost of a record: C would
+ * look worse than it is.
+ */
+const FLAGS = ['-O2', '-Wall', '-fno-builtin-memcpy'] as const
+
+/** Compile test/bench/ring-consumer.c below `root` unless that was done; returns the program's file name. */
+export async function buildConsumer(root: string): Promise<string> {
+  const source = join(root, 'test/bench/ring-consumer.c')
+  const include = join(root, 'build/bpf/include')
+  const header = join(include, 'tarsier_abi.gen.h')
+  for (const file of [source, header])
+    if (!existsSync(file))
+      throw new BenchError(`${file} is missing: this measurement needs a built checkout`, 'npm run build')
+  const folder = join(root, 'build/bench')
+  const target = join(folder, 'ring-consumer')
+  const stampFile = `${target}.stamp`
+  const stamp = createHash('sha256')
+    .update(FLAGS.join(' '))
+    .update(readFileSync(source))
+    .update(readFileSync(header))
+    .digest('hex')
+  if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return target
+  makeFolder(folder)
+  try {
+    await run('cc', [...FLAGS, `-I${include}`, '-o', target, source, '-lbpf'])
+  } catch (error) {
+    throw compileError(error as NodeJS.ErrnoException & { stderr?: string })
+  }
+  writeFileSync(stampFile, stamp)
+  for (const file of [target, stampFile]) ownAs(folder, file)
+  return target
+}
+
+function compileError(error: NodeJS.ErrnoException & { stderr?: string }): BenchError {
+  if (error.code === 'ENOENT')
+    return new BenchError(
+      'there is no C compiler (cc), which the comparison needs',
+      'apt-get install gcc libbpf-dev',
+    )
+  const text = error.stderr ?? error.message
+  if (/bpf\/\w+\.h: No such file|cannot find -lbpf/.test(text))
+    return new BenchError(
+      "libbpf's headers are missing, which the comparison needs",
+      'apt-get install libbpf-dev',
+    )
+  const lines = text.split('\n').filter((line) => /error/.test(line))
+  return new BenchError(`the C program for the comparison does not compile: ${lines.slice(0, 3).join(' ')}`)
+}
+
+export interface CConsumed {
+  readonly count: number
+  readonly pathBytes: number
+  readonly ns: number
+}
+
+/** The child. Its commands are described in test/bench/ring-consumer.c. */
+export class Consumer {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+  #failure: BenchError | undefined
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+    child.on('error', (error) => {
+      this.#failure = new BenchError(`cannot run ${child.spawnfile}: ${error.message}`)
+    })
+    // A child that died is noticed by the missing answer.
+    child.stdin!.on('error', () => {})
+  }
+
+  /** Start it with the descriptors of the fill program and of the ring. */
+  static async start(file: string, programFd: number, ringFd: number): Promise<Consumer> {
+    const consumer = new Consumer(
+      spawn(file, { stdio: ['pipe', 'pipe', 'inherit', programFd, ringFd], env: {} }),
+    )
+    await consumer.#answer('ready')
+    return consumer
+  }
+
+  /** Forget what the ring holds and put `count` records into it, over `paths` different paths. */
+  async fill(count: number, paths: number): Promise<number> {
+    return (await this.#ask(`fill ${count} ${paths}`, 'filled'))[0]!
+  }
+
+  /** Read the records of the last fill with libbpf. */
+  async consume(): Promise<CConsumed> {
+    const [count, pathBytes, ns] = await this.#ask('consume', 'consumed')
+    return { count: count!, pathBytes: pathBytes!, ns: ns! }
+  }
+
+  /** Produce `rate` records a second for `ms`; how many were tried in how many ns. */
+  async produce(rate: number, ms: number, paths: number): Promise<{ tried: number; ns: number }> {
+    const [tried, ns] = await this.#ask(`produce ${rate} ${ms} ${paths}`, 'produced')
+    return { tried: tried!, ns: ns! }
+  }
+
+  /** End it; it needs no more than its stdin closed. */
+  close(): void {
+    this.#child.stdin!.end()
+  }
+
+  async #ask(command: string, expected: string): Promise<number[]> {
+    this.#child.stdin!.write(`${command}\n`)
+    return this.#answer(expected)
+  }
+
+  async #answer(expected: string): Promise<number[]> {
+    const { value, done } = await this.#lines.next()
+    if (done) throw this.#failure ?? new BenchError('the C program for the comparison ended early')
+    const [word, ...rest] = (value as string).split(' ')
+    if (word !== expected) throw new BenchError(`the C program for the comparison says: ${value}`)
+    return rest.map(Number)
+  }
+}

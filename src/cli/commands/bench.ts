@@ -1,0 +1,40 @@
+/** `tarsier bench NAME`: measures something on this machine and writes down what it found. */
+import { join } from 'node:path'
+import { BenchError } from '../../bench/bench.ts'
+import { BENCHES } from '../../bench/index.ts'
+import { reportJson, reportText, writeReport } from '../../bench/report.ts'
+import { type CliCommand, EXIT, UserError } from '../command.ts'
+import { packageRoot } from '../package-root.ts'
+import { formatTable } from '../table.ts'
+
+export const benchCommand: CliCommand = {
+  name: 'bench',
+  declare(command) {
+    for (const { name, summary } of BENCHES)
+      command
+        .command(name)
+        .description(summary)
+        .option('--quick', 'a short run that only shows that the measurement works')
+        .option('--out <dir>', `where ${name}.md and ${name}.json go (default: .local/bench of the checkout)`)
+  },
+  async run([name], options, io) {
+    const bench = BENCHES.find((candidate) => candidate.name === name)!
+    const root = packageRoot()
+    const folder = (options['out'] as string | undefined) ?? join(root, '.local', 'bench')
+    const progress = (text: string): void => {
+      if (!options.quiet) io.stderr.write(`${text}\n`)
+    }
+    try {
+      const report = await bench.run({ quick: options['quick'] === true, root, progress })
+      io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
+      progress(`written: ${writeReport(report, folder).join(' ')}`)
+    } catch (error) {
+      if (error instanceof BenchError) throw new UserError(error.message, error.hint)
+      const { code, path } = error as NodeJS.ErrnoException
+      if (code !== undefined && path !== undefined)
+        throw new UserError(`cannot write ${path}: ${code}`, 'name another folder with --out DIR')
+      throw error
+    }
+    return EXIT.ok
+  },
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { rule, TEST_SOURCES } from '../../rules/languages/falco/test-rules.ts'
+import { UserError } from '../command.ts'
+import { createRulesCommand } from './rules.ts'
+import { captured } from './test-io.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
+after(() => rmSync(folder, { recursive: true }))
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+const run = (args: readonly string[], options = {}) =>
+  captured(createRulesCommand(TEST_SOURCES), args, options)
+const good = file(
+  'good.yaml',
+  rule('a', { tags: '[y, x]' }) + rule('b', { enabled: 'false', condition: 'evt.num=1' }),
+)
+const bad = file('bad.yaml', '- x')
+
+test('check: a good and a bad file', async () => {
+  const { out, code } = await run(['check', good, bad])
+  assert.equal(code, 1)
+  assert.match(
+    out,
+    /good.yaml: Ok, with warnings\n.*LOAD_NO_EVTTYPE.*bad.yaml: Invalid\n\S*bad.yaml:1:3: error: an item of a rules file must be/s,
+  )
+})
+test('check: nothing wrong', async () => {
+  const fine = file('fine.yaml', rule('a'))
+  assert.deepEqual(await run(['check', fine]), { out: `${fine}: Ok\n`, err: '', code: 0 })
+})
+test('check: as JSON', async () => {
+  const { out, code } = await run(['check', good, bad], { json: true })
+  const { falco_load_results: files } = JSON.parse(out)
+  assert.deepEqual(
+    [code, files.map((result: { successful: boolean }) => result.successful)],
+    [1, [true, false]],
+  )
+  assert.equal(files[1].errors[0].code, 'LOAD_ERR_YAML_VALIDATE')
+})
+test('check: a missing file is named', async () => {
+  const { out, code } = await run(['check', join(folder, 'none.yaml')])
+  assert.equal(code, 1)
+  assert.match(out, /none.yaml: Invalid\n.*LOAD_ERR_FILE_READ/)
+})
+test('check: a directory without rules', async () => {
+  await assert.rejects(run(['check', mkdtempSync(join(folder, 'empty-'))]), UserError)
+})
+test('list', async () => {
+  const { out, code } = await run(['list', good])
+  assert.equal(code, 0)
+  assert.deepEqual(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/)),
+    [
+      ['NAME', 'PRIORITY', 'SOURCE', 'TAGS', 'EVENTS'],
+      ['a', 'Informational', 'syscall', 'x,y', 'open'],
+      ['b (off)', 'Informational', 'syscall', '*'],
+    ],
+  )
+})
+test('list: as JSON', async () => {
+  const { out } = await run(['list', good], { json: true })
+  assert.deepEqual(JSON.parse(out)[0], {
+    name: 'a',
+    priority: 'Informational',
+    source: 'syscall',
+    tags: ['x', 'y'],
+    events: ['open'],
+    enabled: true,
+    file: good,
+    line: 1,
+  })
+})
+test('list: a bad file', async () => {
+  const { out, err, code } = await run(['list', bad])
+  assert.deepEqual([out, code], ['', 1])
+  assert.match(err, /bad.yaml: Invalid/)
+})

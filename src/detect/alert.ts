@@ -1,0 +1,184 @@
+/**
+ * From a finding to an alert: identity, time, and the values of the output format, printed at once because the event view
+ * moves on.
+ */
+import { createHash } from 'node:crypto'
+import { RINGS, type Ring } from '../../schema/index.ts'
+import { encodeText, Str } from '../decode/str.ts'
+import type { SyscallContext } from '../fields/context.ts'
+import type { Value, ValueType } from '../fields/field.ts'
+import { Ip } from '../fields/ip.ts'
+import type { CompiledRule, FieldRef, FormatPart, Operand, Priority } from '../rules/ir.ts'
+import { operandType, operandValue } from '../rules/operators/index.ts'
+
+/** A printed value in its JSON type; 64-bit numbers are bigint, null is absent. */
+export type AlertValue = string | number | bigint | boolean | null | readonly AlertValue[]
+
+export interface Alert {
+  /** 32 hex digits that follow from host, boot, ring, CPU, sequence number and rule: the same in a replay. */
+  readonly id: string
+  /** Ns since the epoch. */
+  readonly time: bigint
+  readonly hostname: string
+  readonly rule: string
+  readonly priority: Priority
+  readonly source: string
+  /** Sorted. */
+  readonly tags: readonly string[]
+  /** The rule's output with values filled in, without time and priority. Raw text: outputs escape it. */
+  readonly message: string
+  /** Values of the output by key (`proc.name`), in the order they appear. */
+  readonly fields: ReadonlyMap<string, AlertValue>
+}
+
+/** Who speaks. */
+export interface AlertIdentity {
+  readonly hostname: string
+  readonly hostId: string
+  readonly bootId: string
+}
+
+/** Where an event stands: enough to tell it from any other of this boot. */
+interface Position {
+  readonly ring: Ring
+  readonly cpu: number
+  readonly seq: number
+}
+
+export function alertId(identity: AlertIdentity, { ring, cpu, seq }: Position, rule: string): string {
+  const text = [identity.hostId, identity.bootId, RINGS.indexOf(ring), cpu, seq, rule].join('\0')
+  return createHash('sha256').update(encodeText(text)).digest('hex').slice(0, 32)
+}
+
+/** The alert of a rule that matched the context's event. */
+export function createAlert(
+  rule: CompiledRule<SyscallContext>,
+  ctx: SyscallContext,
+  identity: AlertIdentity,
+): Alert {
+  const { event, lookup } = ctx
+  const { message, fields } = render(rule.format, ctx)
+  return {
+    id: alertId(identity, { ring: event.ring, cpu: event.cpu, seq: event.seq }, rule.name),
+    time: lookup.wallClock(event.timeNs),
+    hostname: identity.hostname,
+    rule: rule.name,
+    priority: rule.priority,
+    source: rule.source,
+    tags: rule.tags,
+    message,
+    fields,
+  }
+}
+
+/** Print a format for an event: the text and each value by key. A field that fails to be read is absent. */
+export function render<C>(
+  format: readonly FormatPart<C>[],
+  ctx: C,
+): { message: string; fields: Map<string, AlertValue> } {
+  let message = ''
+  const fields = new Map<string, AlertValue>()
+  for (const part of format) {
+    if (part.kind === 'text') {
+      message += part.text
+      continue
+    }
+    const value = read(part.operand, ctx)
+    const { type } = operandType(part.operand)
+    const text = textOf(value, type)
+    message += part.width === undefined ? text : fit(text, part.width)
+    // Falco leaves transformer calls out of the values.
+    if (part.operand.kind === 'field') fields.set(part.key, jsonOf(value))
+  }
+  return { message, fields }
+}
+
+function read<C>(operand: Operand<C>, ctx: C): Value | readonly Value[] | undefined {
+  try {
+    return operandValue(operand, (field: FieldRef<C>) => field.extractor.get(ctx))
+  } catch {
+    return undefined
+  }
+}
+
+/** As Falco prints: absent is `<NA>`, lists are `(a,b)`, a double has one decimal. */
+function textOf(value: Value | readonly Value[] | undefined, type: ValueType): string {
+  if (value === undefined) return '<NA>'
+  if (value instanceof Str || value instanceof Ip) return value.text
+  if (Array.isArray(value)) return `(${value.map((item: Value) => textOf(item, type)).join(',')})`
+  if (type === 'double') return (value as number).toFixed(1)
+  return String(value)
+}
+
+function jsonOf(value: Value | readonly Value[] | undefined): AlertValue {
+  if (value === undefined) return null
+  if (value instanceof Str || value instanceof Ip) return value.text
+  if (Array.isArray(value)) return value.map(jsonOf)
+  return value as number | bigint | boolean
+}
+
+/** Pad or cut to exactly `width` bytes; a character that would be cut in two is left out and padded for. */
+function fit(text: string, width: number): string {
+  let kept = ''
+  let bytes = 0
+  for (const char of text) {
+    const size = encodeText(char).length
+    if (bytes + size > width) break
+    kept += char
+    bytes += size
+  }
+  return kept + ' '.repeat(width - bytes)
+}
+
+/** Events that never came, as reported by the source. */
+export interface Loss {
+  readonly ring: Ring
+  readonly cpu: number
+  readonly lost: number
+  /** CLOCK_MONOTONIC ns before and after the hole. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Where events of a loss were dropped, as far as counters tell. */
+export interface LossSource {
+  readonly program: string
+  readonly reason: string
+  readonly count: number
+}
+
+/** Name of the rule under which losses are reported. */
+export const GAP_RULE = 'Tarsier internal: events lost'
+
+/** A loss as an alert of its own: source `internal`, so that every output and parser carries it. */
+export function gapAlert(
+  identity: AlertIdentity,
+  loss: Loss,
+  causes: readonly LossSource[],
+  wallClock: (monotonicNs: bigint) => bigint,
+): Alert {
+  const { ring, cpu, lost } = loss
+  const from = wallClock(BigInt(loss.from))
+  const to = wallClock(BigInt(loss.to))
+  const why = causes.map(({ program, reason, count }) => `${program} ${reason} ${count}`).join(', ')
+  const fields = new Map<string, AlertValue>([
+    ['lost', lost],
+    ['ring', ring],
+    ['cpu', cpu],
+    ['from', from],
+    ['to', to],
+    ['causes', causes.map(({ program, reason, count }) => `${program}/${reason}=${count}`)],
+  ])
+  const span = Number(to - from) / 1e6
+  return {
+    id: alertId(identity, { ring, cpu, seq: loss.to }, GAP_RULE),
+    time: to,
+    hostname: identity.hostname,
+    rule: GAP_RULE,
+    priority: 'Warning',
+    source: 'internal',
+    tags: [],
+    message: `${GAP_RULE} (lost=${lost} ring=${ring} cpu=${cpu} within_ms=${span.toFixed(3)} causes=${why || 'unknown'})`,
+    fields,
+  }
+}

@@ -1,0 +1,153 @@
+/** What an output is: a place lines go to, with a queue of its own so that a slow one never holds up the rest. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+
+export interface OutputCounters {
+  readonly written: number
+  /** Lines that found the queue full. */
+  readonly droppedFull: number
+  /** Lines lost to a write error. */
+  readonly droppedError: number
+  /** Bytes waiting. */
+  readonly queued: number
+}
+
+export interface Output {
+  readonly name: string
+  /** Take one line, without its line feed. Never blocks, never throws. */
+  write(line: string): void
+  /** Resolves when everything taken so far is written or given up. */
+  flush(): Promise<void>
+  close(): void
+  readonly counters: OutputCounters
+}
+
+export interface FdOutputOptions {
+  readonly name: string
+  readonly fd: number
+  /** Most bytes waiting; lines beyond are dropped and counted. */
+  readonly maxQueued?: number
+  /** The other side has gone (EPIPE): nothing more can be written. */
+  readonly onClosed: () => void
+  /** Any other error, once for each run of failures. */
+  readonly onError: (message: string) => void
+  /** Close the descriptor with the output. */
+  readonly owned: boolean
+}
+
+const RETRY_MS = 5
+/** How long `flush` waits for a reader that does not read. */
+const FLUSH_MS = 2000
+
+/**
+ * Lines to a descriptor. Written at once where the descriptor takes them, so an alert is on its way within microseconds;
+ * what a full pipe does not take waits in the queue.
+ */
+export class FdOutput implements Output {
+  readonly name: string
+  readonly #options: Required<FdOutputOptions>
+  #queue: Buffer[] = []
+  #queued = 0
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+  #failing = false
+  #written = 0
+  #droppedFull = 0
+  #droppedError = 0
+
+  constructor(options: FdOutputOptions) {
+    this.name = options.name
+    this.#options = { maxQueued: 64 << 20, ...options }
+  }
+
+  get counters(): OutputCounters {
+    return {
+      written: this.#written,
+      droppedFull: this.#droppedFull,
+      droppedError: this.#droppedError,
+      queued: this.#queued,
+    }
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(`${line}\n`, 'utf8')
+    if (this.#closed || this.#queued + bytes.length > this.#options.maxQueued) {
+      if (this.#closed) this.#droppedError++
+      else this.#droppedFull++
+      return
+    }
+    this.#queue.push(bytes)
+    this.#queued += bytes.length
+    if (this.#queue.length === 1) this.#send()
+  }
+
+  async flush(): Promise<void> {
+    const deadline = performance.now() + FLUSH_MS
+    while (this.#queue.length > 0 && !this.#closed && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      this.#send()
+    }
+    this.#droppedError += this.#queue.length
+    this.#queue = []
+    this.#queued = 0
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    if (this.#options.owned && !this.#closed) closeSync(this.#options.fd)
+    this.#closed = true
+  }
+
+  /** Write until the queue is empty or the descriptor takes no more. */
+  #send(): void {
+    clearTimeout(this.#timer)
+    while (this.#queue.length > 0 && !this.#closed) {
+      const bytes = this.#queue[0]!
+      const n = this.#tryWrite(bytes)
+      if (n < 0) return
+      this.#queued -= n
+      if (n < bytes.length) {
+        this.#queue[0] = bytes.subarray(n)
+        continue
+      }
+      this.#queue.shift()
+      this.#written++
+      this.#failing = false
+    }
+  }
+
+  /** Bytes written; -1 when nothing more can be written now. */
+  #tryWrite(bytes: Buffer): number {
+    try {
+      return writeSync(this.#options.fd, bytes)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') {
+        this.#timer = setTimeout(() => this.#send(), RETRY_MS)
+        return -1
+      }
+      if (code === 'EPIPE') {
+        this.#closed = true
+        this.#options.onClosed()
+        return -1
+      }
+      this.#giveUp(message)
+      return -1
+    }
+  }
+
+  /** The head of the queue cannot be written: count it, say so once, try the rest later. */
+  #giveUp(message: string): void {
+    const head = this.#queue.shift()
+    this.#queued -= head?.length ?? 0
+    this.#droppedError++
+    if (!this.#failing) this.#options.onError(`Output ${this.name}: ${message}`)
+    this.#failing = true
+    this.#timer = setTimeout(() => this.#send(), RETRY_MS)
+  }
+}
+
+/** Lines appended to a file, which is made with mode 0600. Throws when it cannot be opened. */
+export const openFileOutput = (
+  file: string,
+  handlers: Pick<FdOutputOptions, 'onClosed' | 'onError'>,
+): FdOutput => new FdOutput({ name: file, fd: openSync(file, 'a', 0o600), owned: true, ...handlers })
