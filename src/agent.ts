@@ -12,6 +12,7 @@ import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
+import { writeText } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
 import { type Outputs, openOutputs } from './outputs/open.ts'
@@ -72,7 +73,11 @@ export function startAgent(options: AgentOptions): Agent {
   const lock = lockHost(config['agent.lock_file'])
   let outputs: Outputs | undefined
   try {
-    outputs = openOutputs(config, { onClosed: options.onClosed, onError: (message) => log('error', message) })
+    outputs = openOutputs(config, {
+      onClosed: options.onClosed,
+      onError: (message) => log('error', message),
+      writeText,
+    })
     return assemble(options, lib, outputs, lock, rules, hostIdentity(env))
   } catch (error) {
     outputs?.close()

@@ -20,7 +20,10 @@ const run = promisify(execFile)
 const FLAGS = ['-O2', '-Wall', '-fno-builtin-memcpy'] as const
 
 /** Compile test/bench/ring-consumer.c below `root` unless that was done; returns the program's file name. */
-export async function buildConsumer(root: string): Promise<string> {
+export async function buildConsumer(
+  root: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<string> {
   const source = join(root, 'test/bench/ring-consumer.c')
   const include = join(root, 'build/bpf/include')
   const header = join(include, 'tarsier_abi.gen.h')
@@ -38,7 +41,7 @@ export async function buildConsumer(root: string): Promise<string> {
   if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return target
   makeFolder(folder)
   try {
-    await run('cc', [...FLAGS, `-I${include}`, '-o', target, source, '-lbpf'])
+    await run('cc', [...FLAGS, `-I${include}`, '-o', target, source, '-lbpf'], { env })
   } catch (error) {
     throw compileError(error as NodeJS.ErrnoException & { stderr?: string })
   }

@@ -34,11 +34,13 @@ const OFF = {
   cgroupV1: at('cgroup_v1') >> 2,
 } as const
 
-const TYPE_BY_ID: readonly (EventType | undefined)[] = (() => {
-  const types: (EventType | undefined)[] = []
-  for (const type of EVENT_TYPES) types[type.id] = type
-  return types
-})()
+/** What is known of an event type without looking at a record, put together once: `seek` is called for every record. */
+interface Shape {
+  readonly type: EventType
+  /** Bytes of the fixed part. */
+  readonly size: number
+  readonly slots: ReadonlyMap<string, Slot>
+}
 
 const SLOTS: ReadonlyMap<FamilyDecl, ReadonlyMap<string, Slot>> = new Map(
   FAMILIES.map((family) => [family, new Map(layoutOf(family).slots.map((slot) => [slot.name, slot]))]),
@@ -46,6 +48,21 @@ const SLOTS: ReadonlyMap<FamilyDecl, ReadonlyMap<string, Slot>> = new Map(
 
 /** The slot of a field in a family, undefined when the family has no such field. */
 export const slotOf = (family: FamilyDecl, name: string): Slot | undefined => SLOTS.get(family)?.get(name)
+
+const shapeOf = (type: EventType): Shape => ({
+  type,
+  size: layoutOf(type.family).size,
+  slots: SLOTS.get(type.family)!,
+})
+
+/** By wire id; dense, so that an unknown id is a lookup like any other. */
+const SHAPES: readonly (Shape | undefined)[] = (() => {
+  const shapes = new Array<Shape | undefined>(Math.max(...EVENT_TYPES.map((type) => type.id)) + 1).fill(
+    undefined,
+  )
+  for (const type of EVENT_TYPES) shapes[type.id] = shapeOf(type)
+  return shapes
+})()
 
 const HIGH = 4294967296
 
@@ -56,6 +73,8 @@ export class EventView {
   /** Ring the current record came from. */
   ring: Ring = 'critical'
   readonly #interner: Interner
+  /** Fields of the current record's family. */
+  #slots: ReadonlyMap<string, Slot> = SLOTS.get(EVENT_TYPES[0]!.family)!
   #u8 = new Uint8Array(0)
   #u16 = new Uint16Array(0)
   #u32 = new Uint32Array(0)
@@ -82,11 +101,13 @@ export class EventView {
   seek(offset: number, length: number): 'short' | 'bad_size' | 'unknown_event' | undefined {
     this.#base = offset
     if (length < 40) return 'short'
-    const type = TYPE_BY_ID[this.#u16[(offset >> 1) + OFF.id]!]
-    if (type === undefined) return 'unknown_event'
-    this.type = type
+    const id = this.#u16[(offset >> 1) + OFF.id]!
+    const shape = id < SHAPES.length ? SHAPES[id] : undefined
+    if (shape === undefined) return 'unknown_event'
+    this.type = shape.type
+    this.#slots = shape.slots
     const size = this.#u32[(offset >> 2) + OFF.size]!
-    if (size > length || size < layoutOf(type.family).size) return 'bad_size'
+    if (size > length || size < shape.size) return 'bad_size'
     return undefined
   }
 
@@ -141,12 +162,12 @@ export class EventView {
 
   /** Does the current record's family have this field? */
   has(name: string): boolean {
-    return slotOf(this.type.family, name) !== undefined
+    return this.#slots.has(name)
   }
 
   /** A numeric field; undefined when this event has none of that name. 64-bit values are rounded to 53 bits. */
   number(name: string): number | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     return slot && this.numberAt(slot)
   }
 
@@ -170,7 +191,7 @@ export class EventView {
 
   /** A 64-bit field with all its bits. */
   bigint(name: string): bigint | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     if (!slot) return undefined
     const value = this.#big((this.#base + slot.offset) >> 2)
     return slot.decl.storage === 's64' ? BigInt.asIntN(64, value) : value
@@ -178,7 +199,7 @@ export class EventView {
 
   /** A text field, interned; undefined when the event has none of that name or the record does not carry it. */
   string(name: string): Str | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     return slot && this.stringAt(slot)
   }
 
@@ -191,7 +212,7 @@ export class EventView {
 
   /** Raw bytes of a variable field, a copy. */
   bytes(name: string): Uint8Array | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     if (!slot || !isVariable(slot.decl.storage)) return undefined
     const ref = (this.#base + slot.offset) >> 1
     const off = this.#u16[ref]!
@@ -204,7 +225,7 @@ export class EventView {
    * length this is one more than what was kept: "at least".
    */
   cutFrom(name: string): number | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     if (!slot || !isVariable(slot.decl.storage)) return undefined
     const offset = this.#base + slot.offset
     const total = this.#u32[(offset + 4) >> 2]!
@@ -213,7 +234,7 @@ export class EventView {
 
   /** 16 address bytes, a copy; undefined when all are zero. */
   ip(name: string): Uint8Array | undefined {
-    const slot = slotOf(this.type.family, name)
+    const slot = this.#slots.get(name)
     if (slot?.decl.storage !== 'ip') return undefined
     const from = this.#base + slot.offset
     const word = from >> 2

@@ -112,7 +112,10 @@ export function encodeText(text: string): Uint8Array {
 interface Entry {
   readonly str: Str
   readonly hash: number
-  readonly bytes: Uint8Array
+  /** Bytes of the string. */
+  readonly length: number
+  /** The same in words, the last filled up with zeros. */
+  readonly words: Uint32Array
   /** Used since the clock hand last passed. */
   used: boolean
 }
@@ -149,16 +152,12 @@ export class Interner {
         free = at
         break
       }
-      if (
-        entry.hash === hash &&
-        entry.bytes.length === length &&
-        sameBytes(entry.bytes, u8, offset, length)
-      ) {
+      if (entry.hash === hash && entry.length === length && sameWords(entry.words, u8, u32, offset, length)) {
         entry.used = true
         return entry.str
       }
     }
-    return this.#insert(hash, free, u8.slice(offset, offset + length))
+    return this.#insert(hash, free, u8.subarray(offset, offset + length))
   }
 
   /** The `Str` of a text that did not come from a record. */
@@ -186,21 +185,41 @@ export class Interner {
       }
       this.evictions++
     }
-    this.#slots[at] = { str, hash, bytes, used: true }
+    const padded = new Uint8Array((bytes.length + 3) & ~3)
+    padded.set(bytes)
+    this.#slots[at] = { str, hash, length: bytes.length, words: new Uint32Array(padded.buffer), used: true }
     return str
   }
 }
 
+/** A 32-bit signed hash: small integers in the engine. */
 function hashWords(u8: Uint8Array, u32: Uint32Array, offset: number, length: number): number {
   let hash = length
   const first = offset >> 2
   const words = length >> 2
   for (let i = 0; i < words; i++) hash = Math.imul(hash ^ u32[first + i]!, 0x9e3779b1) ^ (hash >>> 15)
-  for (let i = offset + (words << 2); i < offset + length; i++) hash = Math.imul(hash ^ u8[i]!, 0x85ebca6b)
-  return (hash ^ (hash >>> 13)) >>> 0
+  if (length & 3) hash = Math.imul(hash ^ lastWord(u8, offset, length), 0x85ebca6b) ^ (hash >>> 15)
+  return hash ^ (hash >>> 13)
 }
 
-function sameBytes(bytes: Uint8Array, u8: Uint8Array, offset: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (bytes[i] !== u8[offset + i]) return false
-  return true
+function sameWords(
+  kept: Uint32Array,
+  u8: Uint8Array,
+  u32: Uint32Array,
+  offset: number,
+  length: number,
+): boolean {
+  const first = offset >> 2
+  const words = length >> 2
+  for (let i = 0; i < words; i++) if (kept[i] !== u32[first + i]) return false
+  return (length & 3) === 0 || kept[words] === lastWord(u8, offset, length)
+}
+
+/** The 1 to 3 bytes after the last whole word, little-endian. What follows them in memory may be anything. */
+function lastWord(u8: Uint8Array, offset: number, length: number): number {
+  const from = offset + (length & ~3)
+  let word = u8[from]!
+  if ((length & 3) > 1) word |= u8[from + 1]! << 8
+  if ((length & 3) > 2) word |= u8[from + 2]! << 16
+  return word
 }

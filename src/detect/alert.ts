@@ -15,7 +15,10 @@ import { operandType, operandValue } from '../rules/operators/index.ts'
 export type AlertValue = string | number | bigint | boolean | null | readonly AlertValue[]
 
 export interface Alert {
-  /** 32 hex digits that follow from host, boot, ring, CPU, sequence number and rule: the same in a replay. */
+  /**
+   * 32 hex digits that follow from host, boot, ring, CPU, sequence number and rule: the same in a replay. Made when it is
+   * asked for: not every output carries it, and hashing would be a third of the way from event to line.
+   */
   readonly id: string
   /** Ns since the epoch. */
   readonly time: bigint
@@ -58,8 +61,11 @@ export function createAlert(
 ): Alert {
   const { event, lookup } = ctx
   const { message, fields } = render(rule.format, ctx)
+  const position = { ring: event.ring, cpu: event.cpu, seq: event.seq }
   return {
-    id: alertId(identity, { ring: event.ring, cpu: event.cpu, seq: event.seq }, rule.name),
+    get id() {
+      return alertId(identity, position, rule.name)
+    },
     time: lookup.wallClock(event.timeNs),
     hostname: identity.hostname,
     rule: rule.name,

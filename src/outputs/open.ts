@@ -3,7 +3,7 @@ import type { Config } from '../config/keys.ts'
 import type { Alert } from '../detect/alert.ts'
 import { type FalcoOptions, falcoJson, falcoText } from './formats/falco.ts'
 import { tarsierJson } from './formats/tarsier.ts'
-import { FdOutput, type FdOutputOptions, type Output, openFileOutput } from './output.ts'
+import { FdOutput, type Handlers, type Output, openFileOutput } from './output.ts'
 
 export interface Outputs {
   write(alert: Alert): void
@@ -13,10 +13,7 @@ export interface Outputs {
 }
 
 /** Open what the configuration names. Throws when a file cannot be opened. */
-export function openOutputs(
-  config: Config,
-  handlers: Pick<FdOutputOptions, 'onClosed' | 'onError'>,
-): Outputs {
+export function openOutputs(config: Config, handlers: Handlers): Outputs {
   const format = formatOf(config)
   const all: Output[] = []
   if (config['stdout_output.enabled'])

@@ -32,6 +32,8 @@ export interface FdOutputOptions {
   readonly onError: (message: string) => void
   /** Close the descriptor with the output. */
   readonly owned: boolean
+  /** Write `length` bytes of text; returns how many were taken, throws when none can be. By default through node:fs. */
+  readonly writeText?: (fd: number, text: string, length: number) => number
 }
 
 const RETRY_MS = 5
@@ -56,7 +58,7 @@ export class FdOutput implements Output {
 
   constructor(options: FdOutputOptions) {
     this.name = options.name
-    this.#options = { maxQueued: 64 << 20, ...options }
+    this.#options = { maxQueued: 64 << 20, writeText: (fd, text) => writeSync(fd, text), ...options }
   }
 
   get counters(): OutputCounters {
@@ -69,15 +71,30 @@ export class FdOutput implements Output {
   }
 
   write(line: string): void {
-    const bytes = Buffer.from(`${line}\n`, 'utf8')
-    if (this.#closed || this.#queued + bytes.length > this.#options.maxQueued) {
+    const text = `${line}\n`
+    const length = Buffer.byteLength(text)
+    if (this.#closed || this.#queued + length > this.#options.maxQueued) {
       if (this.#closed) this.#droppedError++
       else this.#droppedFull++
       return
     }
-    this.#queue.push(bytes)
-    this.#queued += bytes.length
+    const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, length) : 0
+    if (taken === length) {
+      this.#written++
+      return
+    }
+    this.#queue.push(Buffer.from(text).subarray(taken))
+    this.#queued += length - taken
     if (this.#queue.length === 1) this.#send()
+  }
+
+  /** The short way for the usual case of a descriptor that takes a line; what goes wrong is left to the queue. */
+  #writeAtOnce(text: string, length: number): number {
+    try {
+      return this.#options.writeText(this.#options.fd, text, length)
+    } catch {
+      return 0
+    }
   }
 
   async flush(): Promise<void> {
@@ -146,8 +163,9 @@ export class FdOutput implements Output {
   }
 }
 
+/** What the descriptor outputs of a configuration share. */
+export type Handlers = Pick<FdOutputOptions, 'onClosed' | 'onError' | 'writeText'>
+
 /** Lines appended to a file, which is made with mode 0600. Throws when it cannot be opened. */
-export const openFileOutput = (
-  file: string,
-  handlers: Pick<FdOutputOptions, 'onClosed' | 'onError'>,
-): FdOutput => new FdOutput({ name: file, fd: openSync(file, 'a', 0o600), owned: true, ...handlers })
+export const openFileOutput = (file: string, handlers: Handlers): FdOutput =>
+  new FdOutput({ name: file, fd: openSync(file, 'a', 0o600), owned: true, ...handlers })

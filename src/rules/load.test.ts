@@ -25,12 +25,17 @@ test('a directory: its rule files in alphabetical order', () => {
   path('sub/b.yaml', rule('r', { condition: 'm' }))
   path('sub/a.yml', macro('m', 'evt.type=open') + rule('x', { condition: 'm' }))
   path('sub/c.txt', 'no rules')
+  path('sub/a.test.yaml', 'tests of rules')
+  path('sub/b.test.yml', 'tests of rules')
   path('sub/B.yaml', '')
   assert.deepEqual(names(sub), ['B.yaml', 'a.yml', 'b.yaml'])
   assert.deepEqual(
     load(sub).rules.map(({ name }) => name),
     ['x', 'r'],
   )
+})
+test('a file of tests that is named is read', () => {
+  assert.match(problems(load(path('named.test.yaml', '- x')))[0]!, /^\/:1:3 LOAD_ERR/)
 })
 test('a missing file', () => {
   assert.deepEqual(problems(load(join(folder, 'none.yaml'))), [

@@ -80,13 +80,16 @@ function finish(
   }
 }
 
+/** Tests of rules lie beside them; of a directory's files they are not rules. */
+const isTests = (name: string): boolean => /\.test\.[^.]+$/.test(name)
+
 /** Names of a directory's rule files; anything else stays as it is, and reading it will say what is wrong. */
 function expandDirectory(input: RuleInput): readonly RuleInput[] {
   if (typeof input !== 'string' || !isDirectory(input)) return [input]
   const extensions = LANGUAGES.flatMap((language) => language.extensions)
   try {
     return readdirSync(input)
-      .filter((name) => extensions.includes(extname(name)))
+      .filter((name) => extensions.includes(extname(name)) && !isTests(name))
       .sort()
       .map((name) => join(input, name))
       .filter((path) => !isDirectory(path))

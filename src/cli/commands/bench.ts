@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { BenchError } from '../../bench/bench.ts'
 import { BENCHES } from '../../bench/index.ts'
-import { reportJson, reportText, writeReport } from '../../bench/report.ts'
+import { makeFolder, reportJson, reportText, writeReport } from '../../bench/report.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { packageRoot } from '../package-root.ts'
 import { formatTable } from '../table.ts'
@@ -25,6 +25,7 @@ export const benchCommand: CliCommand = {
       if (!options.quiet) io.stderr.write(`${text}\n`)
     }
     try {
+      makeFolder(folder)
       const report = await bench.run({ quick: options['quick'] === true, root, progress })
       io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
       progress(`written: ${writeReport(report, folder).join(' ')}`)

@@ -92,7 +92,7 @@ function judgeFully(ast: Ast, text: string, name: string, source: SourceEnv): ob
     {
       fields: source.fields,
       source: name,
-      eventNames: source.events,
+      eventNames: source.knownEvents ?? source.events,
       spanOf: (from, to) => spanOf(file, from, to),
     },
   )

@@ -40,13 +40,17 @@ export function falcoJson(alert: Alert, options: FalcoOptions): string {
   return toJson(object)
 }
 
+/** Times that Falco prints as text and gives as ns in the values. */
+const TIME_KEYS: ReadonlySet<string> = new Set(['evt.time', 'evt.time.iso8601'])
+
 /** Values of the message and the time of its prefix, sorted by name. */
 function outputFields(alert: Alert, iso8601: boolean): Record<string, Json> {
   const fields = new Map<string, Json>([[iso8601 ? 'evt.time.iso8601' : 'evt.time', alert.time]])
-  for (const [key, value] of alert.fields) fields.set(key, visible(value))
+  for (const [key, value] of alert.fields) fields.set(key, TIME_KEYS.has(key) ? alert.time : visible(value))
   return Object.fromEntries([...fields].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** Bytes that are not UTF-8 are shown as `\xNN`. */
 export function visible(value: AlertValue): Json {
   if (typeof value === 'string') return visibleBytes(value)
   return Array.isArray(value) ? value.map(visible) : (value as Json)

@@ -25,8 +25,10 @@ export interface CompileEnv<C> {
   readonly fields: FieldSet<C>
   /** Name of the source, for messages. */
   readonly source: string
-  /** Names that `evt.type` can have. */
+  /** Names that `evt.type` may be compared with. */
   readonly eventNames: ReadonlySet<string>
+  /** Those of them that events really have; absent means all. The others are warned about. */
+  readonly producedEvents?: ReadonlySet<string>
   /** The place of a piece of the parsed text. */
   readonly spanOf: (from: number, to: number) => Span
 }
@@ -51,6 +53,7 @@ class Compiler<C> {
   readonly #env: CompileEnv<C>
   readonly #operands: OperandEnv<C>
   readonly #deprecated = new Set<string>()
+  readonly #neverProduced = new Set<string>()
   readonly warnings: ConditionWarning[] = []
 
   constructor(env: CompileEnv<C>) {
@@ -100,7 +103,10 @@ class Compiler<C> {
       literals.push(parseLiteral(node, op, type))
       if (isText(type)) this.#warnAboutText(check, op, node)
     }
-    if (isEventType(left)) this.#checkEventNames(op, nodes)
+    if (isEventType(left)) {
+      this.#checkEventNames(op, nodes)
+      this.#warnAboutEvents(check, op, nodes)
+    }
     return { ...base, right: literals }
   }
 
@@ -129,12 +135,29 @@ class Compiler<C> {
   }
 
   #checkEventNames(op: Operator, nodes: readonly ValueNode[]): void {
-    if (op !== '=' && op !== '!=' && op !== 'in' && op !== 'intersects') return
+    if (!NAME_OPERATORS.has(op)) return
     for (const node of nodes)
       if (!this.#env.eventNames.has(node.text)) {
         const hint = didYouMean(node.text, this.#env.eventNames)
         throw new ConditionError('unknown-event', `unknown event type ${node.text}`, node, hint)
       }
+  }
+
+  /** A rule about what nobody reports is a good rule that has to wait. Once for each name of a condition. */
+  #warnAboutEvents(check: CheckNode, op: Operator, nodes: readonly ValueNode[]): void {
+    const produced = this.#env.producedEvents
+    if (produced === undefined || !NAME_OPERATORS.has(op)) return
+    const names = nodes
+      .map((node) => node.text)
+      .filter((name) => !produced.has(name) && !this.#neverProduced.has(name))
+    if (names.length === 0) return
+    for (const name of names) this.#neverProduced.add(name)
+    this.#warn(
+      'LOAD_COMPILE_CONDITION',
+      `no event of type ${names.map((name) => `'${name}'`).join(', ')} is produced by source '${this.#env.source}' yet`,
+      check,
+      "'tarsier events' lists those that are",
+    )
   }
 
   /** Events are seen when calls return, so that the direction is always `<`. Older rules still ask for it. */
@@ -211,6 +234,9 @@ class Compiler<C> {
     this.warnings.push({ code, message, from: at.from, to: at.to, ...(hint === undefined ? {} : { hint }) })
   }
 }
+
+/** Operators whose values are whole names of event types. */
+const NAME_OPERATORS: ReadonlySet<Operator> = new Set<Operator>(['=', '!=', 'in', 'intersects'])
 
 const NA_OPERATORS: ReadonlySet<Operator> = new Set<Operator>(['=', '!=', 'in', 'intersects', 'pmatch'])
 

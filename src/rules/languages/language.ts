@@ -4,10 +4,13 @@ import type { Diagnostic } from '../diagnostics.ts'
 import type { CompiledRule, Priority } from '../ir.ts'
 import type { SourceFile } from '../passes/mapped-text.ts'
 
-/** The fields a rule of a source may use and the event types it may name. */
+/** What a rule of a source may use. */
 export interface SourceEnv {
   readonly fields: FieldSet
+  /** Event types the source produces. */
   readonly events: ReadonlySet<string>
+  /** Event types that conditions may name; those beyond `events` are warned about. Absent means just `events`. */
+  readonly knownEvents?: ReadonlySet<string>
 }
 
 /** What rules are compiled against. */

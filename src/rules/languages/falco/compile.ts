@@ -195,9 +195,9 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
 }
 
 function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: Scope) {
-  const { fields, events } = scope.env.sources.get(name)!
+  const { fields, events, knownEvents = events } = scope.env.sources.get(name)!
   const compile = (tree: Ast, spanOf: Locate) =>
-    compileCondition(tree, { fields, source: name, eventNames: events, spanOf })
+    compileCondition(tree, { fields, source: name, eventNames: knownEvents, producedEvents: events, spanOf })
   try {
     const lookup = (macro: string): Ast | undefined => scope.macros.get(macro)?.expanded
     const tree = expandMacros(ast, lookup, scope.macros.keys())

@@ -124,6 +124,19 @@ finds(
   '0:3:23 LOAD_ERR_COMPILE_CONDITION unknown event type opn',
 )
 finds(
+  'events that nobody produces yet, once each',
+  macro('m', 'evt.type in (open, ptrace)') + rule('r', { condition: 'm or (m and evt.type=mount)' }),
+  "0:5:14 LOAD_COMPILE_CONDITION no event of type 'ptrace' is produced by source 'syscall' yet",
+  "0:5:26 LOAD_COMPILE_CONDITION no event of type 'mount' is produced by source 'syscall' yet",
+)
+test('a rule about events that nobody produces yet is loaded, and waits', () => {
+  const { rules } = load([rule('r', { condition: 'evt.type in (ptrace, mount)' })])
+  assert.deepEqual(
+    rules.map(({ events }) => eventsOf(events)),
+    ['mount,ptrace'],
+  )
+})
+finds(
   'a place in a folded block',
   rule('r', { condition: '>\n    evt.type=open\n    and proc.nmae=a' }),
   '0:5:9 LOAD_ERR_COMPILE_CONDITION unknown field',

@@ -34,7 +34,14 @@ const FIELDS: ReadonlyMap<string, FieldDef> = new Map([
 const JSON_FIELDS: ReadonlyMap<string, FieldDef> = new Map([field('ka.verb')])
 
 export const TEST_SOURCES: LoadEnv['sources'] = new Map([
-  ['syscall', { fields: FIELDS, events: new Set(['open', 'openat', 'execve', 'connect']) }],
+  [
+    'syscall',
+    {
+      fields: FIELDS,
+      events: new Set(['open', 'openat', 'execve', 'connect']),
+      knownEvents: new Set(['open', 'openat', 'execve', 'connect', 'ptrace', 'mount']),
+    },
+  ],
   ['k8s_audit', { fields: JSON_FIELDS, events: new Set(['pluginevent']) }],
 ])
 

@@ -1,0 +1,93 @@
+/** The agent as a child process: started through its launcher as users start it, measured from outside. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { BenchError } from './bench.ts'
+
+export interface AgentProcessOptions {
+  readonly root: string
+  /** Text of a rule file instead of the shipped rules. */
+  readonly rules?: string
+  readonly options?: readonly string[]
+  /** What its standard output is connected to. */
+  readonly stdout?: Writable
+}
+
+const READY_MS = 20_000
+/** Clock ticks a second in /proc (USER_HZ). */
+const TICK_MS = 10
+
+export class AgentProcess {
+  readonly #child: ChildProcess
+  readonly #folder: string
+  #log = ''
+
+  private constructor(child: ChildProcess, folder: string) {
+    this.#child = child
+    this.#folder = folder
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text
+    })
+  }
+
+  /** Start it and wait until it is ready. Throws BenchError when it ends or does not get there. */
+  static async start({ root, rules, options = [], stdout }: AgentProcessOptions): Promise<AgentProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'tarsier-bench-'))
+    const args = [
+      'run',
+      '-o',
+      `agent.lock_file=${join(folder, 'lock')}`,
+      ...options.flatMap((o) => ['-o', o]),
+    ]
+    if (rules !== undefined) {
+      const file = join(folder, 'rules.yaml')
+      writeFileSync(file, rules)
+      args.push('-r', file)
+    }
+    const child = spawn(join(root, 'bin/tarsier'), args, { stdio: ['ignore', stdout ?? 'ignore', 'pipe'] })
+    const agent = new AgentProcess(child, folder)
+    await agent.#ready()
+    return agent
+  }
+
+  /** CPU time so far, user and kernel, in ms. */
+  get cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+  }
+
+  /** Resident memory now and at its peak, in kB. */
+  get memoryKb(): { readonly rss: number; readonly peak: number } {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
+    const kb = (key: string): number =>
+      Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? Number.NaN)
+    return { rss: kb('VmRSS'), peak: kb('VmHWM') }
+  }
+
+  /** End it by SIGTERM; returns what it wrote to standard error, the summary included. */
+  async stop(): Promise<string> {
+    const ended = this.#child.exitCode === null ? once(this.#child, 'exit') : undefined
+    this.#child.kill('SIGTERM')
+    await ended
+    rmSync(this.#folder, { recursive: true, force: true })
+    return this.#log
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = performance.now() + READY_MS
+    while (!/\bready\b/.test(this.#log)) {
+      if (this.#child.exitCode !== null || performance.now() > deadline) {
+        const log = await this.stop()
+        throw new BenchError(
+          `the agent did not start: ${log.trim()}`,
+          'tarsier doctor says what this kernel offers',
+        )
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}

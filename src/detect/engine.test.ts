@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Str } from '../decode/str.ts'
+import type { FieldDef, Value, ValueType } from '../fields/field.ts'
+import { parseIp } from '../fields/ip.ts'
+import type { Span } from '../rules/diagnostics.ts'
+import type { CompiledRule, EventSet, Expr, FieldRef, Literal, Operator, Test } from '../rules/ir.ts'
+import { createEngine, type Engine } from './engine.ts'
+import { holds } from './reference.ts'
+
+/** An event for tests: values by field name; a field not there is absent. */
+type Ctx = Readonly<Record<string, Value | readonly Value[] | undefined>>
+
+const SPAN: Span = { file: 't', line: 1, column: 1, from: 0, to: 0 }
+
+const fieldRef = (name: string, type: ValueType, more: Partial<FieldDef<Ctx>> = {}): FieldRef<Ctx> => {
+  const extractor = { get: (ctx: Ctx) => ctx[name] }
+  const def: FieldDef<Ctx> = { name, type, doc: name, cost: 'free', bind: () => extractor, ...more }
+  return { kind: 'field', def, arg: undefined, extractor: def.bind(undefined), span: SPAN }
+}
+/** A field with several readings. */
+const many = (name: string, negative?: 'all' | 'any'): FieldRef<Ctx> =>
+  fieldRef(name, 'string', {
+    bind: () => ({
+      get: (ctx) => (ctx[name] as readonly Value[] | undefined)?.[0],
+      candidates: (ctx) => (ctx[name] as readonly Value[] | undefined) ?? [],
+      ...(negative === undefined ? {} : { negative }),
+    }),
+  })
+
+const NAME = fieldRef('name', 'string')
+const PATH = fieldRef('path', 'path', { cost: 'derived' })
+const NUMBER = fieldRef('number', 'int')
+const FLAG = fieldRef('flag', 'bool')
+const ADDRESS = fieldRef('address', 'ip')
+const LIST = fieldRef('list', 'string', { list: true })
+const EITHER = many('either')
+const ANCESTOR = many('ancestor', 'any')
+const BROKEN = fieldRef('broken', 'string', {
+  bind: () => ({
+    get() {
+      throw new Error('broken')
+    },
+  }),
+})
+
+const literal = (value: Literal['value']): Literal => ({ text: String(value), value })
+const is = (
+  left: Test<Ctx>['left'],
+  op: Operator,
+  right: Test<Ctx>['right'] | readonly string[] = [],
+): Test<Ctx> => ({
+  kind: 'test',
+  left,
+  op,
+  modifier: undefined,
+  right: Array.isArray(right)
+    ? right.map((item: string | Literal) => (typeof item === 'string' ? literal(item) : item))
+    : (right as FieldRef<Ctx>),
+  span: SPAN,
+})
+const not = (item: Expr<Ctx>): Expr<Ctx> => ({ kind: 'not', item })
+const and = (...items: Expr<Ctx>[]): Expr<Ctx> => ({ kind: 'and', items })
+const or = (...items: Expr<Ctx>[]): Expr<Ctx> => ({ kind: 'or', items })
+
+const rule = (name: string, condition: Expr<Ctx>, events: EventSet = '*'): CompiledRule<Ctx> => ({
+  name,
+  source: 'test',
+  desc: '',
+  priority: 'Warning',
+  tags: [],
+  condition,
+  events,
+  format: [],
+  span: SPAN,
+})
+const str = (text: string): Str => new Str(text)
+
+/** Names of the rules that fire. */
+function fired(engine: Engine<Ctx>, ctx: Ctx, event = 'e'): string {
+  const names: string[] = []
+  engine.run(event, ctx, ({ name }) => names.push(name))
+  return names.join(' ')
+}
+const engineOf = (conditions: readonly Expr<Ctx>[], matching: 'all' | 'first' = 'all'): Engine<Ctx> =>
+  createEngine(
+    conditions.map((condition, i) => rule(String(i), condition)),
+    { matching },
+  )
+const yes = (what: string, condition: Expr<Ctx>, ctx: Ctx): void => {
+  test(what, () => assert.equal(fired(engineOf([condition]), ctx), '0'))
+}
+const no = (what: string, condition: Expr<Ctx>, ctx: Ctx): void => {
+  test(what, () => assert.equal(fired(engineOf([condition]), ctx), ''))
+}
+
+yes('equal text', is(NAME, '=', ['sh']), { name: str('sh') })
+no('different text', is(NAME, '=', ['sh']), { name: str('bash') })
+no('absent: = is false', is(NAME, '=', ['sh']), {})
+no('absent: != is false', is(NAME, '!=', ['sh']), {})
+yes('absent: not = is true', not(is(NAME, '=', ['sh'])), {})
+no('absent: exists is false', is(NAME, 'exists'), {})
+yes('empty text exists', is(NAME, 'exists'), { name: str('') })
+yes('an empty list is there', is(LIST, 'exists'), { list: [] })
+yes('either end', is(EITHER, '=', ['b']), { either: [str('a'), str('b')] })
+no('!= asks all readings', is(EITHER, '!=', ['b']), { either: [str('a'), str('b')] })
+yes('!= when all differ', is(EITHER, '!=', ['c']), { either: [str('a'), str('b')] })
+no('!= of no readings', is(EITHER, '!=', ['c']), { either: [] })
+yes('!= of ancestors asks any', is(ANCESTOR, '!=', ['b']), { ancestor: [str('a'), str('b')] })
+no('!= of ancestors that are all equal', is(ANCESTOR, '!=', ['b']), { ancestor: [str('b')] })
+yes('every value of a list', is(LIST, 'in', ['a', 'b']), { list: [str('a'), str('b')] })
+no('one value outside', is(LIST, 'in', ['a']), { list: [str('a'), str('b')] })
+yes('a field on the right', is(NAME, '=', PATH), { name: str('x'), path: str('x') })
+no('an absent field on the right', is(NAME, '!=', PATH), { name: str('x') })
+no('what throws is false', is(BROKEN, '!=', ['x']), {})
+yes('the rest of the condition goes on', or(is(BROKEN, '=', ['x']), is(NAME, '=', ['a'])), { name: str('a') })
+
+test('what throws is counted', () => {
+  const engine = engineOf([is(BROKEN, '=', ['x'])])
+  fired(engine, {})
+  fired(engine, {})
+  assert.equal(engine.statistics.errors, 2)
+})
+
+test('all: every rule that matches, in load order; first: one', () => {
+  const conditions = [is(NAME, '=', ['no']), is(NAME, '=', ['a']), is(NAME, 'startswith', ['a'])]
+  assert.equal(fired(engineOf(conditions), { name: str('a') }), '1 2')
+  assert.equal(fired(engineOf(conditions, 'first'), { name: str('a') }), '1')
+})
+
+test('rules are judged on their event types only', () => {
+  const always: Expr<Ctx> = { kind: 'const', value: true }
+  const engine = createEngine(
+    [
+      rule('open', always, new Set(['open', 'openat'])),
+      rule('any', always),
+      rule('exec', always, new Set(['execve'])),
+      rule('never', always, new Set()),
+    ],
+    { matching: 'all' },
+  )
+  assert.equal(fired(engine, {}, 'openat'), 'open any')
+  assert.equal(fired(engine, {}, 'execve'), 'any exec')
+  assert.equal(fired(engine, {}, 'unheard_of'), 'any')
+  assert.equal(engine.events, '*')
+})
+
+test('an engine asks for the events its rules name', () => {
+  const named = rule('r', is(NAME, 'exists'), new Set(['open', 'creat']))
+  assert.deepEqual(createEngine([named], { matching: 'all' }).events, new Set(['open', 'creat']))
+  assert.deepEqual(createEngine<Ctx>([], { matching: 'all' }).events, new Set())
+})
+
+test('equal comparisons are one predicate', () => {
+  const engine = engineOf([
+    and(is(NAME, '=', ['a']), is(PATH, '=', ['a'])),
+    and(is(NAME, '=', ['a']), is(NAME, '=', ['b'])),
+  ])
+  assert.equal(engine.statistics.predicates, 3)
+})
+
+test('a value is read once for an event, and anew for the next', () => {
+  let reads = 0
+  const counted = fieldRef('counted', 'string', {
+    bind: () => ({
+      get: (ctx) => {
+        reads++
+        return ctx['counted']
+      },
+    }),
+  })
+  const engine = engineOf([
+    is(counted, '=', ['a']),
+    is(counted, 'startswith', ['b']),
+    is(counted, 'in', ['a', 'b']),
+  ])
+  assert.equal(fired(engine, { counted: str('a') }), '0 2')
+  assert.equal(reads, 1)
+  assert.equal(fired(engine, { counted: str('b') }), '1 2')
+  assert.equal(reads, 2)
+})
+
+test('the answers on a string are those of the engine that asks', () => {
+  const shared = str('a')
+  const first = engineOf([is(NAME, '=', ['a'])])
+  const second = engineOf([is(NAME, '=', ['b'])])
+  for (let i = 0; i < 3; i++) {
+    assert.equal(fired(first, { name: shared }), '0')
+    assert.equal(fired(second, { name: shared }), '')
+  }
+})
+
+test('more than one word of bits on a string', () => {
+  const conditions = Array.from({ length: 100 }, (_, i) => is(NAME, '=', [`n${i}`]))
+  const engine = engineOf(conditions)
+  for (let round = 0; round < 2; round++)
+    for (const i of [0, 15, 16, 31, 32, 99]) assert.equal(fired(engine, { name: str(`n${i}`) }), String(i))
+})
+
+const TEXTS = ['', 'a', 'b', 'ab', '/a', '/a/b', 'a.b', '\udcff'] as const
+const strings = TEXTS.map(str)
+const oneString = fc.constantFrom(...strings)
+const ADDRESSES = ['10.0.0.1', '::1', '10.0.0.2'].map((text) => parseIp(text)!)
+
+const context: fc.Arbitrary<Ctx> = fc.record(
+  {
+    name: oneString,
+    path: oneString,
+    number: fc.integer({ min: -1, max: 3 }),
+    flag: fc.boolean(),
+    address: fc.constantFrom(...ADDRESSES),
+    list: fc.array(oneString, { maxLength: 3 }),
+    either: fc.array(oneString, { maxLength: 3 }),
+    ancestor: fc.array(oneString, { maxLength: 3 }),
+  },
+  { requiredKeys: [] },
+)
+
+const textLiteral = fc.constantFrom(...TEXTS).map(literal)
+const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR),
+      fc.constantFrom<Operator>(
+        '=',
+        '!=',
+        'contains',
+        'startswith',
+        'endswith',
+        'glob',
+        'icontains',
+        'pmatch',
+      ),
+      textLiteral,
+    )
+    .map(([left, op, right]) => is(left, op, [right])),
+  fc
+    .tuple(
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LIST),
+      fc.constantFrom<Operator>('in', 'intersects'),
+      fc.array(textLiteral, { maxLength: 4 }),
+    )
+    .map(([left, op, right]) => is(left, op, right)),
+  fc
+    .tuple(fc.constantFrom<Operator>('=', '!=', '<', '<=', '>', '>='), fc.integer({ min: -1, max: 3 }))
+    .map(([op, n]) => is(NUMBER, op, [literal(n)])),
+  fc
+    .tuple(fc.constantFrom<Operator>('=', '!='), fc.boolean())
+    .map(([op, value]) => is(FLAG, op, [literal(value)])),
+  fc
+    .tuple(fc.constantFrom<Operator>('=', '!='), fc.constantFrom(...ADDRESSES))
+    .map(([op, value]) => is(ADDRESS, op, [{ text: value.text, value }])),
+  fc.constantFrom(NAME, NUMBER, LIST, EITHER, ADDRESS).map((left) => is(left, 'exists')),
+  fc
+    .tuple(fc.constantFrom(NAME, EITHER, ANCESTOR), fc.constantFrom<Operator>('=', '!=', 'startswith'))
+    .map(([left, op]) => is(left, op, PATH)),
+)
+const { condition } = fc.letrec<{ condition: Expr<Ctx> }>((tie) => ({
+  condition: fc.oneof(
+    { maxDepth: 4 },
+    comparison,
+    fc.boolean().map((value): Expr<Ctx> => ({ kind: 'const', value })),
+    tie('condition').map(not),
+    fc.array(tie('condition'), { maxLength: 4 }).map((items) => and(...items)),
+    fc.array(tie('condition'), { maxLength: 4 }).map((items) => or(...items)),
+  ),
+}))
+
+test('the engine agrees with the plain evaluator on any conditions and values', () => {
+  fc.assert(
+    fc.property(
+      fc.array(condition, { minLength: 1, maxLength: 8 }),
+      fc.array(context, { minLength: 1, maxLength: 8 }),
+      (conditions, events) => {
+        const engine = engineOf(conditions)
+        for (const ctx of events) {
+          const expected = conditions.flatMap((c, i) => (holds(c, ctx) ? [i] : []))
+          assert.equal(fired(engine, ctx), expected.join(' '))
+        }
+        assert.equal(engine.statistics.errors, 0)
+      },
+    ),
+    { numRuns: 400 },
+  )
+})
