@@ -204,6 +204,7 @@ struct tty_struct {
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	int group_exit_code;
 	unsigned int flags;
 	struct pid *pids[4];
@@ -238,6 +239,7 @@ struct task_struct {
 struct linux_binprm {
 	const char *filename;
 	const char *interp;
+	const char *fdpath; /* since 5.8: the name when execveat had a descriptor */
 } __core;
 
 struct in6_addr {

@@ -73,7 +73,7 @@ struct scratch {
 	__u8 data[RECORD_MAX];
 };
 
-#define NEST_LEVELS 2
+#define NEST_LEVELS 2 /* scratch_get() of record.h tries each */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

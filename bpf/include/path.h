@@ -161,7 +161,7 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 						     struct vfsmount *mnt, struct dentry *dentry,                      \
 						     struct task_struct *task, __u32 *flags)                           \
 	{                                                                                                              \
-		__u32 pos = s->pos, start, len;                                                                        \
+		__u32 pos = s->pos, start, len, own = 0;                                                               \
 		__u64 where;                                                                                           \
                                                                                                                        \
 		if (!mnt || !dentry)                                                                                   \
@@ -169,7 +169,8 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 		barrier_var(pos);                                                                                      \
 		if (pos > (record_max) - WALK_END - 16)                                                                \
 			return;                                                                                        \
-		where = build_path(s->walk, mnt, dentry, task, flags);                                                 \
+		where = build_path(s->walk, mnt, dentry, task, &own);                                                  \
+		*flags |= own;                                                                                         \
 		start = where >> 16;                                                                                   \
 		len = where & 0xffff;                                                                                  \
 		barrier_var(start);                                                                                    \
@@ -183,7 +184,7 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 		}                                                                                                      \
 		v->off = pos;                                                                                          \
 		v->len = len;                                                                                          \
-		v->total = len + (*flags & PATH_CUT ? 1 : 0);                                                          \
+		v->total = len + (own & PATH_CUT ? 1 : 0);                                                             \
 		s->pos = pos + PAD8(len);                                                                              \
 	}                                                                                                              \
                                                                                                                        \

@@ -34,30 +34,49 @@ static __always_inline bool is_agent(void)
 	return c && (__u32)(bpf_get_current_pid_tgid() >> 32) == c->agent_tgid;
 }
 
-/* A free scratch area of this CPU, or NULL and a counted drop when interrupts nested deeper than there are areas. */
-static __always_inline struct scratch *scratch_get(struct prog_counters *st)
+/* The next sequence number of a ring on this CPU, or NULL. */
+static __always_inline struct seq_line *sequence_of(__u32 ring_index)
 {
-	struct scratch *s;
-	__u32 level;
+	struct control *c = control_of();
+	__u32 row;
 
-	for (level = 0; level < NEST_LEVELS; level++) {
-		s = bpf_map_lookup_elem(&scratch_map, &level);
-		if (!s) {
-			st->dropped_scratch++;
-			return NULL;
-		}
-		if (!s->busy) {
-			s->busy = 1;
-			return s;
-		}
-	}
-	st->dropped_nested++;
-	return NULL;
+	if (!c)
+		return NULL;
+	row = ring_index * c->nr_cpus + bpf_get_smp_processor_id();
+	return bpf_map_lookup_elem(&sequences, &row);
 }
 
-static __always_inline void scratch_put(struct scratch *s)
+/* A record that cannot even be begun uses up a number all the same: the reader sees a hole for every drop. */
+static __always_inline void leave_hole(__u32 ring_index)
 {
-	s->busy = 0;
+	struct seq_line *seq = sequence_of(ring_index);
+
+	if (seq)
+		__sync_fetch_and_add(&seq->next, 1);
+}
+
+static __always_inline struct scratch *scratch_at(__u32 level)
+{
+	struct scratch *s = bpf_map_lookup_elem(&scratch_map, &level);
+
+	if (!s || s->busy)
+		return NULL;
+	s->busy = 1;
+	return s;
+}
+
+/* A free scratch area of this CPU, or NULL and a counted drop when interrupts nested deeper than there are areas. */
+static __always_inline struct scratch *scratch_get(struct prog_counters *st, __u32 ring_index)
+{
+	struct scratch *s = scratch_at(0);
+
+	if (!s)
+		s = scratch_at(1);
+	if (!s) {
+		st->dropped_nested++;
+		leave_hole(ring_index);
+	}
+	return s;
 }
 
 /* Fill the header for an event of `task`. `fixed` is the size of the event's struct. */

@@ -1,5 +1,5 @@
 /** What a measurement found, and its three spellings: a page for the terminal, Markdown, JSON. */
-import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Machine, machineText } from './machine.ts'
 
@@ -96,13 +96,21 @@ export function writeReport(report: Report, folder: string): string[] {
   return files.map(([file]) => file)
 }
 
-/** mkdir -p; new folders belong to whoever owns the one they are made in. */
+/**
+ * mkdir -p; new folders belong to whoever owns the one they are made in. Step by step, because Node's recursive mkdir
+ * never ends where a file system refuses with ENOENT, as /proc does.
+ *
+ * @throws the error of node:fs when it cannot be made.
+ */
 export function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true })
-  if (first === undefined) return
-  const made: string[] = []
-  for (let at = folder; at.length >= first.length; at = dirname(at)) made.unshift(at)
-  for (const path of made) ownAs(dirname(path), path)
+  if (existsSync(folder)) {
+    if (!statSync(folder).isDirectory())
+      throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR', path: folder })
+    return
+  }
+  makeFolder(dirname(folder))
+  mkdirSync(folder)
+  ownAs(dirname(folder), folder)
 }
 
 /** Give a file the owner of another. */

@@ -7,7 +7,7 @@ const get = (override: string): unknown =>
   configFrom([override], none)[override.slice(0, override.indexOf('=')) as 'priority']
 const bad = (override: string, ...words: RegExp[]): void => {
   assert.throws(
-    () => configFrom([override], (_, known) => known[0]),
+    () => configFrom([override], (_, known) => `did you mean '${known[0]}'?`),
     (error: ConfigError) => {
       assert.ok(error instanceof ConfigError)
       for (const word of words) assert.match(`${error.message} ${error.hint ?? ''}`, word)
@@ -37,7 +37,10 @@ test('bad settings name key, value and what would do', () => {
   bad('kernel.ring_bytes.bulk=4x', /'4x'/)
   bad('json_output=maybe', /true or false/, /'maybe'/)
   bad('priority=high', /emergency/, /'high'/)
-  bad('jsn_output=true', /unknown configuration key 'jsn_output'/, /did you mean/)
+  bad('jsn_output=true', /unknown configuration key 'jsn_output' did you mean '[^']+'\?$/)
   bad('__proto__=1', /unknown/)
   bad('json_output', /KEY=VALUE/)
+  bad('kernel.ring_bytes.bulk=1g', /536870912/)
+  bad('file_output.enabled=true', /file_output\.filename is empty/)
+  bad('agent.lock_file=', /agent\.lock_file/)
 })

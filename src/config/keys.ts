@@ -38,6 +38,9 @@ const bytes = (value: number, min: number, max: number, doc: string): KeyDecl & 
   doc,
 })
 
+/** Most bytes of a ring: it is mapped twice in a row, and the whole must be less than 2 GiB. */
+const RING_MAX = 1 << 29
+
 /** Falco's keys have Falco's names; ours have a dot and their stage in front. */
 export const KEYS = {
   json_output: bool(false, 'alerts as JSON, one object per line'),
@@ -67,13 +70,13 @@ export const KEYS = {
   'kernel.ring_bytes.critical': bytes(
     1 << 20,
     4096,
-    1 << 30,
+    RING_MAX,
     'ring for process events in bytes, a power of two; it counts twice in resident memory',
   ),
   'kernel.ring_bytes.bulk': bytes(
     4 << 20,
     4096,
-    1 << 30,
+    RING_MAX,
     'ring for file and network events in bytes, a power of two; it counts twice in resident memory',
   ),
   'kernel.env': choice(
@@ -102,7 +105,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** Defaults with `KEY=VALUE` overrides. Throws ConfigError for an unknown key or a value of the wrong kind. */
+/**
+ * Defaults with `KEY=VALUE` overrides. Throws ConfigError for an unknown key, a value of the wrong kind, and settings that
+ * do not go together. `suggest` words a hint for an unknown key.
+ */
 export function configFrom(
   overrides: readonly string[],
   suggest: (word: string, known: readonly string[]) => string | undefined,
@@ -115,15 +121,21 @@ export function configFrom(
     const key = override.slice(0, equals).trim()
     const decl: KeyDecl | undefined = Object.hasOwn(KEYS, key) ? KEYS[key as KeyName] : undefined
     if (decl === undefined) {
-      const near = suggest(key, Object.keys(KEYS))
-      throw new ConfigError(
-        `unknown configuration key '${key}'`,
-        near === undefined ? undefined : `did you mean '${near}'?`,
-      )
+      throw new ConfigError(`unknown configuration key '${key}'`, suggest(key, Object.keys(KEYS)))
     }
     config[key] = parseValue(key, decl, override.slice(equals + 1).trim())
   }
+  checkTogether(config as Config)
   return config as Config
+}
+
+function checkTogether(config: Config): void {
+  if (config['file_output.enabled'] && config['file_output.filename'] === '')
+    throw new ConfigError(
+      'file_output.enabled is true, but file_output.filename is empty',
+      'name the file: -o file_output.filename=FILE',
+    )
+  if (config['agent.lock_file'] === '') throw new ConfigError('agent.lock_file must name a file')
 }
 
 function parseValue(key: string, decl: KeyDecl, value: string): boolean | number | string {

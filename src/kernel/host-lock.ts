@@ -7,9 +7,12 @@ export interface HostLock {
   release(): void
 }
 
-/** The lock, or the pid of whoever holds it (`unknown` when the file does not say). Throws when the file cannot be made. */
+/**
+ * The lock, or the pid of whoever holds it (`unknown` when the file does not say). Makes the file and its folder; throws
+ * the error of the system call when that is impossible.
+ */
 export function takeHostLock(file: string): HostLock | { readonly heldBy: string } {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o755 })
+  makeFolder(dirname(file))
   const fd = openSync(file, 'a+', 0o600)
   if (!tryLock(fd)) {
     closeSync(fd)
@@ -18,4 +21,13 @@ export function takeHostLock(file: string): HostLock | { readonly heldBy: string
   ftruncateSync(fd, 0)
   writeSync(fd, `${process.pid}\n`)
   return { release: () => closeSync(fd) }
+}
+
+/** Only the last component: making parents, too, Node tries for ever where the kernel says ENOENT, as below /proc. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o755 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }

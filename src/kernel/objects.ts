@@ -126,7 +126,7 @@ export class Loader {
     const file = join(directory, `${name}.bpf.o`)
     if (!existsSync(file))
       throw new AbiMismatchError(`BPF object ${file} is missing; build it with: npm run build`)
-    const object = lib.openObject(file)
+    const object = this.#open(file)
     try {
       const btf = parseBtf(lib.btfOf(object))
       checkAbi(name, btf)
@@ -141,6 +141,17 @@ export class Loader {
       lib.closeObject(object)
       if (error instanceof SystemError) return error
       throw error
+    }
+  }
+
+  #open(file: string): Pointer {
+    try {
+      return this.#options.lib.openObject(file)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      throw new AbiMismatchError(
+        `BPF object ${file} cannot be read (${error.code}); build it with: npm run build`,
+      )
     }
   }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config/keys.ts'
 import type { Alert } from '../detect/alert.ts'
 import { type FalcoOptions, falcoJson, falcoText } from './formats/falco.ts'
 import { tarsierJson } from './formats/tarsier.ts'
-import { FdOutput, type Handlers, type Output, openFileOutput } from './output.ts'
+import { type Handlers, type Output, openFileOutput, openStdoutOutput } from './output.ts'
 
 export interface Outputs {
   write(alert: Alert): void
@@ -16,8 +16,7 @@ export interface Outputs {
 export function openOutputs(config: Config, handlers: Handlers): Outputs {
   const format = formatOf(config)
   const all: Output[] = []
-  if (config['stdout_output.enabled'])
-    all.push(new FdOutput({ name: 'stdout', fd: 1, owned: false, ...handlers }))
+  if (config['stdout_output.enabled']) all.push(openStdoutOutput(handlers))
   if (config['file_output.enabled']) all.push(openFileOutput(config['file_output.filename'], handlers))
   return {
     all,

@@ -1,5 +1,5 @@
 /** What an output is: a place lines go to, with a queue of its own so that a slow one never holds up the rest. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
 
 export interface OutputCounters {
   readonly written: number
@@ -164,7 +164,28 @@ export class FdOutput implements Output {
 }
 
 /** What the descriptor outputs of a configuration share. */
-export type Handlers = Pick<FdOutputOptions, 'onClosed' | 'onError' | 'writeText'>
+export type Handlers = Pick<FdOutputOptions, 'onClosed' | 'onError' | 'writeText' | 'maxQueued'>
+
+/** Lines to standard output. */
+export function openStdoutOutput(handlers: Handlers): FdOutput {
+  const fd = nonBlockingStdout()
+  return new FdOutput({ name: 'stdout', fd: fd ?? 1, owned: fd !== undefined, ...handlers })
+}
+
+/**
+ * A pipe or terminal that nobody reads must not stop the agent, so writes to it must not block. O_NONBLOCK belongs to the
+ * open file, which the shell and other processes share with us: it is set on one of our own, opened anew. Undefined for
+ * files, which never block for long, and for what cannot be opened anew (a socket).
+ */
+function nonBlockingStdout(): number | undefined {
+  try {
+    const stat = fstatSync(1)
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined
+    return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch {
+    return undefined
+  }
+}
 
 /** Lines appended to a file, which is made with mode 0600. Throws when it cannot be opened. */
 export const openFileOutput = (file: string, handlers: Handlers): FdOutput =>

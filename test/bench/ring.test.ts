@@ -21,6 +21,7 @@ interface Ran {
 function tarsier(args: readonly string[], uid?: number): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'src/cli/main.ts'), ...args], {
     encoding: 'utf8',
+    timeout: 60_000,
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   return { code: status, out: stdout, err: stderr }
@@ -122,7 +123,7 @@ test('a folder that cannot be made is refused before anything is measured', () =
   const { code, out, err } = tarsier(['bench', 'ring', '--quick', '--out', '/proc/no/such'])
   assert.equal(code, 1)
   assert.equal(out, '')
-  assert.equal(err, 'error: cannot write /proc/no/such: ENOENT\n  hint: name another folder with --out DIR\n')
+  assert.equal(err, 'error: cannot write /proc/no: ENOENT\n  hint: name another folder with --out DIR\n')
 })
 
 /** A checkout with nothing but what the C program is made of. */

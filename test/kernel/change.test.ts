@@ -252,6 +252,23 @@ suite('changes', { skip: NEEDS_ROOT }, () => {
     })
   })
 
+  test('a directory that is cut does not mark the next one', () => {
+    const name = 'n'.repeat(250)
+    const down = Array.from({ length: 18 }, (): Call[] => [
+      ['mkdir', name, 0o755],
+      ['chdir', name],
+    ]).flat()
+    const { records } = live.raw([
+      ['openat', AT_FDCWD, dir, 0o200000],
+      ['chdir', dir],
+      ...down,
+      ['renameat', AT_FDCWD, 'a', ref(0), 'b'],
+    ])
+    const [seen] = records
+    assert.deepEqual(Object.keys(seen!.cut), ['olddir'])
+    assert.equal(seen!.f['newdir'], dir)
+  })
+
   suite('of permissions', () => {
     test('chmod, fchmod, fchmodat, fchmodat2', () => {
       const a = file()

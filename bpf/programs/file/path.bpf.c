@@ -18,11 +18,11 @@ static __always_inline struct scratch *begin(__u32 prog, struct prog_counters **
 		st->guarded++;
 		return NULL;
 	}
-	return scratch_get(st);
+	return scratch_get(st, RING_BULK);
 }
 
 #define BEGIN(type, id, prog)                                                                                          \
-	struct task_struct *task = bpf_get_current_task_btf();                                                         \
+	struct task_struct *task = untracked(bpf_get_current_task_btf());                                                         \
 	struct prog_counters *st;                                                                                      \
 	struct scratch *s = begin(prog, &st);                                                                          \
 	struct type *e;                                                                                                \

@@ -5,7 +5,7 @@
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, __u64 size, __s64 pos,
 				  int fd_in)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = counters_of(prog);
 	struct ev_write *e;
 	struct inode *inode;
@@ -19,7 +19,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 		st->guarded++;
 		return 0;
 	}
-	s = scratch_get(st);
+	s = scratch_get(st, RING_BULK);
 	if (!s)
 		return 0;
 	e = (struct ev_write *)s->data;

@@ -21,11 +21,17 @@ struct {
 #endif
 
 #define ARGS_MAX 32768
-#define OVERLAYFS_MAGIC 0x794c7630
-#define FMODE_WRITE 2
+/*
+ * An iterator's record has to be smaller than the kernel's 32 KiB buffer for it, or reading ends with E2BIG: these with
+ * four paths at their longest stay below.
+ */
+#define SNAPSHOT_ARGV_MAX 12288
+#define SNAPSHOT_ENV_MAX 6144
+#define SNAPSHOT_RECORD_MAX 32767
 #define MFD_NAME_PREFIX 0x3a64666d656dULL /* "memfd:" */
 
-static __always_inline struct exec_scratch *exec_scratch_get(__u32 row, struct prog_counters *st)
+/* The scratch area of a row, or NULL. */
+static __always_inline struct exec_scratch *exec_scratch_row(__u32 row, struct prog_counters *st)
 {
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch_map, &row);
 
@@ -38,6 +44,16 @@ static __always_inline struct exec_scratch *exec_scratch_get(__u32 row, struct p
 		return NULL;
 	}
 	s->busy = 1;
+	return s;
+}
+
+/* The scratch area of this CPU, or NULL, a counted drop and a hole in the sequence. */
+static __always_inline struct exec_scratch *exec_scratch_get(struct prog_counters *st)
+{
+	struct exec_scratch *s = exec_scratch_row(bpf_get_smp_processor_id(), st);
+
+	if (!s)
+		leave_hole(RING_CRITICAL);
 	return s;
 }
 
@@ -164,9 +180,9 @@ static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, str
 	s->pos = pos + PAD8((__u32)v->len);
 }
 
-/* NUL-separated strings of a user memory area, at most ARGS_MAX bytes of it. `from_task` when it is not ours. */
+/* NUL-separated strings of a user memory area, at most max bytes of it: of another task, or of ours when that is NULL. */
 static __always_inline void put_args(struct exec_scratch *s, struct prog_counters *st, struct vl *v, unsigned long from,
-				     unsigned long to, struct task_struct *other)
+				     unsigned long to, __u32 max, struct task_struct *other)
 {
 	__u32 pos = s->pos, len;
 	__u64 total = to - from;
@@ -175,11 +191,11 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 	if (!from || to <= from)
 		return;
 	barrier_var(pos);
-	if (pos > EXEC_RECORD_MAX - ARGS_MAX)
+	if (pos > EXEC_RECORD_MAX - max)
 		return;
-	len = total > ARGS_MAX ? ARGS_MAX : total;
+	len = total > max ? max : total;
 	barrier_var(len);
-	if (len > ARGS_MAX)
+	if (len > max)
 		return;
 	error = other ? bpf_copy_from_user_task(&s->data[pos], len, (void *)from, other, 0) :
 			bpf_probe_read_user(&s->data[pos], len, (void *)from);
@@ -244,11 +260,24 @@ static __always_inline void add_names(struct exec_scratch *s, struct prog_counte
 	put_cgroup(s, &e->cgroup_v1_path, v1_cgroup(task));
 }
 
+/*
+ * Which call was it? On x86 the number in the saved registers has become execve's by now (set_personality_64bit()), so
+ * execveat is known by the name it makes from its descriptor; without one it does the same as execve.
+ */
+static __always_inline bool was_execveat(struct linux_binprm *bprm)
+{
+	long nr = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
+
+	if (nr == NR_EXECVEAT || nr == NR_EXECVEAT_COMPAT)
+		return true;
+	return bpf_core_field_exists(bprm->fdpath) && bprm->fdpath;
+}
+
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): the new image is in place. */
 SEC("tp_btf/sched_process_exec")
 int on_sched_process_exec(__u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
 	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
 	struct prog_counters *st = counters_of(PROG_on_sched_process_exec);
 	const struct cred *cred = task->cred;
@@ -256,28 +285,26 @@ int on_sched_process_exec(__u64 *ctx)
 	struct control *c = control_of();
 	struct exec_scratch *s;
 	struct ev_exec *e;
-	long nr;
 
 	if (!st)
 		return 0;
 	st->seen++;
-	s = exec_scratch_get(bpf_get_smp_processor_id(), st);
+	s = exec_scratch_get(st);
 	if (!s)
 		return 0;
 	e = (struct ev_exec *)s->data;
 	DECLARE_EVENT(ev_exec);
 	__builtin_memset(e, 0, sizeof(*e));
-	nr = SYSCALL_NR(current_regs(task));
-	header_fill(&e->hdr, task, nr == NR_EXECVEAT || nr == NR_EXECVEAT_COMPAT ? EVENT_execveat : EVENT_execve,
+	header_fill(&e->hdr, task, was_execveat(bprm) ? EVENT_execveat : EVENT_execve,
 		    PROG_on_sched_process_exec);
 	s->pos = sizeof(*e);
 	add_task(e, task, cred);
 	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
 	add_names(s, st, e, task, cred);
 	if (mm) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, NULL);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, ARGS_MAX, NULL);
 		if (c && c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, NULL);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, ARGS_MAX, NULL);
 	}
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
 	return 0;
@@ -285,7 +312,7 @@ int on_sched_process_exec(__u64 *ctx)
 
 static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st;
 	struct exec_scratch *s;
 	struct ev_exec *e;
@@ -296,7 +323,7 @@ static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __
 	if (!st)
 		return 0;
 	st->seen++;
-	s = exec_scratch_get(bpf_get_smp_processor_id(), st);
+	s = exec_scratch_get(st);
 	if (!s)
 		return 0;
 	e = (struct ev_exec *)s->data;
@@ -335,7 +362,7 @@ int exit_execveat(struct sys_exit_ctx *ctx)
 SEC("iter.s/task")
 int dump_task(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task;
+	struct task_struct *running = ctx->task, *task;
 	struct seq_file *seq = ctx->meta->seq;
 	struct control *c = control_of();
 	struct prog_counters *st;
@@ -345,12 +372,15 @@ int dump_task(struct bpf_iter__task *ctx)
 	struct ev_exec *e;
 	__u32 size;
 
-	if (!task || !c || task->pid != task->tgid)
+	if (!running || !c)
+		return 0;
+	task = untracked(running);
+	if (task->pid != task->tgid)
 		return 0;
 	st = counters_of(PROG_dump_task);
 	if (!st)
 		return 0;
-	s = exec_scratch_get(c->nr_cpus, st); /* a row of its own: iterators may sleep and move */
+	s = exec_scratch_row(c->nr_cpus, st); /* a row of its own: iterators may sleep and move */
 	if (!s)
 		return 0;
 	cred = task->cred;
@@ -362,13 +392,13 @@ int dump_task(struct bpf_iter__task *ctx)
 	add_task(e, task, cred);
 	add_names(s, st, e, task, cred);
 	if (mm && !(task->flags & PF_KTHREAD)) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, task);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, SNAPSHOT_ARGV_MAX, running);
 		if (c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, task);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, SNAPSHOT_ENV_MAX, running);
 	}
 	size = s->pos;
 	barrier_var(size);
-	if (size <= EXEC_RECORD_MAX) {
+	if (size <= SNAPSHOT_RECORD_MAX) {
 		e->hdr.size = size;
 		bpf_seq_write(seq, s->data, size);
 	}

@@ -4,24 +4,52 @@
 
 #define SIGNAL_GROUP_EXIT 4
 
+/*
+ * Processes with several threads whose end was reported just now. The count of live threads goes down before the
+ * tracepoint, so two threads that end on two CPUs at the same moment may both find it at zero.
+ */
+struct process_key {
+	__u64 start;
+	__u64 tgid;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct process_key);
+	__type(value, __u8);
+} ended_map SEC(".maps");
+
+/* Is this thread the one that reports the end of its process? */
+static __always_inline bool is_end(struct task_struct *task, struct signal_struct *signal)
+{
+	struct process_key key = { task->group_leader->start_boottime, task->tgid };
+	__u8 one = 1;
+
+	if (signal->live.counter != 0)
+		return false; /* other threads live on */
+	if (signal->nr_threads == 1)
+		return true; /* and none was there a moment ago */
+	return bpf_map_update_elem(&ended_map, &key, &one, BPF_NOEXIST) != -EEXIST;
+}
+
 /* void sched_process_exit(struct task_struct *p): in do_exit(), exit_code is set, mm still there. */
 SEC("tp_btf/sched_process_exit")
 int on_sched_process_exit(__u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
 	struct signal_struct *signal = task->signal;
 	struct prog_counters *st;
 	struct ev_exit *e;
 	struct scratch *s;
 	int code;
 
-	if (signal->live.counter != 0)
-		return 0; /* other threads live on */
+	if (!is_end(task, signal))
+		return 0;
 	st = counters_of(PROG_on_sched_process_exit);
 	if (!st)
 		return 0;
 	st->seen++;
-	s = scratch_get(st);
+	s = scratch_get(st, RING_CRITICAL);
 	if (!s)
 		return 0;
 	e = (struct ev_exit *)s->data;
@@ -29,8 +57,8 @@ int on_sched_process_exit(__u64 *ctx)
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, EVENT_procexit, PROG_on_sched_process_exit);
 	s->pos = sizeof(*e);
-	/* exit_group and deadly signals set one code for all threads */
-	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
+	/* exit_group, deadly signals and (since 5.18) the last thread set one code for all; else wait(2) gives the leader's */
+	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 	e->status = code;
 	e->sig = code & 0x7f;
 	e->core = code & 0x80 ? 1 : 0;

@@ -28,8 +28,8 @@ static __always_inline __u16 event_of(long nr)
 SEC("tp_btf/sched_process_fork")
 int on_sched_process_fork(__u64 *ctx)
 {
-	struct task_struct *parent = (struct task_struct *)ctx[0];
-	struct task_struct *child = (struct task_struct *)ctx[1];
+	struct task_struct *parent = untracked((struct task_struct *)ctx[0]);
+	struct task_struct *child = untracked((struct task_struct *)ctx[1]);
 	struct prog_counters *st;
 	struct pid_namespace *ns;
 	struct ev_fork *e;
@@ -43,13 +43,13 @@ int on_sched_process_fork(__u64 *ctx)
 	if (!st)
 		return 0;
 	st->seen++;
-	s = scratch_get(st);
+	s = scratch_get(st, RING_CRITICAL);
 	if (!s)
 		return 0;
 	e = (struct ev_fork *)s->data;
 	DECLARE_EVENT(ev_fork);
 	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, parent, event_of(SYSCALL_NR(current_regs(parent))), PROG_on_sched_process_fork);
+	header_fill(&e->hdr, parent, event_of(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))), PROG_on_sched_process_fork);
 	s->pos = sizeof(*e);
 	pid = child->thread_pid;
 	/* the child's number one level of namespace at a time: at the parent's level it is what the call returns */

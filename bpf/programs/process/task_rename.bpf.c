@@ -6,7 +6,7 @@
 SEC("tp_btf/task_rename")
 int on_task_rename(__u64 *ctx)
 {
-	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
 	struct ev_task_rename *e;
 	struct prog_counters *st;
 	struct scratch *s;
@@ -25,7 +25,7 @@ int on_task_rename(__u64 *ctx)
 	if (!st)
 		return 0;
 	st->seen++;
-	s = scratch_get(st);
+	s = scratch_get(st, RING_CRITICAL);
 	if (!s)
 		return 0;
 	e = (struct ev_task_rename *)s->data;

@@ -1,5 +1,5 @@
 /** `tarsier bench NAME`: measures something on this machine and writes down what it found. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { BenchError } from '../../bench/bench.ts'
 import { BENCHES } from '../../bench/index.ts'
 import { makeFolder, reportJson, reportText, writeReport } from '../../bench/report.ts'
@@ -20,7 +20,7 @@ export const benchCommand: CliCommand = {
   async run([name], options, io) {
     const bench = BENCHES.find((candidate) => candidate.name === name)!
     const root = packageRoot()
-    const folder = (options['out'] as string | undefined) ?? join(root, '.local', 'bench')
+    const folder = resolve((options['out'] as string | undefined) ?? join(root, '.local', 'bench'))
     const progress = (text: string): void => {
       if (!options.quiet) io.stderr.write(`${text}\n`)
     }

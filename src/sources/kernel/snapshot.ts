@@ -2,9 +2,10 @@
  * The processes that run when the agent starts, as `process_snapshot` records: from a BPF iterator, or from /proc where
  * iterators are refused. Both yield the same kind of record, so state has one way in.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { AT_FDCWD, EXE_FLAGS, PATH_FLAGS } from '../../../schema/enums/index.ts'
 import { HEADER_SLOTS } from '../../../schema/index.ts'
-import { encodeRecord } from '../../decode/encode.ts'
+import { encodeRecord, type FieldValue } from '../../decode/encode.ts'
 import { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/str.ts'
 import type { Libbpf, Pointer } from '../../kernel/libbpf.ts'
@@ -82,39 +83,53 @@ export function snapshotFromProc(
 /** Clock ticks a second in /proc (USER_HZ): 100 on every architecture we run on. */
 const TICK_NS = 10_000_000
 
+/** Fields of /proc/PID/stat from the third on, and the name, which may hold any bytes (proc_pid_stat(5)). */
+function readStat(dir: string): { comm: Uint8Array; number: (field: number) => number } {
+  const stat = readFileSync(`${dir}/stat`)
+  const end = stat.lastIndexOf(')')
+  const rest = stat.toString('latin1', end + 2).split(' ')
+  return {
+    comm: new Uint8Array(stat.subarray(stat.indexOf('(') + 1, end)),
+    number: (field) => Number(rest[field - 3]),
+  }
+}
+
 function readProcess(dir: string, pid: number): Uint8Array | undefined {
   try {
-    const stat = readFileSync(`${dir}/stat`, 'latin1')
-    const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-    const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const number = (field: number): number => Number(rest[field - 3])
+    const { comm, number } = readStat(dir)
     const status = statusLines(readFileSync(`${dir}/status`, 'latin1'))
     const ids = (key: string): number[] => (status.get(key) ?? '0').split('\t').map(Number)
     const caps = (key: string): bigint => BigInt(`0x${status.get(key) ?? '0'}`)
-    const nspid = ids('NSpid')
+    const inOwnNs = (key: string, otherwise: number): number => ids(key).at(-1) || otherwise
+    const uid = ids('Uid')
+    const gid = ids('Gid')
     return encodeRecord({
       event: 'process_snapshot',
       pid,
       start: number(22) * TICK_NS,
-      uid: ids('Uid')[1] ?? 0,
+      uid: uid[1] ?? 0,
       time: clock(CLOCK.monotonic),
       fields: {
-        uid: ids('Uid')[0] ?? 0,
-        gid: ids('Gid')[0] ?? 0,
+        uid: uid[0] ?? 0,
+        gid: gid[0] ?? 0,
         loginuid: Number(readOr(`${dir}/loginuid`, '4294967295')) | 0,
         tty: number(7),
         ppid: number(4),
+        parent_start: startOf(dir, number(4)),
         pgid: number(5),
-        vpgid: number(5),
+        vpgid: inOwnNs('NSpgid', number(5)),
         sid: number(6),
-        vsid: number(6),
-        vpid: nspid.at(-1) ?? pid,
+        vsid: inOwnNs('NSsid', number(6)),
+        vpid: inOwnNs('NSpid', pid),
+        pidns: namespace(dir, 'pid'),
+        mntns: namespace(dir, 'mnt'),
         cap_inheritable: caps('CapInh'),
         cap_permitted: caps('CapPrm'),
         cap_effective: caps('CapEff'),
+        dirfd: AT_FDCWD,
         comm,
-        exe_path: linkOr(`${dir}/exe`, ''),
-        cwd: linkOr(`${dir}/cwd`, ''),
+        ...executable(dir, uid[1] ?? 0, gid[1] ?? 0),
+        ...present('cwd', link(`${dir}/cwd`)),
         ...cgroupPaths(readOr(`${dir}/cgroup`, '')),
         argv: new Uint8Array(readFileSync(`${dir}/cmdline`)),
       },
@@ -124,6 +139,62 @@ function readProcess(dir: string, pid: number): Uint8Array | undefined {
   }
 }
 
+type Fields = Readonly<Record<string, FieldValue>>
+
+/** A field with a value, or none. */
+const present = (name: string, value: FieldValue | undefined): Fields =>
+  value === undefined ? {} : { [name]: value }
+
+/** Start of another process in ns, 0 when there is none of that id. */
+function startOf(dir: string, pid: number): number {
+  try {
+    return readStat(`${dir}/../${pid}`).number(22) * TICK_NS
+  } catch {
+    return 0
+  }
+}
+
+/** What /proc/PID/exe leads to, in the spelling of the kernel side; nothing for kernel threads. */
+function executable(dir: string, euid: number, egid: number): Fields {
+  const path = link(`${dir}/exe`)
+  if (path === undefined) return {}
+  const memfd = MEMFD.exec(path.toString('latin1'))?.[1]
+  const named = memfd === undefined ? path : Buffer.from(memfd, 'latin1')
+  const file = statSync(`${dir}/exe`, { bigint: true, throwIfNoEntry: false })
+  if (file === undefined) return { exe_path: new Uint8Array(named) }
+  const mode = Number(file.mode)
+  const bits =
+    euid === Number(file.uid) ? mode & 0o200 : egid === Number(file.gid) ? mode & 0o020 : mode & 0o002
+  const deleted = file.nlink === 0n
+  const { EXE_WRITABLE, EXE_FROM_MEMFD, EXE_DELETED } = EXE_FLAGS.names
+  const { PATH_KERNEL, PATH_DELETED } = PATH_FLAGS.names
+  return {
+    exe_path: new Uint8Array(named),
+    exe_ino: file.ino,
+    exe_dev: kernelDevice(Number(file.dev)),
+    exe_ctime: file.ctimeNs,
+    exe_mtime: file.mtimeNs,
+    exe_flags:
+      (euid === 0 || bits !== 0 ? EXE_WRITABLE! : 0) |
+      (memfd === undefined ? 0 : EXE_FROM_MEMFD!) |
+      (deleted ? EXE_DELETED! : 0),
+    path_flags: PATH_KERNEL! | (deleted && memfd === undefined ? PATH_DELETED! : 0),
+  }
+}
+
+/** How /proc writes the link of a file in memory. */
+const MEMFD = /^\/(memfd:.*) \(deleted\)$/s
+
+/** stat(2) has the minor number in bits 0 to 7 and 20 to 31 and the major in 8 to 19; the kernel, major << 20 | minor. */
+const kernelDevice = (dev: number): number =>
+  (((dev >>> 8) & 0xfff) << 20) | (dev & 0xff) | ((dev >>> 12) & 0xfff00)
+
+/** Inode number of a namespace, from a link such as `pid:[4026531836]`. */
+function namespace(dir: string, kind: string): number {
+  const text = link(`${dir}/ns/${kind}`)?.toString('latin1') ?? ''
+  return Number(/\[(\d+)\]/.exec(text)?.[1] ?? 0)
+}
+
 const statusLines = (text: string): Map<string, string> =>
   new Map(
     text
@@ -131,8 +202,8 @@ const statusLines = (text: string): Map<string, string> =>
       .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
   )
 
-/** `0::/path` is v2; of the v1 lines the one with the most components tells most. */
-function cgroupPaths(text: string): { cgroup_path: string; cgroup_v1_path: string } {
+/** `0::/path` is v2; of the v1 lines the one with the most components tells most. Both as bytes in latin1. */
+function cgroupPaths(text: string): Fields {
   let v2 = '/'
   let v1 = '/'
   for (const line of text.split('\n')) {
@@ -141,7 +212,8 @@ function cgroupPaths(text: string): { cgroup_path: string; cgroup_v1_path: strin
     if (controllers === '') v2 = path.join(':')
     else if (path.join(':').split('/').length > v1.split('/').length || v1 === '/') v1 = path.join(':')
   }
-  return { cgroup_path: v2, cgroup_v1_path: v1 }
+  const bytes = (latin1: string): Uint8Array => new Uint8Array(Buffer.from(latin1, 'latin1'))
+  return { cgroup_path: bytes(v2), cgroup_v1_path: bytes(v1) }
 }
 
 function readOr(file: string, otherwise: string): string {
@@ -152,10 +224,11 @@ function readOr(file: string, otherwise: string): string {
   }
 }
 
-function linkOr(file: string, otherwise: string): string {
+/** Bytes of a symbolic link, undefined when it cannot be read. */
+function link(file: string): Buffer | undefined {
   try {
-    return readlinkSync(file)
+    return readlinkSync(file, 'buffer')
   } catch {
-    return otherwise
+    return undefined
   }
 }

@@ -8,7 +8,7 @@ import type { Interner } from '../../decode/str.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
-import { CLOCK, clock, mapMemory, pageSize } from '../../kernel/libc.ts'
+import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
 import { type Attached, Loader, PROGRAM_SPECS } from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
@@ -220,13 +220,18 @@ export class KernelSource {
   #takeSnapshot(sink: SourceSink): void {
     const { lib, interner } = this.#options
     const each = (event: EventView): void => sink.event(event)
-    if (this.#iterator) {
-      this.snapshot = {
-        from: 'iterator',
-        processes: snapshotByIterator(lib, this.#iterator.link, interner, each),
-      }
-      this.#iterator.detach()
-    } else this.snapshot = { from: 'proc', processes: snapshotFromProc(interner, each) }
+    let processes: number | undefined
+    try {
+      if (this.#iterator) processes = snapshotByIterator(lib, this.#iterator.link, interner, each)
+    } catch (error) {
+      // Nothing was handed on yet: reading comes before that, and /proc has the same processes.
+      if (!(error instanceof SystemError)) throw error
+    }
+    this.#iterator?.detach()
+    this.snapshot =
+      processes === undefined
+        ? { from: 'proc', processes: snapshotFromProc(interner, each) }
+        : { from: 'iterator', processes }
   }
 
   #offsets(): { wall: bigint; boot: bigint } {

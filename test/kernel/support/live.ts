@@ -108,6 +108,7 @@ export function openLive(options: LiveOptions = {}): Live {
   const ours = new Set<number>()
   const gaps: Gap[] = []
   const causes: LossCause[] = []
+  const lists = new Set<readonly LossCause[]>()
   const snapshot: Seen[] = []
   let records: Seen[] = []
   const source = new KernelSource({
@@ -135,6 +136,9 @@ export function openLive(options: LiveOptions = {}): Live {
     event: keep,
     gap: (gap, lostBy) => {
       gaps.push(gap)
+      // Gaps found at the same time come with the same list.
+      if (lists.has(lostBy)) return
+      lists.add(lostBy)
       causes.push(...lostBy)
     },
     clock: () => {},
