@@ -12,14 +12,14 @@ import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
-import { writeText } from './kernel/libc.ts'
+import { SystemError, writeText } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
 import { type Outputs, openOutputs } from './outputs/open.ts'
 import { Pipeline, type PipelineCounts } from './pipeline.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
-import { KernelSource } from './sources/kernel/source.ts'
+import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
 
 /** The agent cannot start: what is in the way, and what to do about it. */
 export class AgentError extends Error {
@@ -67,17 +67,13 @@ export interface Agent {
 
 /** Start everything. Throws AgentError when that is impossible; nothing is left behind then. */
 export function startAgent(options: AgentOptions): Agent {
-  const { config, rules, env, log } = options
+  const { config, rules, env } = options
   checkPrivileges()
   const lib = openLibbpf()
   const lock = lockHost(config['agent.lock_file'])
   let outputs: Outputs | undefined
   try {
-    outputs = openOutputs(config, {
-      onClosed: options.onClosed,
-      onError: (message) => log('error', message),
-      writeText,
-    })
+    outputs = openAll(options)
     return assemble(options, lib, outputs, lock, rules, hostIdentity(env))
   } catch (error) {
     outputs?.close()
@@ -106,7 +102,7 @@ function assemble(
   })
   const wantEnv =
     config['kernel.env'] === 'on' || (config['kernel.env'] === 'auto' && rules.some(readsEnvironment))
-  const source = new KernelSource({
+  const source = openSource({
     lib,
     interner,
     directory: options.objects,
@@ -143,6 +139,19 @@ function assemble(
   }
 }
 
+/** A source needs tracefs, which only CAP_SYS_ADMIN reaches where it is not mounted. */
+function openSource(options: KernelSourceOptions): KernelSource {
+  try {
+    return new KernelSource(options)
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    throw new AgentError(
+      `tracefs is not mounted, and the agent may not mount one of its own (${error.message})`,
+      'mount -t tracefs tracefs /sys/kernel/tracing, or give it CAP_SYS_ADMIN',
+    )
+  }
+}
+
 function checkPrivileges(): void {
   const missing = missingCapabilities()
   if (missing.length > 0)
@@ -166,14 +175,36 @@ function openLibbpf(): Libbpf {
   }
 }
 
+function openAll({ config, onClosed, log }: AgentOptions): Outputs {
+  try {
+    return openOutputs(config, { onClosed, onError: (message) => log('error', message), writeText })
+  } catch (error) {
+    throw new AgentError(
+      `cannot write alerts to '${config['file_output.filename']}': ${(error as Error).message}`,
+      'name a file in a folder that exists: -o file_output.filename=FILE',
+    )
+  }
+}
+
 function lockHost(file: string): HostLock {
-  const lock = takeHostLock(file)
+  const lock = tryHostLock(file)
   if ('heldBy' in lock)
     throw new AgentError(
       `another agent runs on this host (pid ${lock.heldBy}, lock ${file})`,
       'there is one agent per host; stop the other one first',
     )
   return lock
+}
+
+function tryHostLock(file: string): ReturnType<typeof takeHostLock> {
+  try {
+    return takeHostLock(file)
+  } catch (error) {
+    throw new AgentError(
+      `cannot make the lock file '${file}': ${(error as Error).message}`,
+      'name a file in a folder that exists: -o agent.lock_file=FILE',
+    )
+  }
 }
 
 /** Consequences of what this kernel refused. */

@@ -155,85 +155,86 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 	return (__u64)w.pos << 16 | (WALK_END - w.pos);
 }
 
-#define PATH_FUNCTIONS(scratch_type, suffix, record_max)                                                               \
-	/* Append the path of (mnt, dentry). */                                                                        \
-	static __always_inline void put_path##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,   \
-						     struct vfsmount *mnt, struct dentry *dentry,                      \
-						     struct task_struct *task, __u32 *flags)                           \
-	{                                                                                                              \
-		__u32 pos = s->pos, start, len, own = 0;                                                               \
-		__u64 where;                                                                                           \
-                                                                                                                       \
-		if (!mnt || !dentry)                                                                                   \
-			return;                                                                                        \
-		barrier_var(pos);                                                                                      \
-		if (pos > (record_max) - WALK_END - 16)                                                                \
-			return;                                                                                        \
-		where = build_path(s->walk, mnt, dentry, task, &own);                                                  \
-		*flags |= own;                                                                                         \
-		start = where >> 16;                                                                                   \
-		len = where & 0xffff;                                                                                  \
-		barrier_var(start);                                                                                    \
-		barrier_var(len);                                                                                      \
-		if (start >= WALK_END || len > WALK_END)                                                               \
-			return;                                                                                        \
-		if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk[start])) {                                      \
-			st->helper_errors++;                                                                           \
-			((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;                                           \
-			return;                                                                                        \
-		}                                                                                                      \
-		v->off = pos;                                                                                          \
-		v->len = len;                                                                                          \
-		v->total = len + (own & PATH_CUT ? 1 : 0);                                                             \
-		s->pos = pos + PAD8(len);                                                                              \
-	}                                                                                                              \
-                                                                                                                       \
-	static __always_inline void put_file_path##suffix(struct scratch_type *s, struct prog_counters *st,            \
-							  struct vl *v, struct file *file, struct task_struct *task,   \
-							  __u32 *flags)                                                \
-	{                                                                                                              \
-		put_path##suffix(s, st, v, FIELD(file, file, f_path.mnt), FIELD(file, file, f_path.dentry), task,      \
-				 flags);                                                                               \
-	}                                                                                                              \
-                                                                                                                       \
-	/* The directory a relative name starts from: that of dirfd, or the current one. */                            \
-	static __always_inline struct path start_of##suffix(struct task_struct *task, int dirfd)                       \
-	{                                                                                                              \
-		struct path none = {};                                                                                 \
-		struct fs_struct *fs;                                                                                  \
-		struct file *file;                                                                                     \
-                                                                                                                       \
-		if (dirfd == AT_FDCWD) {                                                                               \
-			fs = task->fs;                                                                                 \
-			if (!fs)                                                                                       \
-				return none;                                                                           \
-			none.mnt = fs->pwd.mnt;                                                                        \
-			none.dentry = fs->pwd.dentry;                                                                  \
-			return none;                                                                                   \
-		}                                                                                                      \
-		file = file_of(task, dirfd);                                                                           \
-		if (file) {                                                                                            \
-			none.mnt = FIELD(file, file, f_path.mnt);                                                      \
-			none.dentry = FIELD(file, file, f_path.dentry);                                                \
-		}                                                                                                      \
-		return none;                                                                                           \
-	}                                                                                                              \
-                                                                                                                       \
-	/* Append that directory when the given name is relative; an absolute name needs none. */                      \
-	static __always_inline void put_dir##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,    \
-						    const struct vl *name, struct task_struct *task, int dirfd,        \
-						    __u32 *flags)                                                      \
-	{                                                                                                              \
-		__u32 off = name->off;                                                                                 \
-		struct path start;                                                                                     \
-                                                                                                                       \
-		barrier_var(off);                                                                                      \
-		if (off == 0 || off >= (record_max))                                                                   \
-			return;                                                                                        \
-		if (name->len && s->data[off] == '/')                                                                  \
-			return;                                                                                        \
-		start = start_of##suffix(task, dirfd);                                                                 \
-		put_path##suffix(s, st, v, start.mnt, start.dentry, task, flags);                                      \
+#define PATH_FUNCTIONS(scratch_type, suffix, record_max)								\
+	/* Append the path of (mnt, dentry). */										\
+	static __always_inline void put_path##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,	\
+						     struct vfsmount *mnt, struct dentry *dentry,			\
+						     struct task_struct *task, __u32 *flags)				\
+	{														\
+		__u32 pos = s->pos, start, len, own = 0;								\
+		__u64 where;												\
+															\
+		if (!mnt || !dentry)											\
+			return;												\
+		barrier_var(pos);											\
+		if (pos > (record_max) - WALK_END - 16) {								\
+			mark_partial(st, s->data);									\
+			return;												\
+		}													\
+		where = build_path(s->walk, mnt, dentry, task, &own);							\
+		*flags |= own;												\
+		start = where >> 16;											\
+		len = where & 0xffff;											\
+		barrier_var(start);											\
+		barrier_var(len);											\
+		if (start >= WALK_END || len > WALK_END)								\
+			return;												\
+		if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk[start])) {					\
+			mark_partial(st, s->data);									\
+			return;												\
+		}													\
+		v->off = pos;												\
+		v->len = len;												\
+		v->total = len + (own & PATH_CUT ? 1 : 0);								\
+		s->pos = pos + PAD8(len);										\
+	}														\
+															\
+	static __always_inline void put_file_path##suffix(struct scratch_type *s, struct prog_counters *st,		\
+							  struct vl *v, struct file *file, struct task_struct *task,	\
+							  __u32 *flags)							\
+	{														\
+		put_path##suffix(s, st, v, FIELD(file, file, f_path.mnt), FIELD(file, file, f_path.dentry), task,	\
+				 flags);										\
+	}														\
+															\
+	/* The directory a relative name starts from: that of dirfd, or the current one. */				\
+	static __always_inline struct path start_of##suffix(struct task_struct *task, int dirfd)			\
+	{														\
+		struct path none = {};											\
+		struct fs_struct *fs;											\
+		struct file *file;											\
+															\
+		if (dirfd == AT_FDCWD) {										\
+			fs = task->fs;											\
+			if (!fs)											\
+				return none;										\
+			none.mnt = fs->pwd.mnt;										\
+			none.dentry = fs->pwd.dentry;									\
+			return none;											\
+		}													\
+		file = file_of(task, dirfd);										\
+		if (file) {												\
+			none.mnt = FIELD(file, file, f_path.mnt);							\
+			none.dentry = FIELD(file, file, f_path.dentry);							\
+		}													\
+		return none;												\
+	}														\
+															\
+	/* Append that directory when the given name is relative; an absolute name needs none. */			\
+	static __always_inline void put_dir##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,	\
+						    const struct vl *name, struct task_struct *task, int dirfd,		\
+						    __u32 *flags)							\
+	{														\
+		__u32 off = name->off;											\
+		struct path start;											\
+															\
+		barrier_var(off);											\
+		if (off == 0 || off >= (record_max))									\
+			return;												\
+		if (name->len && s->data[off] == '/')									\
+			return;												\
+		start = start_of##suffix(task, dirfd);									\
+		put_path##suffix(s, st, v, start.mnt, start.dentry, task, flags);					\
 	}
 
 PATH_FUNCTIONS(scratch, , RECORD_MAX)

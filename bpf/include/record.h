@@ -106,6 +106,13 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 /* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
 #define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
 
+/* Some field could not be filled: the record goes out all the same, flagged and counted. */
+static __always_inline void mark_partial(struct prog_counters *st, void *record)
+{
+	st->helper_errors++;
+	((struct ev_hdr *)record)->flags |= RECORD_PARTIAL;
+}
+
 /* Bytes appended to a record are 8-aligned, so that strings can be hashed by words. */
 #define PAD8(n) (((n) + 7) & ~7U)
 
@@ -122,12 +129,13 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 		long n;													\
 															\
 		barrier_var(pos);											\
-		if (pos > (record_max) - max - 16)									\
+		if (pos > (record_max) - max - 16) {									\
+			mark_partial(st, s->data);									\
 			return -1;											\
+		}													\
 		n = bpf_probe_read_user_str(&s->data[pos], max + 2, from);						\
 		if (n <= 0) {												\
-			st->helper_errors++;										\
-			((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;						\
+			mark_partial(st, s->data);									\
 			return n;											\
 		}													\
 		n--;													\
@@ -146,12 +154,13 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 		long n;													\
 															\
 		barrier_var(pos);											\
-		if (pos > (record_max) - max - 16)									\
+		if (pos > (record_max) - max - 16) {									\
+			mark_partial(st, s->data);									\
 			return -1;											\
+		}													\
 		n = bpf_probe_read_kernel_str(&s->data[pos], max + 2, from);						\
 		if (n <= 0) {												\
-			st->helper_errors++;										\
-			((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;						\
+			mark_partial(st, s->data);									\
 			return n;											\
 		}													\
 		n--;													\

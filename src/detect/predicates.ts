@@ -226,7 +226,8 @@ function operandKey<C>(operand: Operand<C>): string {
 function argumentKey<C>(arg: unknown): string {
   if (Array.isArray(arg)) return `(${arg.map(argumentKey).join(',')})`
   const node = arg as Operand<C> | Literal
-  return 'kind' in node ? operandKey(node) : JSON.stringify(node.text)
+  // A number and its text are different arguments of a transformer.
+  return 'kind' in node ? operandKey(node) : `${typeof node.value}:${JSON.stringify(node.text)}`
 }
 
 const rightKey = <C>(right: readonly Literal[] | Operand<C>): string =>

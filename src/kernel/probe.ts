@@ -87,7 +87,7 @@ function tracefsFinding(): Finding {
     if (id !== undefined) return { ...base, verdict: 'ok', detail: tracefs.place }
     return {
       ...base,
-      verdict: 'missing',
+      verdict: 'degraded',
       detail: 'no syscall tracepoints',
       instead: 'only process events; use a kernel built with CONFIG_FTRACE_SYSCALLS=y',
     }
@@ -96,7 +96,7 @@ function tracefsFinding(): Finding {
       ...base,
       verdict: 'missing',
       detail: (error as Error).message,
-      instead: 'only process events; mount tracefs at /sys/kernel/tracing or run with CAP_SYS_ADMIN',
+      instead: 'nothing can be attached; mount tracefs at /sys/kernel/tracing or run with CAP_SYS_ADMIN',
     }
   }
 }
@@ -145,7 +145,7 @@ function privilegeFindings(): Finding[] {
       : {
           area,
           name,
-          verdict: enough ? 'degraded' : 'missing',
+          verdict: !enough && VITAL_CAPABILITIES.some((vital) => vital === name) ? 'missing' : 'degraded',
           detail: `not held: ${what}`,
           instead: without,
         },
@@ -165,8 +165,11 @@ export function missingCapabilities(held = effectiveCapabilities()): string[] {
   const has = (name: (typeof CAPABILITIES)[number]): boolean =>
     ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
   if (has('CAP_SYS_ADMIN')) return []
-  return (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !has(name))
+  return VITAL_CAPABILITIES.filter((name) => !has(name))
 }
+
+/** Both, or CAP_SYS_ADMIN. */
+const VITAL_CAPABILITIES = ['CAP_BPF', 'CAP_PERFMON'] as const
 
 function cgroupFindings(): Finding[] {
   const mounts = (readOptional('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '))

@@ -37,6 +37,7 @@ export interface FdOutputOptions {
 }
 
 const RETRY_MS = 5
+const LINE_END = Buffer.from('\n')
 /** How long `flush` waits for a reader that does not read. */
 const FLUSH_MS = 2000
 
@@ -52,6 +53,8 @@ export class FdOutput implements Output {
   #timer: NodeJS.Timeout | undefined
   #closed = false
   #failing = false
+  /** The head of the queue is the rest of a line whose beginning is written. */
+  #torn = false
   #written = 0
   #droppedFull = 0
   #droppedError = 0
@@ -81,8 +84,10 @@ export class FdOutput implements Output {
     const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, length) : 0
     if (taken === length) {
       this.#written++
+      this.#failing = false
       return
     }
+    if (taken > 0) this.#torn = true
     this.#queue.push(Buffer.from(text).subarray(taken))
     this.#queued += length - taken
     if (this.#queue.length === 1) this.#send()
@@ -103,7 +108,7 @@ export class FdOutput implements Output {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       this.#send()
     }
-    this.#droppedError += this.#queue.length
+    this.#droppedError += this.#queue.filter((bytes) => bytes !== LINE_END).length
     this.#queue = []
     this.#queued = 0
   }
@@ -124,11 +129,13 @@ export class FdOutput implements Output {
       this.#queued -= n
       if (n < bytes.length) {
         this.#queue[0] = bytes.subarray(n)
+        this.#torn ||= n > 0
         continue
       }
       this.#queue.shift()
-      this.#written++
+      this.#torn = false
       this.#failing = false
+      if (bytes !== LINE_END) this.#written++
     }
   }
 
@@ -152,11 +159,19 @@ export class FdOutput implements Output {
     }
   }
 
+  /** A line that is cut must not swallow the next one, so it is ended before anything else is written. */
+  #dropHead(): void {
+    this.#queued -= this.#queue.shift()?.length ?? 0
+    this.#droppedError++
+    if (!this.#torn) return
+    this.#torn = false
+    this.#queue.unshift(LINE_END)
+    this.#queued += LINE_END.length
+  }
+
   /** The head of the queue cannot be written: count it, say so once, try the rest later. */
   #giveUp(message: string): void {
-    const head = this.#queue.shift()
-    this.#queued -= head?.length ?? 0
-    this.#droppedError++
+    if (this.#queue[0] !== LINE_END) this.#dropHead()
     if (!this.#failing) this.#options.onError(`Output ${this.name}: ${message}`)
     this.#failing = true
     this.#timer = setTimeout(() => this.#send(), RETRY_MS)

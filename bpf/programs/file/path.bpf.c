@@ -62,7 +62,7 @@ static __always_inline int report_rename(struct sys_exit_ctx *ctx, __u16 id, __u
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
-	/* two names and two directories would not fit at full length: a name is at most 4,096, all four 16,384 */
+	/* at full length two names and two directories would not fit: names are cut at 3,000 (schema/events/rename.ts) */
 	put_user_str(s, st, &e->oldpath, oldpath, 3000);
 	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
 	put_user_str(s, st, &e->newpath, newpath, 3000);

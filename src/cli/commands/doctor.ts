@@ -7,7 +7,7 @@ import { objectsDirectory } from '../package-root.ts'
 import { formatTable } from '../table.ts'
 
 /** The agent cannot run without these. */
-const VITAL: readonly string[] = ['BTF', 'libbpf', 'tp_btf', 'lockdown']
+const VITAL: readonly string[] = ['BTF', 'libbpf', 'tp_btf', 'lockdown', 'tracefs']
 
 export const doctorCommand: CliCommand = {
   name: 'doctor',

@@ -65,6 +65,11 @@ function readRules(
     sources: SOURCES,
     minimumPriority,
   })
+  if (result.files.length === 0)
+    throw new UserError(
+      `there are no rule files in ${given.length > 0 ? given.join(', ') : rulesDirectory()}`,
+      'their names end in .yaml or .yml',
+    )
   for (const file of result.files) {
     const shown = options.verbose ? file : { ...file, warnings: [] }
     if (file.errors.length > 0 || shown.warnings.length > 0)
