@@ -85,5 +85,5 @@ export const exec = defineFamily({
     env: strv('environment; captured on request'),
   },
   limits:
-    'A failed call carries the path but not its argument vector. The environment is read only when a rule or an output asks for it.',
+    'A failed call carries the path but not its argument vector. The environment is read only when a rule or an output asks for it. On x86 a successful execveat without a directory descriptor is reported as execve: the kernel itself makes it one.',
 })

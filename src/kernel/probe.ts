@@ -1,10 +1,10 @@
 /** What this kernel offers: found out by trying, not by version numbers. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import { CAPABILITIES } from '../../schema/enums/index.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './libbpf.ts'
-import { effectiveCapabilities, SystemError } from './libc.ts'
+import { closeFd, effectiveCapabilities, openDetachedMount, SystemError } from './libc.ts'
 import { openTracefs, readOptional, V1_CONTROLLERS, v1ControllerBits } from './machine.ts'
 
 export type Verdict = 'ok' | 'degraded' | 'missing' | 'unknown'
@@ -63,11 +63,27 @@ function jitFinding(value: string | undefined): Finding {
   return { ...base, verdict: 'ok', detail: `net.core.bpf_jit_enable = ${value}, bpf_jit_harden = ${harden}` }
 }
 
+/** A file of securityfs, through a mount of our own where it is not mounted. */
+function readSecurityfs(file: string): string | undefined {
+  const mounted = readOptional(`/sys/kernel/security/${file}`)
+  if (mounted !== undefined) return mounted
+  try {
+    const fd = openDetachedMount('securityfs')
+    try {
+      return readOptional(`/proc/self/fd/${fd}/${file}`)
+    } finally {
+      closeFd(fd)
+    }
+  } catch {
+    return undefined
+  }
+}
+
 /** /sys/kernel/security/lockdown shows the mode in brackets; without securityfs nothing can be said. */
 function lockdownMode(): Finding {
   const base = { area: 'kernel', name: 'lockdown' } as const
-  const mode = /\[(\w+)\]/.exec(readOptional('/sys/kernel/security/lockdown') ?? '')?.[1]
-  if (mode === undefined) return { ...base, verdict: 'unknown', detail: 'securityfs is not mounted' }
+  const mode = /\[(\w+)\]/.exec(readSecurityfs('lockdown') ?? '')?.[1]
+  if (mode === undefined) return { ...base, verdict: 'unknown', detail: 'securityfs cannot be read' }
   if (mode === 'confidentiality')
     return {
       ...base,
@@ -123,7 +139,7 @@ const NEEDED: readonly (readonly [name: (typeof CAPABILITIES)[number], what: str
   [
     'CAP_SYS_RESOURCE',
     'raise the limit of locked memory',
-    'not needed since Linux 5.11: maps count for the memory cgroup',
+    'not needed since Linux 5.11',
   ],
   [
     'CAP_SYS_PTRACE',
@@ -216,10 +232,21 @@ function programFindings(objects: string): Finding[] {
   }
   return PROGRAMS.map(([program, name, instead]) => {
     const reason = tryProgram(lib, join(objects, 'probe/probe.bpf.o'), program)
+    if (program === 'kprobe' && reason === undefined && !hasKprobes())
+      return {
+        area,
+        name,
+        verdict: 'degraded',
+        detail: 'loads, but this kernel has no kprobes',
+        instead: instead!,
+      }
     if (reason === undefined) return { area, name, verdict: 'ok', detail: 'loads' }
     return { area, name, verdict: 'degraded', detail: reason, ...(instead === undefined ? {} : { instead }) }
   })
 }
+
+/** The perf event source that programs of type kprobe attach through (CONFIG_KPROBE_EVENTS). */
+const hasKprobes = (): boolean => existsSync('/sys/bus/event_source/devices/kprobe')
 
 /** Load one program of an object and nothing else; the reason when the kernel refuses. */
 function tryProgram(lib: Libbpf, file: string, program: string): string | undefined {

@@ -189,12 +189,15 @@ export function openStdoutOutput(handlers: Handlers): FdOutput {
 
 /**
  * A pipe or terminal that nobody reads must not stop the agent, so writes to it must not block. O_NONBLOCK belongs to the
- * open file, which the shell and other processes share with us: it is set on one of our own, opened anew. Undefined for
- * files, which never block for long, and for what cannot be opened anew (a socket).
+ * open file, which the shell and other processes share with us: it is set on one of our own, opened anew. Undefined where
+ * descriptor 1 itself serves: for files, which never block for long, and for sockets.
  */
 function nonBlockingStdout(): number | undefined {
   try {
     const stat = fstatSync(1)
+    // A socket (a service's journal, a parent in Node) cannot be opened anew: Node makes it non-blocking when it opens its
+    // own stream for it.
+    if (stat.isSocket()) void process.stdout
     if (!stat.isFIFO() && !stat.isCharacterDevice()) return undefined
     return openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch {

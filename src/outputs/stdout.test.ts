@@ -1,66 +1,72 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import type { OutputCounters } from './output.ts'
 
-/** A process that writes `count` lines of 100 bytes to its standard output, then says what became of them, and ends. */
+interface Report extends OutputCounters {
+  readonly closed: boolean
+  readonly ms: number
+}
+
+/** Writes `count` lines of 100 bytes to standard output; reports on standard error before and after the flush. */
 const writer = (count: number, maxQueued: number): string => `
   import { openStdoutOutput } from ${JSON.stringify(join(import.meta.dirname, 'output.ts'))}
   let closed = false
   const out = openStdoutOutput({ maxQueued: ${maxQueued}, onClosed: () => (closed = true), onError() {} })
-  process.on('message', async () => {
-    await out.flush()
-    process.send({ closed, ...out.counters }, () => process.disconnect())
-  })
   const started = performance.now()
+  const report = () => console.error(JSON.stringify({ closed, ms: performance.now() - started, ...out.counters }))
   for (let i = 0; i < ${count}; i++) out.write(String(i).padStart(99, '.'))
-  process.send({ closed, ms: performance.now() - started, ...out.counters })
+  report()
+  await out.flush()
+  report()
 `
-const start = (count: number, maxQueued = 64 << 20) =>
-  spawn(process.execPath, ['--input-type=module-typescript', '-e', writer(count, maxQueued)], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+
+/** The writer's output goes through a pipe to a shell script. */
+function run(
+  reader: string,
+  count: number,
+  maxQueued = 64 << 20,
+): { read: string; early: Report; late: Report } {
+  const args = [process.execPath, '--input-type=module-typescript', '-e', writer(count, maxQueued)]
+  const { stdout, stderr } = spawnSync('sh', ['-c', `"$@" | { ${reader}; }`, 'sh', ...args], {
+    encoding: 'utf8',
+    timeout: 20_000,
   })
+  const [early, late] = stderr
+    .trim()
+    .split('\n')
+    .map((line): Report => JSON.parse(line))
+  return { read: stdout, early: early!, late: late! }
+}
 
 suite('standard output is a pipe', () => {
-  test('a reader that does not read holds nothing up, and gets every line once it does', async () => {
-    const child = start(3000)
-    const [early] = await once(child, 'message')
-    assert.ok(early.ms < 1000, `${early.ms} ms`)
+  test('a reader that does not read holds nothing up, and gets every line once it does', () => {
+    const { read, early, late } = run('head -c 100; sleep 0.7; cat', 3000)
+    assert.ok(early.ms < 500, `${early.ms} ms`)
     assert.ok(early.queued > 0 && early.written < 3000, JSON.stringify(early))
-    let text = ''
-    child.stdout!.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk
-    })
-    child.send('flush')
-    const [late] = await once(child, 'message')
-    await once(child, 'close')
+    assert.equal(late.written, 3000)
+    assert.equal(late.droppedFull + late.droppedError, 0)
     assert.deepEqual(
-      { ...late, queued: 0 },
-      { closed: false, written: 3000, droppedFull: 0, droppedError: 0, queued: 0 },
-    )
-    assert.deepEqual(
-      text.trimEnd().split('\n'),
+      read.trimEnd().split('\n'),
       Array.from({ length: 3000 }, (_, i) => String(i).padStart(99, '.')),
     )
   })
 
-  test('what does not fit the queue is counted', async () => {
-    const child = start(3000, 10_000)
-    const [counts] = await once(child, 'message')
-    assert.ok(counts.droppedFull > 0)
-    assert.equal(counts.written + counts.droppedFull + Math.ceil(counts.queued / 100), 3000)
-    child.kill('SIGKILL')
-    await once(child, 'close')
+  test('what does not fit the queue is counted, and no line is torn', () => {
+    const { read, early, late } = run('head -c 100; sleep 0.5; cat', 3000, 10_000)
+    assert.ok(early.droppedFull > 0)
+    assert.equal(late.written + late.droppedFull, 3000)
+    const lines = read.trimEnd().split('\n')
+    assert.equal(lines.length, late.written)
+    assert.ok(lines.every((line) => /^\.+\d+$/.test(line) && line.length === 99))
   })
 
-  test('a reader that has gone is told to whoever asked', async () => {
-    const child = start(3000)
-    await once(child, 'message')
-    child.stdout!.destroy()
-    child.send('flush')
-    const [counts] = await once(child, 'message')
-    assert.equal(counts.closed, true)
-    await once(child, 'close')
+  test('a reader that has gone ends it, and what it never read is counted', () => {
+    const { early, late } = run('head -c 100 >/dev/null; sleep 0.5', 3000)
+    assert.equal(early.closed, false)
+    assert.equal(late.closed, true)
+    assert.equal(late.written + late.droppedError, 3000)
+    assert.equal(late.queued, 0)
   })
 })

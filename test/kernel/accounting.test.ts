@@ -27,7 +27,8 @@ suite('accounting', { skip: NEEDS_ROOT }, () => {
     '-c',
     CPUS.map((cpu) => `${program('flood')} ${n} ${file} ${cpu} & `).join('') + 'wait',
   ]
-  const opensOf = (records: readonly Seen[]): Seen[] => only(records, 'openat').filter((r) => r.f['name'] === file)
+  const opensOf = (records: readonly Seen[]): Seen[] =>
+    only(records, 'openat').filter((r) => r.f['name'] === file)
 
   /** Every equation that must hold once nothing is on its way. Call after `stop`. */
   function assertBalanced(live: Live): ProgramCounts[] {
@@ -108,7 +109,10 @@ suite('accounting', { skip: NEEDS_ROOT }, () => {
     live.stop()
     const rows = assertBalanced(live)
     assert.deepEqual(live.gaps, [])
-    assert.equal(rows.reduce((sum, row) => sum + droppedTotal(row), 0), 0)
+    assert.equal(
+      rows.reduce((sum, row) => sum + droppedTotal(row), 0),
+      0,
+    )
     const opens = opensOf(records)
     for (const cpu of CPUS) assert.equal(opens.filter((r) => r.cpu === cpu).length, n)
     assert.equal(new Set(opens.map((r) => `${r.cpu} ${r.seq}`)).size, CPUS.length * n, 'each once')

@@ -22,7 +22,7 @@ suite('changes', { skip: NEEDS_ROOT }, () => {
     chmodSync(dir, 0o755)
     live = openLive({ events: EVENTS })
   })
-  after(() => live.stop())
+  after(() => live?.stop())
 
   /** A new file with this content. */
   const file = (content = ''): string => {

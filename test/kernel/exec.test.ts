@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { AT_FDCWD, type Call, ref } from './support/raw.ts'
+import { AT_FDCWD, type Call, ref, script } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 const WRITABLE = 1
@@ -37,7 +37,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
     chmodSync(dir, 0o755)
     live = openLive()
   })
-  after(() => live.stop())
+  after(() => live?.stop())
 
   const execs = (outcome: Outcome): Seen[] => only(outcome.records, 'execve', 'execveat')
   /** The one exec of the program itself. */
@@ -87,7 +87,10 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       cwd: dir,
       argv: [raw, 'getpid'],
     })
-    assert.deepEqual([seen.pid, seen.tid, seen.uid, seen.partial, seen.cut], [outcome.pid, outcome.pid, 0, false, {}])
+    assert.deepEqual(
+      [seen.pid, seen.tid, seen.uid, seen.partial, seen.cut],
+      [outcome.pid, outcome.pid, 0, false, {}],
+    )
     // /proc tells the start in ticks of 10 ms.
     assert.equal(BigInt(parent_start as bigint) / 10_000_000n, BigInt(stat[19]!))
     assert.equal(tty, stat[4])
@@ -162,7 +165,14 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
     symlinkSync(raw, join(dir, 'link'))
     const seen = last(live.run('/bin/sh', ['-c', 'exec ./link getpid'], { cwd: dir }))
     assert.deepEqual(pick([seen], 'filename', 'exe_path', 'comm', 'cwd', 'argv'), [
-      { event: 'execve', comm: 'link', filename: './link', exe_path: raw, cwd: dir, argv: ['./link', 'getpid'] },
+      {
+        event: 'execve',
+        comm: 'link',
+        filename: './link',
+        exe_path: raw,
+        cwd: dir,
+        argv: ['./link', 'getpid'],
+      },
     ])
   })
 
@@ -212,6 +222,20 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       { event: 'execveat', exe_path: raw, exe_flags: WRITABLE, argv: ['other name', 'getpid'] },
     ])
     assert.match(String(seen.f['filename']), /^\/dev\/fd\/\d+$/)
+  })
+
+  test('execveat without a descriptor is what the kernel makes of it', () => {
+    const outcome = live.run(raw, script([['execveat', AT_FDCWD, '/bin/true', 0, 0, 0]]))
+    const seen = execs(outcome)
+    // On x86 the kernel turns the number of the call into that of execve while it loads the program.
+    const name = process.arch === 'x64' ? 'execve' : 'execveat'
+    assert.deepEqual(
+      seen.map((r) => [r.event, r.f['res'], r.f['filename']]),
+      [
+        ['execve', 0, raw],
+        [name, 0, '/bin/true'],
+      ],
+    )
   })
 
   test('failed ones carry the name and the errno', () => {

@@ -112,7 +112,9 @@ suite('loader', { skip: NEEDS_ROOT }, () => {
     assert.ok(rejected.log.length <= 4 && rejected.logLines > rejected.log.length)
     for (const failure of loader.failures) {
       const text = formatFailure(failure)
-      assert.ok(text.includes(failure.program) && text.includes(failure.hook) && text.includes(failure.reason))
+      assert.ok(
+        text.includes(failure.program) && text.includes(failure.hook) && text.includes(failure.reason),
+      )
     }
   })
 
@@ -127,7 +129,12 @@ suite('loader', { skip: NEEDS_ROOT }, () => {
     writeFileSync(join(include, 'tarsier_abi.gen.h'), header)
     // Quoted includes look beside the including file first, so the project's headers go along.
     cpSync(join(ROOT, 'bpf', 'include'), include, { recursive: true })
-    compileObject(folder, 'file/open', readFileSync(join(ROOT, 'bpf/programs/file/open.bpf.c'), 'utf8'), include)
+    compileObject(
+      folder,
+      'file/open',
+      readFileSync(join(ROOT, 'bpf/programs/file/open.bpf.c'), 'utf8'),
+      include,
+    )
     const plan = planPrograms(new Set(['openat'])).find((p) => p.object === 'file/open')!
     assert.throws(
       () => newLoader(folder).load(plan.object, plan.programs),
@@ -153,11 +160,9 @@ suite('loader', { skip: NEEDS_ROOT }, () => {
 
   test('works without CAP_SYS_RESOURCE', () => {
     const script = join(import.meta.dirname, 'support', 'start-without.ts')
-    const output = execFileSync(
-      'setpriv',
-      ['--bounding-set', '-sys_resource', process.execPath, script],
-      { encoding: 'utf8' },
-    )
+    const output = execFileSync('setpriv', ['--bounding-set', '-sys_resource', process.execPath, script], {
+      encoding: 'utf8',
+    })
     const { capabilities, failures, programs, seen } = JSON.parse(output)
     assert.equal((BigInt(capabilities) >> CAP_SYS_RESOURCE) & 1n, 0n)
     assert.deepEqual(failures, [])
@@ -173,7 +178,9 @@ suite('loader', { skip: NEEDS_ROOT }, () => {
       ['unlinkat', AT_FDCWD, '/no/such/file', 0],
     ])
     live.stop()
-    const bulk = live.source.programs.filter((name) => name.startsWith('exit_') && !name.startsWith('exit_exec'))
+    const bulk = live.source.programs.filter(
+      (name) => name.startsWith('exit_') && !name.startsWith('exit_exec'),
+    )
     assert.deepEqual(bulk, ['exit_unlink'])
     assert.deepEqual(
       only(records, 'openat', 'unlink', 'unlinkat').map((r) => r.event),

@@ -49,7 +49,7 @@ suite('snapshot', { skip: NEEDS_ROOT }, () => {
     })
   })
   after(async () => {
-    live.stop()
+    live?.stop()
     for (const child of children) child.stdin!.end()
     await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')))
   })

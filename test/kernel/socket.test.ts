@@ -43,7 +43,7 @@ suite('sockets', { skip: NEEDS_ROOT }, () => {
   before(() => {
     live = openLive({ events: EVENTS })
   })
-  after(() => live.stop())
+  after(() => live?.stop())
 
   const events = (calls: readonly Call[]): { seen: Seen[]; results: number[] } => {
     const { records, results } = live.raw(calls)
@@ -87,16 +87,7 @@ suite('sockets', { skip: NEEDS_ROOT }, () => {
       const local2 = Number(connect2!.f['lport'])
       assert.ok(local > 0 && local2 > 0 && local !== local2)
       assert.deepEqual(ends(bind), [3, loopback, p, nobody, 0, loopback, p])
-      assert.deepEqual([listen!.f['backlog'], ...ends(listen)], [
-        7,
-        3,
-        loopback,
-        p,
-        nobody,
-        0,
-        undefined,
-        0,
-      ])
+      assert.deepEqual([listen!.f['backlog'], ...ends(listen)], [7, 3, loopback, p, nobody, 0, undefined, 0])
       assert.deepEqual(ends(connect), [4, loopback, local, loopback, p, loopback, p])
       assert.deepEqual(ends(accept), [5, loopback, p, loopback, local, undefined, 0])
       assert.deepEqual(ends(connect2), [6, loopback, local2, loopback, p, loopback, p])

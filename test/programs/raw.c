@@ -4,8 +4,7 @@
  *
  * raw CALL [ARG...] [, CALL [ARG...]]...
  * An argument is a number, `=text` (a string; \xNN is a byte), `@N` (result of call N, from 0), `#hex` (pointer to these
- * bytes), `%N` (pointer to N zero bytes), or `|a|b` (pointer to an iovec for each text). `*CALL` repeats by a count:
- * `N*CALL`.
+ * bytes), `%N` (pointer to N zero bytes), or `|a|b` (pointer to an iovec for each text). `N*CALL` makes a call N times.
  */
 #include <ctype.h>
 #include <errno.h>

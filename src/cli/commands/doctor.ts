@@ -29,15 +29,19 @@ export const doctorCommand: CliCommand = {
       )
     if (options.json) io.stdout.write(`${JSON.stringify({ v: 1, ok: !blocked, findings })}\n`)
     else {
-      io.stdout.write(render(findings))
+      io.stdout.write(render(findings, (io.stdout as { columns?: number }).columns ?? WIDTH))
       io.stdout.write(blocked ? '\nThe agent cannot run here.\n' : '\nThe agent can run here.\n')
     }
     return blocked ? EXIT.failure : EXIT.ok
   },
 }
 
-const render = (findings: readonly Finding[]): string =>
+/** Of a table that goes to a file or a pipe. */
+const WIDTH = 150
+
+const render = (findings: readonly Finding[], width: number): string =>
   formatTable(
     ['area', 'what', 'verdict', 'found', 'instead'],
     findings.map(({ area, name, verdict, detail, instead }) => [area, name, verdict, detail, instead ?? '']),
+    width,
   )

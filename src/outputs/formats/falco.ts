@@ -41,7 +41,13 @@ export function falcoJson(alert: Alert, options: FalcoOptions): string {
 }
 
 /** Times that Falco prints as text and gives as ns in the values. */
-const TIME_KEYS: ReadonlySet<string> = new Set(['evt.time', 'evt.time.iso8601'])
+const TIME_KEYS: ReadonlySet<string> = new Set([
+  'evt.time',
+  'evt.time.s',
+  'evt.time.iso8601',
+  'evt.datetime',
+  'evt.datetime.s',
+])
 
 /** Values of the message and the time of its prefix, sorted by name. */
 function outputFields(alert: Alert, iso8601: boolean): Record<string, Json> {

@@ -74,6 +74,10 @@ test('Falco JSON: every key, in alphabetical order, integers exact', () => {
 test('Falco JSON: a time printed by the rule is ns in the values', () => {
   const parsed = falcoJson(alert(fields({ 'evt.time': '03:04:05.000000006' })), OPTIONS)
   assert.match(parsed, /"evt\.time":1767323045000000006,"evt\.time\.iso8601":1767323045000000006/)
+  for (const key of ['evt.time.s', 'evt.datetime', 'evt.datetime.s'])
+    assert.ok(
+      falcoJson(alert(fields({ [key]: '03:04:05' })), OPTIONS).includes(`"${key}":1767323045000000006`),
+    )
 })
 
 const keysWith = (options: Partial<FalcoOptions>): string[] =>

@@ -87,9 +87,13 @@ export class Reader {
       if (time < this.#newest) this.late++
       else this.#newest = time
       this.#account(next, view, time)
-      each(view)
-      this.#ready[next] = false
-      rings[next]!.pop()
+      try {
+        each(view)
+      } finally {
+        // A record that its consumer chokes on must not come again.
+        this.#ready[next] = false
+        rings[next]!.pop()
+      }
       done++
     }
     for (const ring of rings) ring.release()
