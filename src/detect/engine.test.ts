@@ -5,7 +5,17 @@ import { Str } from '../decode/str.ts'
 import type { FieldDef, Value, ValueType } from '../fields/field.ts'
 import { parseIp } from '../fields/ip.ts'
 import type { Span } from '../rules/diagnostics.ts'
-import type { CompiledRule, EventSet, Expr, FieldRef, Literal, Operator, Test } from '../rules/ir.ts'
+import type {
+  CompiledRule,
+  EventSet,
+  Expr,
+  FieldRef,
+  ListModifier,
+  Literal,
+  Operator,
+  Test,
+  Transform,
+} from '../rules/ir.ts'
 import { createEngine, type Engine } from './engine.ts'
 import { holds } from './reference.ts'
 
@@ -57,9 +67,22 @@ const is = (
   modifier: undefined,
   right: Array.isArray(right)
     ? right.map((item: string | Literal) => (typeof item === 'string' ? literal(item) : item))
-    : (right as FieldRef<Ctx>),
+    : (right as FieldRef<Ctx> | Transform<Ctx>),
   span: SPAN,
 })
+const call = (name: string, ...args: Transform<Ctx>['args'][number][]): Transform<Ctx> => ({
+  kind: 'transform',
+  name,
+  args,
+  arg: undefined,
+  span: SPAN,
+})
+const LOWER = call('tolower', NAME)
+const BASE = call('basename', PATH)
+const BOTH = call('concat', NAME, literal('/'), PATH)
+const LENGTH = call('len', LIST)
+const LOWER_LIST = call('toupper', LIST)
+
 const not = (item: Expr<Ctx>): Expr<Ctx> => ({ kind: 'not', item })
 const and = (...items: Expr<Ctx>[]): Expr<Ctx> => ({ kind: 'and', items })
 const or = (...items: Expr<Ctx>[]): Expr<Ctx> => ({ kind: 'or', items })
@@ -115,6 +138,44 @@ yes('a field on the right', is(NAME, '=', PATH), { name: str('x'), path: str('x'
 no('an absent field on the right', is(NAME, '!=', PATH), { name: str('x') })
 no('what throws is false', is(BROKEN, '!=', ['x']), {})
 yes('the rest of the condition goes on', or(is(BROKEN, '=', ['x']), is(NAME, '=', ['a'])), { name: str('a') })
+
+yes('a transformer', is(LOWER, '=', ['sh']), { name: str('Sh') })
+no('a transformer of what is absent', is(LOWER, '!=', ['sh']), {})
+yes('a transformer of two fields', is(BOTH, 'endswith', ['a//b']), { name: str('a'), path: str('/b') })
+yes('a transformer of a list', is(LOWER_LIST, 'in', ['A', 'B']), { list: [str('a'), str('b')] })
+yes('a number from a transformer', is(LENGTH, '>', [literal(1)]), { list: [str('a'), str('b')] })
+yes('a transformer on the right', is(NAME, '=', BASE), { name: str('b'), path: str('/a/b') })
+yes('two lists', is(LIST, 'intersects', LOWER_LIST), { list: [str('A'), str('b')] })
+test('a call with other arguments is another predicate', () => {
+  const engine = engineOf([
+    is(call('concat', NAME, literal('a')), '=', ['xa']),
+    is(call('concat', NAME, literal('b')), '=', ['xa']),
+    is(call('concat', literal('a'), NAME), '=', ['xa']),
+  ])
+  assert.equal(fired(engine, { name: str('x') }), '0')
+})
+const oneOf = (modifier: ListModifier): Test<Ctx> => ({ ...is(NAME, 'startswith', ['a', 'ab']), modifier })
+yes('anyof: one of them', oneOf('anyof'), { name: str('ac') })
+no('allof: not all of them', oneOf('allof'), { name: str('ac') })
+yes('allof: all of them', oneOf('allof'), { name: str('abc') })
+no('oneof: more than one', oneOf('oneof'), { name: str('abc') })
+test('what differs in the modifier only is another predicate', () => {
+  const engine = engineOf([oneOf('anyof'), oneOf('allof'), oneOf('oneof')])
+  assert.equal(fired(engine, { name: str('ac') }), '0 2')
+})
+test('a predicate that several rules use is evaluated once for each string', () => {
+  let asked = 0
+  const text = str('a')
+  Object.defineProperty(text, 'text', {
+    get() {
+      asked++
+      return 'a'
+    },
+  })
+  const engine = engineOf([is(NAME, 'contains', ['a']), not(is(NAME, 'contains', ['a']))])
+  for (let i = 0; i < 3; i++) assert.equal(fired(engine, { name: text }), '0')
+  assert.equal(asked, 1)
+})
 
 test('what throws is counted', () => {
   const engine = engineOf([is(BROKEN, '=', ['x'])])
@@ -221,7 +282,7 @@ const textLiteral = fc.constantFrom(...TEXTS).map(literal)
 const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR),
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER, BASE, BOTH),
       fc.constantFrom<Operator>(
         '=',
         '!=',
@@ -237,14 +298,26 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
     .map(([left, op, right]) => is(left, op, [right])),
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LIST),
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LIST, LOWER_LIST, BASE),
       fc.constantFrom<Operator>('in', 'intersects'),
       fc.array(textLiteral, { maxLength: 4 }),
     )
     .map(([left, op, right]) => is(left, op, right)),
   fc
-    .tuple(fc.constantFrom<Operator>('=', '!=', '<', '<=', '>', '>='), fc.integer({ min: -1, max: 3 }))
-    .map(([op, n]) => is(NUMBER, op, [literal(n)])),
+    .tuple(
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER),
+      fc.constantFrom<Operator>('=', '!=', 'contains', 'startswith', 'glob'),
+      fc.constantFrom<ListModifier>('oneof', 'anyof', 'allof'),
+      fc.array(textLiteral, { maxLength: 3 }),
+    )
+    .map(([left, op, modifier, right]) => ({ ...is(left, op, right), modifier })),
+  fc
+    .tuple(
+      fc.constantFrom(NUMBER, LENGTH),
+      fc.constantFrom<Operator>('=', '!=', '<', '<=', '>', '>='),
+      fc.integer({ min: -1, max: 3 }),
+    )
+    .map(([left, op, n]) => is(left, op, [literal(n)])),
   fc
     .tuple(fc.constantFrom<Operator>('=', '!='), fc.boolean())
     .map(([op, value]) => is(FLAG, op, [literal(value)])),
@@ -255,6 +328,12 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
   fc
     .tuple(fc.constantFrom(NAME, EITHER, ANCESTOR), fc.constantFrom<Operator>('=', '!=', 'startswith'))
     .map(([left, op]) => is(left, op, PATH)),
+  fc
+    .tuple(fc.constantFrom(NAME, EITHER), fc.constantFrom<Operator>('=', '!=', 'in', 'endswith'))
+    .map(([left, op]) => is(left, op, BASE)),
+  fc
+    .tuple(fc.constantFrom(LIST, LOWER_LIST), fc.constantFrom<Operator>('in', 'intersects'))
+    .map(([left, op]) => is(left, op, LIST)),
 )
 const { condition } = fc.letrec<{ condition: Expr<Ctx> }>((tie) => ({
   condition: fc.oneof(

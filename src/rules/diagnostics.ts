@@ -18,6 +18,11 @@ export type ErrorCode =
   | 'LOAD_ERR_COMPILE_OUTPUT'
   | 'LOAD_ERR_VALIDATE'
   | 'LOAD_ERR_EXTENSION'
+  | 'LOAD_ERR_TOML_PARSE'
+  | 'LOAD_ERR_TOML_VALIDATE'
+  | 'CONFIG_ERR_READ'
+  | 'CONFIG_ERR_PARSE'
+  | 'CONFIG_ERR_VALIDATE'
 export type WarningCode =
   | 'LOAD_UNKNOWN_SOURCE'
   | 'LOAD_UNSAFE_NA_CHECK'
@@ -34,6 +39,8 @@ export type WarningCode =
   | 'LOAD_INVALID_LIST_NAME'
   | 'LOAD_COMPILE_CONDITION'
   | 'LOAD_UNKNOWN_KEY'
+  | 'LOAD_NO_EFFECT'
+  | 'CONFIG_NO_EFFECT'
 
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'

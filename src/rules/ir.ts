@@ -102,6 +102,19 @@ export type FormatPart<C = unknown> =
       readonly width: number | undefined
     }
 
+/** What a rule of rand-guard says beyond its condition; the rand-guard output format prints it. */
+export interface RuleMeta {
+  /** Of a rule: what was written. A detection has none. */
+  readonly id?: string
+  /** As written: `name` of the compiled rule is made unique. */
+  readonly name: string
+  readonly severity: 'low' | 'medium' | 'high' | 'critical'
+  readonly action: 'alert'
+  readonly ruleType: 'process' | 'file' | 'network'
+  /** A detection marks the record of its event with this instead of raising an alert of its own. */
+  readonly detectionType?: string
+}
+
 /** A rule ready to be evaluated. */
 export interface CompiledRule<C = unknown> {
   readonly name: string
@@ -113,6 +126,7 @@ export interface CompiledRule<C = unknown> {
   readonly condition: Expr<C>
   readonly events: EventSet
   readonly format: readonly FormatPart<C>[]
+  readonly meta?: RuleMeta
   /** Where it is defined, for `explain`. */
   readonly span: Span
 }

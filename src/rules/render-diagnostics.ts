@@ -76,6 +76,11 @@ const DESCRIPTIONS: Readonly<Record<ErrorCode | WarningCode, string>> = {
   LOAD_ERR_COMPILE_OUTPUT: 'Error compiling output',
   LOAD_ERR_VALIDATE: 'Error validating rule/macro/list/exception objects',
   LOAD_ERR_EXTENSION: 'Error in extension item',
+  LOAD_ERR_TOML_PARSE: 'TOML parse error',
+  LOAD_ERR_TOML_VALIDATE: 'Error validating rules in TOML',
+  CONFIG_ERR_READ: 'Configuration file read error',
+  CONFIG_ERR_PARSE: 'Configuration parse error',
+  CONFIG_ERR_VALIDATE: 'Error validating configuration',
   LOAD_UNKNOWN_SOURCE: 'Unknown event source',
   LOAD_UNSAFE_NA_CHECK: 'Unsafe <NA> comparison in condition',
   LOAD_NO_EVTTYPE: 'Condition has no event-type restriction',
@@ -91,6 +96,8 @@ const DESCRIPTIONS: Readonly<Record<ErrorCode | WarningCode, string>> = {
   LOAD_INVALID_LIST_NAME: 'Invalid list name',
   LOAD_COMPILE_CONDITION: 'Warning in rule condition',
   LOAD_UNKNOWN_KEY: 'Unknown key in rules file item',
+  LOAD_NO_EFFECT: 'Part of a rules file that has no effect',
+  CONFIG_NO_EFFECT: 'Configuration that has no effect',
 }
 
 /** What a file's shape is judged by: everything else is about names and conditions. */

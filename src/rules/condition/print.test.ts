@@ -85,3 +85,9 @@ test('what is printed parses to the same tree', () => {
     { numRuns: 2000 },
   )
 })
+
+for (const name of ['anyof', 'oneof', 'allof', 'plain'])
+  test(`the name of a list keeps its looks: ${name}`, () => {
+    const text = `a.b pmatch ${name}`
+    assert.equal(printCondition(parseCondition(text)), text)
+  })

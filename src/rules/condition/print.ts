@@ -22,9 +22,14 @@ export function printCondition(ast: Ast): string {
   }
 }
 
+const LIST_OPERATORS: ReadonlySet<string> = new Set(['in', 'intersects', 'pmatch'])
+
 function printCheck(check: CheckNode): string {
   const left = `${printOperand(check.left)} ${check.op}`
   if (!check.right) return left
+  // After these a lone word is the name of a list, which must not have quotes.
+  if (check.right.kind === 'value' && LIST_OPERATORS.has(check.op) && check.modifier === undefined)
+    return `${left} ${check.right.text}`
   return `${left} ${check.modifier ? `${check.modifier} ` : ''}${printRight(check.right)}`
 }
 

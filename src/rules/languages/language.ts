@@ -19,6 +19,10 @@ export interface LoadEnv {
   readonly sources: ReadonlyMap<string, SourceEnv>
   /** Rules less severe than this are not loaded; default Debug. */
   readonly minimumPriority?: Priority
+  /** What a file is beside a rule file, by its name: the configuration, or one that is shipped. */
+  readonly roleOf?: (file: string) => 'config' | 'shipped' | undefined
+  /** Other spellings of an absolute path on this machine, where links lead to it; without it there are none. */
+  readonly spellings?: (path: string) => readonly string[]
 }
 
 /** A rule and whether it is switched on. */
