@@ -20,7 +20,8 @@ struct control {
 	__u32 polling; /* 1: the reader comes by itself, wake nobody */
 	__u32 want_env; /* 1: exec carries the environment */
 	__u32 generation;
-	__u32 pad[11];
+	__u32 stopped; /* 1: the agent is about to go; programs that are still attached do nothing */
+	__u32 pad[10];
 };
 
 struct {

@@ -15,12 +15,13 @@ static __always_inline struct control *control_of(void)
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
+/* Counters of a program on this CPU; NULL when there is nothing to do because the agent is going. */
 static __always_inline struct prog_counters *counters_of(__u32 prog)
 {
 	struct control *c = control_of();
 	__u32 row;
 
-	if (!c)
+	if (!c || c->stopped)
 		return NULL;
 	row = prog * c->nr_cpus + bpf_get_smp_processor_id();
 	return bpf_map_lookup_elem(&counters, &row);

@@ -29,6 +29,8 @@ export interface Libbpf {
   createIterator(link: Pointer): number
   linkFd(link: Pointer): number
   destroyLink(link: Pointer): void
+  /** The same on another thread: the kernel makes each wait for running programs, and they can wait together. */
+  destroyLinkAsync(link: Pointer): Promise<void>
   maps(object: Pointer): MapHandle[]
   reuseMap(map: Pointer, fd: number): void
   setMaxEntries(map: Pointer, entries: number): void
@@ -148,6 +150,7 @@ export function loadLibbpf(): Libbpf {
     createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
     linkFd: (link) => f.linkFd(link),
     destroyLink: (link) => void f.destroyLink(link),
+    destroyLinkAsync: (link) => new Promise((resolve) => f.destroyLink.async(link, () => resolve())),
     maps: (object) =>
       each((previous) => f.nextMap(object, previous)).map((p) => ({ name: f.mapName(p), pointer: p })),
     reuseMap: (map, fd) => void zero('bpf_map__reuse_fd', f.reuseFd(map, fd)),

@@ -34,6 +34,7 @@ export interface Attached {
   readonly spec: ProgramSpec
   readonly link: Pointer
   detach(): void
+  detachAsync(): Promise<void>
 }
 
 export interface LoaderOptions {
@@ -89,7 +90,12 @@ export class Loader {
     const { lib } = this.#options
     try {
       const link = this.#link(program)
-      return { spec: program.spec, link, detach: () => lib.destroyLink(link) }
+      return {
+        spec: program.spec,
+        link,
+        detach: () => lib.destroyLink(link),
+        detachAsync: () => lib.destroyLinkAsync(link),
+      }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       this.#log[0] = 0

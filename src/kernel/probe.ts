@@ -136,11 +136,7 @@ const NEEDED: readonly (readonly [name: (typeof CAPABILITIES)[number], what: str
   ['CAP_BPF', 'load programs', 'CAP_SYS_ADMIN serves as well'],
   ['CAP_PERFMON', 'attach to tracepoints and read kernel memory', 'CAP_SYS_ADMIN serves as well'],
   ['CAP_SYS_ADMIN', 'reach tracefs where it is not mounted', 'tracefs must be mounted'],
-  [
-    'CAP_SYS_RESOURCE',
-    'raise the limit of locked memory',
-    'not needed since Linux 5.11',
-  ],
+  ['CAP_SYS_RESOURCE', 'raise the limit of locked memory', 'not needed since Linux 5.11'],
   [
     'CAP_SYS_PTRACE',
     'read arguments of running processes at start',

@@ -51,6 +51,7 @@ export interface LossCause {
 /** Records handled before other work of the process gets its turn. */
 const BATCH = 16384
 const HOUSEKEEPING_MS = 1000
+const SETTLE_MS = 5
 
 export class KernelSource {
   readonly #options: KernelSourceOptions
@@ -64,6 +65,7 @@ export class KernelSource {
   #counters: BigUint64Array | undefined
   #sink: SourceSink | undefined
   #timer: NodeJS.Timeout | undefined
+  #finished = false
   #droppedBefore = new Map<string, number>()
   #users = ''
   /** Where the start-up process table came from, and how many processes it had. */
@@ -138,15 +140,38 @@ export class KernelSource {
     return done
   }
 
-  /** Detach everything, handle what is left in the rings, account for the rest, unload. */
-  stop(): void {
+  /**
+   * Tell the programs to do nothing any more, handle what is left in the rings, account for the rest. Afterwards nothing
+   * comes, though the programs are still attached.
+   */
+  finish(): void {
+    if (this.#finished) return
+    this.#finished = true
     clearInterval(this.#timer)
+    if (this.#control) this.#control[CONTROL.stopped] = 1
+    if (!this.#reader) return
+    // Programs that run at this moment end within microseconds.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS)
+    while (this.drain() > 0);
+    this.#wakeup?.close()
+    this.#housekeeping(true)
+  }
+
+  /** Detach and unload everything, side by side: one after the other it takes seconds. */
+  async unload(): Promise<void> {
+    this.finish()
+    await Promise.all(this.#attached.map((attached) => attached.detachAsync()))
+    this.#close()
+  }
+
+  /** `finish` and `unload` at once, for those who can wait. */
+  stop(): void {
+    this.finish()
     for (const { detach } of this.#attached) detach()
-    if (this.#reader) {
-      while (this.drain() > 0);
-      this.#wakeup?.close()
-      this.#housekeeping(true)
-    }
+    this.#close()
+  }
+
+  #close(): void {
     this.#loader.close()
     this.#tracefs.close()
   }
@@ -283,6 +308,6 @@ export class KernelSource {
 }
 
 /** Words of struct control (bpf/include/maps.h). */
-export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3 } as const
+export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3, stopped: 5 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

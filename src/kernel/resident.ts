@@ -1,0 +1,44 @@
+/** Memory the start needed and the work does not, given back to the system. */
+import { readFileSync } from 'node:fs'
+import koffi from 'koffi'
+
+const MADV_DONTNEED = 4
+
+/** A mapping of which every page can be had from its file again. */
+export interface CleanMapping {
+  readonly address: number
+  readonly length: number
+}
+
+/**
+ * Mappings in the text of /proc/PID/smaps (proc_pid_smaps(5)) that are private, not writable, and have no page of their
+ * own: program text and constants as they stand in the file. Data that the loader relocated has pages of its own, and
+ * what is not a file has no path that starts with a slash.
+ */
+export function cleanMappings(smaps: string): CleanMapping[] {
+  const found: CleanMapping[] = []
+  for (const block of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+    const head = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p \S+ \S+ \S+ +\//.exec(block)
+    if (head === null || !/^Anonymous: +0 kB$/m.test(block) || /\(deleted\)$/m.test(block)) continue
+    const address = Number.parseInt(head[1]!, 16)
+    found.push({ address, length: Number.parseInt(head[2]!, 16) - address })
+  }
+  return found
+}
+
+/**
+ * Lets go of free heap (malloc_trim(3)) and of pages of program files (madvise(2)): most of them served the compiler and
+ * the start, and those still needed come back from the page cache at the next use. Never throws: it only saves memory.
+ */
+export function releaseStartMemory(): void {
+  try {
+    const libc = koffi.load(null)
+    const trim = libc.func('int malloc_trim(size_t pad)')
+    const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
+    trim(0)
+    for (const { address, length } of cleanMappings(readFileSync('/proc/self/smaps', 'latin1')))
+      madvise(address, length, MADV_DONTNEED)
+  } catch {
+    // Another C library or no /proc: the agent works with more memory.
+  }
+}
