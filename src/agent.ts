@@ -51,6 +51,8 @@ export interface Summary extends PipelineCounts {
   >
   /** Losses by reason, the kernel side's and the reader's. */
   readonly drops: ReadonlyMap<string, number>
+  /** Events that came out of order, judged all the same. */
+  readonly late: number
   readonly processes: number
 }
 
@@ -130,11 +132,13 @@ function assemble(
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
     async stop() {
-      source.stop()
+      source.finish()
       await outputs.flush()
+      const summary = summarise(pipeline, source)
+      await source.unload()
       outputs.close()
       lock.release()
-      return summarise(pipeline, source)
+      return summary
     },
   }
 }
@@ -222,12 +226,13 @@ function summarise(pipeline: Pipeline, source: KernelSource): Summary {
   }
   const rows = source.ledger()
   for (const row of rows) for (const [reason, n] of Object.entries(row.dropped)) count(`kernel: ${reason}`, n)
-  for (const [reason, n] of Object.entries(source.readerLosses)) count(`reader: ${reason}`, n)
+  const { late = 0, ...unread } = source.readerLosses
+  for (const [reason, n] of Object.entries(unread)) count(`reader: ${reason}`, n)
   const programs = new Map(
     [...byProgram(rows)].map(([name, counts]) => [
       name,
       { seen: counts.seen, dropped: droppedTotal(counts), guarded: counts.guarded },
     ]),
   )
-  return { ...pipeline.counts, programs, drops, processes: pipeline.table.size }
+  return { ...pipeline.counts, programs, drops, late, processes: pipeline.table.size }
 }

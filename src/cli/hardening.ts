@@ -14,6 +14,7 @@ export const LAUNCH_FLAGS: readonly string[] = [
   '--disable-proto=delete',
   '--no-global-search-paths',
   '--no-strip-types',
+  '--max-semi-space-size=2',
 ]
 
 /** Names of environment variables that the launcher drops because they change what the process loads or reveals. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConfigError, configFrom } from './keys.ts'
+import { configFrom } from './effective.ts'
+import { ConfigError } from './keys.ts'
 
 const none = (): undefined => undefined
 const get = (override: string): unknown =>

@@ -1,42 +1,8 @@
 /** Configuration keys: what each means, its unit, bounds and default. One table; parsing, help and docs read it. */
 import { PRIORITIES } from '../rules/ir.ts'
+import { bool, bytes, choice, int, type KeyDecl, list, paths, some, text, type ValueOf } from './key-types.ts'
 
-interface KeyBase<T> {
-  readonly doc: string
-  readonly default: T
-}
-export type KeyDecl =
-  | (KeyBase<boolean> & { readonly type: 'bool' })
-  | (KeyBase<number> & {
-      readonly type: 'bytes'
-      readonly min: number
-      readonly max: number
-    })
-  | (KeyBase<string> & { readonly type: 'text' })
-  | (KeyBase<string> & { readonly type: 'choice'; readonly values: readonly string[] })
-
-const bool = (value: boolean, doc: string): KeyDecl & { type: 'bool' } => ({
-  type: 'bool',
-  default: value,
-  doc,
-})
-const text = (value: string, doc: string): KeyDecl & { type: 'text' } => ({
-  type: 'text',
-  default: value,
-  doc,
-})
-const choice = <const V extends string>(
-  values: readonly V[],
-  value: V,
-  doc: string,
-): KeyDecl & { type: 'choice'; values: readonly V[] } => ({ type: 'choice', values, default: value, doc })
-const bytes = (value: number, min: number, max: number, doc: string): KeyDecl & { type: 'bytes' } => ({
-  type: 'bytes',
-  default: value,
-  min,
-  max,
-  doc,
-})
+export type { KeyDecl, KeyValue } from './key-types.ts'
 
 /** Most bytes of a ring: it is mapped twice in a row, and the whole must be less than 2 GiB. */
 const RING_MAX = 1 << 29
@@ -59,13 +25,117 @@ export const KEYS = {
     'first',
     'report the first rule that matches an event, or all of them',
   ),
+  rules_files: list(
+    [],
+    'rule files and directories, relative ones from the directory of the configuration; none means the rules that are shipped; -r replaces them',
+  ),
   'stdout_output.enabled': bool(true, 'alerts to standard output'),
   'file_output.enabled': bool(false, 'alerts to a file'),
   'file_output.filename': text('', 'file for alerts, appended to, mode 0600'),
   'output.format': choice(
-    ['auto', 'falco-text', 'falco', 'tarsier'],
+    ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard'],
     'auto',
-    'shape of alerts; auto is falco with json_output, else falco-text',
+    'shape of alerts; auto is rand-guard with a rand-guard configuration or telemetry, falco with json_output, else falco-text',
+  ),
+  'output.type': choice(
+    ['stdout', 'file'],
+    'stdout',
+    'where telemetry, health records and alerts go; file stands for file_output with output.path instead of stdout_output',
+  ),
+  'output.path': text('', 'file of output.type = file, appended to, mode 0600'),
+  log_level: choice(
+    ['trace', 'debug', 'info', 'warning', 'error'],
+    'info',
+    'messages on standard error from this level on; --log-level, -v and -q come first',
+  ),
+  'agent.id': text('', 'name of this agent in its log'),
+  'agent.mode': choice(
+    ['monitor', 'detect'],
+    'detect',
+    'monitor: telemetry with annotations, no alerts; detect: alerts as well',
+  ),
+  'agent.lock_file': text('/run/tarsier/agent.lock', 'held while the agent runs: one agent per host'),
+  'rules.builtin': choice(
+    ['auto', 'on', 'off'],
+    'auto',
+    'the shipped rules of rules/rand-guard; auto loads them with a rand-guard configuration',
+  ),
+  'telemetry.process': bool(false, 'report start, end and kinship of processes as records'),
+  'telemetry.file': bool(false, 'report work on files as records'),
+  'telemetry.network': bool(false, 'report connect, bind and listen as records'),
+  'telemetry.hooks.process': some(
+    ['execve', 'execveat', 'fork', 'exit'],
+    'calls to report; execve and execveat stand for process_start, fork for process_relationship',
+  ),
+  'telemetry.hooks.file': some(
+    [
+      'open',
+      'creat',
+      'openat',
+      'openat2',
+      'write',
+      'writev',
+      'pwrite64',
+      'ftruncate',
+      'copy_file_range',
+      'truncate',
+      'rename',
+      'renameat',
+      'renameat2',
+      'link',
+      'linkat',
+      'symlink',
+      'symlinkat',
+      'unlink',
+      'unlinkat',
+      'rmdir',
+    ],
+    'calls to report; a name stands for its whole family of operations, so that no older or newer call slips by',
+  ),
+  'telemetry.hooks.network': some(['connect', 'bind', 'listen'], 'calls to report'),
+  'telemetry.watch_paths': paths(
+    [],
+    'directories and files to report, by whole components and on either spelling; without watch_paths and watch_patterns all are reported',
+  ),
+  'telemetry.watch_patterns': list(
+    [],
+    'files to report by name: *.ext is an ending of the path, anything else a piece of it',
+  ),
+  'telemetry.exclude_paths': paths(
+    [],
+    'directories and files never to report; rules judge them all the same',
+  ),
+  'telemetry.collect_args': bool(true, 'arguments of started processes in their records'),
+  'telemetry.collect_env': bool(false, 'environment of started processes in their records'),
+  'telemetry.collect_cwd': bool(true, 'current directory of started processes in their records'),
+  'telemetry.collect_dns': bool(false, 'names asked for on port 53, read from the first bytes sent there'),
+  'telemetry.collect_payload': bool(
+    false,
+    'first bytes sent on a connection in the record of the connection',
+  ),
+  'telemetry.payload_bytes': int(64, 1, 4096, 'bytes', 'how much telemetry.collect_payload takes'),
+  'limits.max_events_per_second': int(
+    0,
+    0,
+    4_294_967_295,
+    'events/s',
+    'telemetry records of files and the network in one second, 0 for no limit; alerts and process records are never limited',
+  ),
+  'limits.drop_when_full': bool(
+    true,
+    'a full output drops records and counts them; false makes telemetry wait as far as queue and spool go. The kernel never waits',
+  ),
+  'limits.max_processes': int(
+    65_536,
+    1024,
+    4_194_304,
+    'processes',
+    'most processes remembered; beyond it ended ones go first, then those unseen for longest',
+  ),
+  'health.interval': int(10, 1, 86_400, 's', 'time between health records; there is always one at the end'),
+  'kernel.objects': text(
+    '',
+    'directory of the compiled BPF objects, or one file in it; empty is the directory that is shipped',
   ),
   'kernel.ring_bytes.critical': bytes(
     1 << 20,
@@ -82,18 +152,14 @@ export const KEYS = {
   'kernel.env': choice(
     ['auto', 'on', 'off'],
     'auto',
-    'capture environments at exec; auto does so when a rule reads one',
+    'capture environments at exec; auto does so when a rule or telemetry.collect_env reads one',
   ),
-  'agent.lock_file': text('/run/tarsier/agent.lock', 'held while the agent runs: one agent per host'),
 } as const satisfies Record<string, KeyDecl>
 
 export type KeyName = keyof typeof KEYS
-type ValueOf<D extends KeyDecl> = D['type'] extends 'bool'
-  ? boolean
-  : D['type'] extends 'bytes'
-    ? number
-    : string
 export type Config = { readonly [K in KeyName]: ValueOf<(typeof KEYS)[K]> }
+
+export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name)
 
 /** A setting that cannot be taken: names key, value and what would do. */
 export class ConfigError extends Error {
@@ -103,70 +169,4 @@ export class ConfigError extends Error {
     super(message)
     this.hint = hint
   }
-}
-
-/**
- * Defaults with `KEY=VALUE` overrides. Throws ConfigError for an unknown key, a value of the wrong kind, and settings that
- * do not go together. `suggest` words a hint for an unknown key.
- */
-export function configFrom(
-  overrides: readonly string[],
-  suggest: (word: string, known: readonly string[]) => string | undefined,
-): Config {
-  const config: Record<string, boolean | number | string> = {}
-  for (const [key, decl] of Object.entries(KEYS)) config[key] = decl.default
-  for (const override of overrides) {
-    const equals = override.indexOf('=')
-    if (equals < 0) throw new ConfigError(`-o takes KEY=VALUE, not '${override}'`)
-    const key = override.slice(0, equals).trim()
-    const decl: KeyDecl | undefined = Object.hasOwn(KEYS, key) ? KEYS[key as KeyName] : undefined
-    if (decl === undefined) {
-      throw new ConfigError(`unknown configuration key '${key}'`, suggest(key, Object.keys(KEYS)))
-    }
-    config[key] = parseValue(key, decl, override.slice(equals + 1).trim())
-  }
-  checkTogether(config as Config)
-  return config as Config
-}
-
-function checkTogether(config: Config): void {
-  if (config['file_output.enabled'] && config['file_output.filename'] === '')
-    throw new ConfigError(
-      'file_output.enabled is true, but file_output.filename is empty',
-      'name the file: -o file_output.filename=FILE',
-    )
-  if (config['agent.lock_file'] === '') throw new ConfigError('agent.lock_file must name a file')
-}
-
-function parseValue(key: string, decl: KeyDecl, value: string): boolean | number | string {
-  switch (decl.type) {
-    case 'bool':
-      if (value === 'true' || value === 'false') return value === 'true'
-      throw new ConfigError(`${key} takes true or false, not '${value}'`)
-    case 'text':
-      return value
-    case 'choice':
-      if (decl.values.includes(value.toLowerCase())) return value.toLowerCase()
-      throw new ConfigError(`${key} takes one of ${decl.values.join(', ')}, not '${value}'`)
-    case 'bytes':
-      return parseBytes(key, decl, value)
-    default:
-      return decl satisfies never
-  }
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
-
-/** A ring size: a power of two between the bounds; `4m` is 4 MiB. */
-function parseBytes(key: string, decl: KeyDecl & { type: 'bytes' }, value: string): number {
-  const match = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(value)
-  const number = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!
-  const bounds = `a power of two from ${decl.min} to ${decl.max} bytes, such as ${decl.default}`
-  if (!(number >= decl.min && number <= decl.max))
-    throw new ConfigError(`${key} takes ${bounds}, not '${value}'`)
-  if (!Number.isInteger(Math.log2(number))) {
-    const above = 2 ** Math.ceil(Math.log2(number))
-    throw new ConfigError(`${key} takes ${bounds}, not '${value}'`, `the next power of two is ${above}`)
-  }
-  return number
 }

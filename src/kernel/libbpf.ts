@@ -22,6 +22,8 @@ export interface Libbpf {
   setAutoload(program: Pointer, on: boolean): void
   setLogBuffer(program: Pointer, buffer: Uint8Array): void
   programFd(program: Pointer): number
+  /** Times the kernel left a program out because it, or for tracepoints any other, was running on that CPU already. */
+  recursionMisses(program: Pointer): number
   /** Attach by what the section name says. */
   attach(program: Pointer): Pointer
   attachPerfEvent(program: Pointer, fd: number): Pointer
@@ -56,6 +58,8 @@ export class LibbpfMissingError extends Error {
 }
 
 const BTF_KIND_FUNC = 12
+/** struct bpf_prog_info (include/uapi/linux/bpf.h): bytes we ask for, offset of recursion_misses (Linux 5.12, else 0). */
+const PROG_INFO = { size: 216, recursionMisses: 208 } as const
 const NAMES = ['libbpf.so.1', 'libbpf.so']
 
 function loadLibrary(): ReturnType<typeof koffi.load> {
@@ -83,6 +87,7 @@ export function loadLibbpf(): Libbpf {
     btf: lib.func('btf *bpf_object__btf(bpf_object *object)'),
     btfData: lib.func('void *btf__raw_data(btf *btf, _Out_ uint32_t *size)'),
     vmlinuxBtf: lib.func('btf *btf__load_vmlinux_btf()'),
+    freeBtf: lib.func('void btf__free(btf *btf)'),
     findType: lib.func('int btf__find_by_name_kind(btf *btf, const char *name, uint32_t kind)'),
     nextProgram: lib.func('bpf_program *bpf_object__next_program(bpf_object *object, bpf_program *previous)'),
     programName: lib.func('const char *bpf_program__name(bpf_program *program)'),
@@ -90,6 +95,7 @@ export function loadLibbpf(): Libbpf {
     setAutoload: lib.func('int bpf_program__set_autoload(bpf_program *program, bool on)'),
     setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
     programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
+    infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
     attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
     attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
@@ -119,7 +125,6 @@ export function loadLibbpf(): Libbpf {
     for (let p = next(null); p !== null; p = next(p)) found.push(p)
     return found
   }
-  let kernelBtf: Pointer | null = null
   return {
     version: `${f.major()}.${f.minor()}`,
     openObject: (file) => pointer('bpf_object__open_file', f.open(file, null)),
@@ -131,8 +136,11 @@ export function loadLibbpf(): Libbpf {
       return new Uint8Array(koffi.view(data, size[0]!)).slice()
     },
     kernelHasFunction: (name) => {
-      kernelBtf ??= f.vmlinuxBtf()
-      return kernelBtf !== null && f.findType(kernelBtf, name, BTF_KIND_FUNC) > 0
+      const kernel = f.vmlinuxBtf()
+      if (kernel === null) return false
+      const found = f.findType(kernel, name, BTF_KIND_FUNC) > 0
+      f.freeBtf(kernel)
+      return found
     },
     programs: (object) =>
       each((previous) => f.nextProgram(object, previous)).map((p) => ({
@@ -144,6 +152,14 @@ export function loadLibbpf(): Libbpf {
     setLogBuffer: (program, buffer) =>
       void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
     programFd: (program) => f.programFd(program),
+    recursionMisses: (program) => {
+      const info = new DataView(new ArrayBuffer(PROG_INFO.size))
+      zero(
+        'bpf_obj_get_info_by_fd',
+        f.infoByFd(f.programFd(program), new Uint8Array(info.buffer), [PROG_INFO.size]),
+      )
+      return Number(info.getBigUint64(PROG_INFO.recursionMisses, true))
+    },
     attach: (program) => pointer('bpf_program__attach', f.attach(program)),
     attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
     attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),

@@ -33,6 +33,7 @@ export interface LoadedProgram {
 export interface Attached {
   readonly spec: ProgramSpec
   readonly link: Pointer
+  readonly pointer: Pointer
   detach(): void
   detachAsync(): Promise<void>
 }
@@ -93,6 +94,7 @@ export class Loader {
       return {
         spec: program.spec,
         link,
+        pointer: program.pointer,
         detach: () => lib.destroyLink(link),
         detachAsync: () => lib.destroyLinkAsync(link),
       }

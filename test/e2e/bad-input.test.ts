@@ -41,11 +41,22 @@ const setting = (text: string, status: 1 | 2, ...patterns: RegExp[]): void =>
   expectRefusal(refused({ rules: [good], set: [text] }), status, ...patterns)
 
 test('an unknown field: where it stands, and what was meant', () => {
-  const path = file('field.yaml', '- rule: R\n  desc: d\n  condition: evt.type = open and proc.nmae = cat\n  output: x\n  priority: INFO\n')
-  rules(path, /field\.yaml:3:34: error: unknown field 'proc\.nmae' for source 'syscall'/, /^ +\^{9}$/m, /did you mean 'proc\.name'\?/)
+  const path = file(
+    'field.yaml',
+    '- rule: R\n  desc: d\n  condition: evt.type = open and proc.nmae = cat\n  output: x\n  priority: INFO\n',
+  )
+  rules(
+    path,
+    /field\.yaml:3:34: error: unknown field 'proc\.nmae' for source 'syscall'/,
+    /^ +\^{9}$/m,
+    /did you mean 'proc\.name'\?/,
+  )
 })
 test('an unknown operator', () =>
-  rules(withCondition('evt.type = open and proc.name resembles cat'), /:\d+:\d+: error: expected an operator after 'proc\.name'/))
+  rules(
+    withCondition('evt.type = open and proc.name resembles cat'),
+    /:\d+:\d+: error: expected an operator after 'proc\.name'/,
+  ))
 test('a value of the wrong type', () =>
   rules(withCondition('evt.type = open and fd.num = many'), /:\d+:\d+: error: .*many/))
 test('an unknown field in the output', () => {
@@ -53,9 +64,15 @@ test('an unknown field in the output', () => {
   rules(path, /:\d+:\d+: error: .*proc\.nmae/)
 })
 test('an unknown macro', () => rules(withCondition('spawned_proces'), /:\d+:\d+: error: .*spawned_proces/))
-test('broken YAML', () => rules(file('broken.yaml', '- rule: R\n  desc: d\n   condition: [\n'), /broken\.yaml:\d+:\d+: error: .*\[LOAD_ERR_YAML_PARSE\]/))
-test('what is no text', () => rules(file('binary.yaml', Buffer.from([0xff, 0, 1])), /binary\.yaml:1:1: error: the file is not UTF-8/))
-test('a rule file that is not there', () => rules(join(folder, 'none.yaml'), /cannot read '.*none\.yaml': no such file or directory/))
+test('broken YAML', () =>
+  rules(
+    file('broken.yaml', '- rule: R\n  desc: d\n   condition: [\n'),
+    /broken\.yaml:\d+:\d+: error: .*\[LOAD_ERR_YAML_PARSE\]/,
+  ))
+test('what is no text', () =>
+  rules(file('binary.yaml', Buffer.from([0xff, 0, 1])), /binary\.yaml:1:1: error: the file is not UTF-8/))
+test('a rule file that is not there', () =>
+  rules(join(folder, 'none.yaml'), /cannot read '.*none\.yaml': no such file or directory/))
 test('a link that leads nowhere', () => {
   symlinkSync('nowhere', join(folder, 'link.yaml'))
   rules(join(folder, 'link.yaml'), /cannot read '.*link\.yaml': no such file/)
@@ -73,20 +90,35 @@ test('names from files steer no terminal', () => {
 })
 
 test('an unknown key', () =>
-  setting('kernel.ring_byte.bulk=64k', 2, /unknown configuration key 'kernel\.ring_byte\.bulk'/, /did you mean 'kernel\.ring_bytes\.bulk'\?$/m))
+  setting(
+    'kernel.ring_byte.bulk=64k',
+    2,
+    /unknown configuration key 'kernel\.ring_byte\.bulk'/,
+    /did you mean 'kernel\.ring_bytes\.bulk'\?$/m,
+  ))
 test('a key without value', () => setting('json_output', 2, /-o takes KEY=VALUE, not 'json_output'/))
 test('a ring of no bytes', () =>
-  setting('kernel.ring_bytes.bulk=0', 2, /kernel\.ring_bytes\.bulk takes a power of two from \d+ to \d+ bytes.* not '0'/))
-test('a ring that is no power of two', () => setting('kernel.ring_bytes.bulk=3m', 2, /not '3m'/, /next power of two is 4194304/))
-test('a ring that is too large', () => setting('kernel.ring_bytes.critical=1g', 2, /kernel\.ring_bytes\.critical takes/))
-test('a choice that is none', () => setting('output.format=xml', 2, /output\.format takes one of .*falco-text.*, not 'xml'/))
-test('a priority that no rule has', () => setting('priority=emergency', 1, /no rule is switched on/, /-o priority=debug/))
+  setting(
+    'kernel.ring_bytes.bulk=0',
+    2,
+    /kernel\.ring_bytes\.bulk takes a power of two from \d+ to \d+ bytes.* not '0'/,
+  ))
+test('a ring that is no power of two', () =>
+  setting('kernel.ring_bytes.bulk=3m', 2, /not '3m'/, /next power of two is 4194304/))
+test('a ring that is too large', () =>
+  setting('kernel.ring_bytes.critical=1g', 2, /kernel\.ring_bytes\.critical takes/))
+test('a choice that is none', () =>
+  setting('output.format=xml', 2, /output\.format takes one of .*falco-text.*, not 'xml'/))
+test('a priority that no rule has', () =>
+  setting('priority=emergency', 1, /no rule is switched on/, /-o priority=debug/))
 
 test('an unknown command', () => expectRefusal(tarsier(['rum']), 2, /unknown command 'rum'/, /run/))
 test('an unknown option', () => expectRefusal(tarsier(['run', '--frob']), 2, /unknown option '--frob'/))
 test('an argument too many', () => expectRefusal(tarsier(['run', 'all']), 2, /too many arguments/))
-test('an option without its value', () => expectRefusal(tarsier(['run', '-r']), 2, /'-r, --rules <path>' argument missing/))
-test('an unknown log level', () => expectRefusal(tarsier(['run', '--log-level', 'loud']), 2, /'loud' is invalid.*warning/))
+test('an option without its value', () =>
+  expectRefusal(tarsier(['run', '-r']), 2, /'-r, --rules <path>' argument missing/))
+test('an unknown log level', () =>
+  expectRefusal(tarsier(['run', '--log-level', 'loud']), 2, /'loud' is invalid.*warning/))
 
 suite('starts that the machine refuses', { skip: NEEDS_ROOT }, () => {
   const start = (options: Partial<Start>, ...patterns: RegExp[]): void =>
@@ -103,7 +135,11 @@ suite('starts that the machine refuses', { skip: NEEDS_ROOT }, () => {
   ]
 
   test('without the capabilities to load and attach', () =>
-    start({ via: without('bpf', 'perfmon', 'sys_admin') }, /the agent needs CAP_BPF and CAP_PERFMON/, /hint: .*CAP_SYS_ADMIN/))
+    start(
+      { via: without('bpf', 'perfmon', 'sys_admin') },
+      /the agent needs CAP_BPF and CAP_PERFMON/,
+      /hint: .*CAP_SYS_ADMIN/,
+    ))
   test('without the one capability to attach', () =>
     start({ via: without('perfmon', 'sys_admin') }, /the agent needs CAP_PERFMON, which/))
   test('without the one capability to load', () =>
@@ -115,10 +151,18 @@ suite('starts that the machine refuses', { skip: NEEDS_ROOT }, () => {
   })
   test('without the type information of the kernel', () => {
     const empty = openFolder('empty')
-    start({ via: mounted(empty, '/sys/kernel/btf') }, /this kernel has no BTF: \/sys\/kernel\/btf\/vmlinux is not there/, /CONFIG_DEBUG_INFO_BTF=y/)
+    start(
+      { via: mounted(empty, '/sys/kernel/btf') },
+      /this kernel has no BTF: \/sys\/kernel\/btf\/vmlinux is not there/,
+      /CONFIG_DEBUG_INFO_BTF=y/,
+    )
   })
   test('without libbpf', () =>
-    start({ via: mounted('/dev/null', libbpfFile()) }, /Cannot load libbpf\.so\.1/, /apt-get install libbpf1/))
+    start(
+      { via: mounted('/dev/null', libbpfFile()) },
+      /Cannot load libbpf\.so\.1/,
+      /apt-get install libbpf1/,
+    ))
   test('without a way to tracefs', (t) => {
     if (isMounted('tracefs')) return t.skip('tracefs is mounted')
     start({ via: without('sys_admin') }, /tracefs is not mounted/, /mount -t tracefs .*CAP_SYS_ADMIN/)
@@ -127,12 +171,20 @@ suite('starts that the machine refuses', { skip: NEEDS_ROOT }, () => {
   test('a second agent names the first', async () => {
     const lock = join(openFolder('lock'), 'agent.lock')
     const { status } = await withAgent({ rules: [good], lock }, async (agent) =>
-      start({ lock }, new RegExp(`another agent runs on this host \\(pid ${agent.pid}, lock ${lock}\\)`), /hint: /),
+      start(
+        { lock },
+        new RegExp(`another agent runs on this host \\(pid ${agent.pid}, lock ${lock}\\)`),
+        /hint: /,
+      ),
     )
     assert.equal(status, 0)
   })
   test('a place for the lock that is none', () => {
-    start({ lock: '/proc/nowhere/agent.lock' }, /cannot make the lock file '\/proc\/nowhere\/agent\.lock'/, /hint: /)
+    start(
+      { lock: '/proc/nowhere/agent.lock' },
+      /cannot make the lock file '\/proc\/nowhere\/agent\.lock'/,
+      /hint: /,
+    )
     start({ lock: folder }, /cannot make the lock file/)
   })
   test('an alert file that cannot be written', () => {
@@ -141,10 +193,14 @@ suite('starts that the machine refuses', { skip: NEEDS_ROOT }, () => {
     output('/nowhere/alerts', /cannot write alerts to '\/nowhere\/alerts': ENOENT/, /hint: /)
     output(folder, /cannot write alerts to .*: EISDIR/)
   })
-  test('an alert file without a name', () => setting('file_output.enabled=true', 2, /file_output\.filename is empty/))
+  test('an alert file without a name', () =>
+    setting('file_output.enabled=true', 2, /file_output\.filename is empty/))
   test('a refused start gives the lock back', async () => {
     const lock = join(openFolder('lock'), 'agent.lock')
-    start({ lock, set: ['file_output.enabled=true', 'file_output.filename=/nowhere/alerts'] }, /cannot write alerts/)
+    start(
+      { lock, set: ['file_output.enabled=true', 'file_output.filename=/nowhere/alerts'] },
+      /cannot write alerts/,
+    )
     assert.equal((await withAgent({ rules: [good], lock }, async () => {})).status, 0)
   })
 })
@@ -157,5 +213,4 @@ function libbpfFile(): string {
   return path
 }
 
-const isMounted = (type: string): boolean =>
-  readFileSync('/proc/mounts', 'utf8').includes(` ${type} `)
+const isMounted = (type: string): boolean => readFileSync('/proc/mounts', 'utf8').includes(` ${type} `)

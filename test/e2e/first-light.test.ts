@@ -6,7 +6,16 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { program } from '../kernel/support/programs.ts'
 import { AT_FDCWD, type Call, ref, script } from '../kernel/support/raw.ts'
-import { marker, NEEDS_ROOT, openFolder, opensOf, type Running, said, startAgent, writeRules } from './support/agent.ts'
+import {
+  marker,
+  NEEDS_ROOT,
+  openFolder,
+  opensOf,
+  type Running,
+  said,
+  startAgent,
+  writeRules,
+} from './support/agent.ts'
 
 const O_DIRECTORY = 0o200000
 

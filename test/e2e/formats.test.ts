@@ -53,7 +53,12 @@ suite('formats of alerts', { skip: NEEDS_ROOT }, () => {
       ...['hostname', 'output', 'output_fields', 'priority', 'rule', 'source', 'tags', 'time'],
     ])
     const { output, time, output_fields, rule, ...rest } = alert
-    assert.deepEqual(rest, { hostname: hostname(), priority: 'Critical', source: 'syscall', tags: ['a', 'b'] })
+    assert.deepEqual(rest, {
+      hostname: hostname(),
+      priority: 'Critical',
+      source: 'syscall',
+      tags: ['a', 'b'],
+    })
     assert.match(rule, /^Opens of mark/)
     assert.match(output, /^\d\d:\d\d:\d\d\.\d{9}: Critical file=/)
     assert.match(time, iso)
@@ -64,7 +69,10 @@ suite('formats of alerts', { skip: NEEDS_ROOT }, () => {
     // More than a double holds: the digits are in the text.
     assert.equal(typeof ns, 'number')
     const digits = /"evt\.time":(\d+)/.exec(line)?.[1] ?? ''
-    assert.equal(`${new Date(Number(BigInt(digits) / 1_000_000n)).toISOString().slice(0, 23)}`, time.slice(0, 23))
+    assert.equal(
+      `${new Date(Number(BigInt(digits) / 1_000_000n)).toISOString().slice(0, 23)}`,
+      time.slice(0, 23),
+    )
     assert.equal(digits.slice(-9), time.slice(20, 29))
   })
   test('JSON properties can be left out', async () => {
@@ -122,10 +130,19 @@ suite('formats of alerts', { skip: NEEDS_ROOT }, () => {
     test(`hostile file names in ${format}`, async () => {
       const word = marker()
       const rules = [writeRules(folder, opensOf(word, 'file=%fd.name by=%proc.cmdline'))]
-      const names = ['\n00:00:00.0: Emergency forged', '\u001b]0;title\u0007\u001b[2J', '\u202egnp.exe', '\r', '\u0085', '\u2066x\u2028']
+      const names = [
+        '\n00:00:00.0: Emergency forged',
+        '\u001b]0;title\u0007\u001b[2J',
+        '\u202egnp.exe',
+        '\r',
+        '\u0085',
+        '\u2066x\u2028',
+      ]
       // Not UTF-8: a lone continuation byte, an overlong slash, a surrogate.
       const bytes = ['\\x80\\xff', '\\xc0\\xaf', '\\xed\\xa0\\x80']
-      const calls = [...names, ...bytes].map((name) => ['openat', AT_FDCWD, `/tmp/${word}${name}`, 0] as const)
+      const calls = [...names, ...bytes].map(
+        (name) => ['openat', AT_FDCWD, `/tmp/${word}${name}`, 0] as const,
+      )
       const end = await withAgent({ rules, set: [`output.format=${format}`] }, async (agent) => {
         const lines = await agent.alerts(word, () => spawnSync(program('raw'), script(calls)))
         assert.equal(lines.length, names.length + bytes.length)
@@ -138,7 +155,11 @@ suite('formats of alerts', { skip: NEEDS_ROOT }, () => {
         if (format === 'tarsier') {
           const exact = lines.map((line) => JSON.parse(line).fields['fd.name_b64']).filter(Boolean)
           assert.deepEqual(
-            exact.map((text) => Buffer.from(text, 'base64').subarray(5 + word.length).toString('hex')),
+            exact.map((text) =>
+              Buffer.from(text, 'base64')
+                .subarray(5 + word.length)
+                .toString('hex'),
+            ),
             ['80ff', 'c0af', 'eda080'],
           )
         }

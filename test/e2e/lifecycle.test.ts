@@ -102,7 +102,11 @@ suite('life of the agent', { skip: NEEDS_ROOT }, () => {
   test('-q leaves only errors on standard error', async () => {
     // Nothing says that it is ready then; the alert does.
     const agent = startQuiet()
-    assert.ok(await agent.until(() => (open(), agent.lines.length > 0), 20_000))
+    const alerted = await agent.until(() => {
+      open()
+      return agent.lines.length > 0
+    }, 20_000)
+    assert.ok(alerted)
     const { status, stderr } = await agent.stop()
     assert.equal(status, 0)
     assert.equal(stderr, '')
@@ -177,7 +181,10 @@ function sections(stderr: string): { readonly [title: string]: ReadonlyMap<strin
   for (const line of stderr.split('\n')) {
     const row = /^ +(\d+) {2}(.+)$/.exec(line)
     if (row) found[title]?.set(row[2]!, Number(row[1]))
-    else if (/^[a-z]+$/.test(line)) found[(title = line)] = new Map()
+    else if (/^[a-z]+$/.test(line)) {
+      title = line
+      found[title] = new Map()
+    }
   }
   return found
 }

@@ -1,9 +1,11 @@
 /** `tarsier run`: the agent. */
 import type { Command } from 'commander'
 import { type Agent, AgentError, type Summary, startAgent } from '../../agent.ts'
-import { type Config, ConfigError, configFrom, KEYS, type KeyDecl } from '../../config/keys.ts'
+import { configFrom } from '../../config/effective.ts'
+import { type Config, ConfigError, KEYS, type KeyDecl } from '../../config/keys.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
+import { releaseStartMemory } from '../../kernel/resident.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import { type CompiledRule, PRIORITIES } from '../../rules/ir.ts'
 import { type LoadResult, loadRules } from '../../rules/load.ts'
@@ -14,6 +16,9 @@ import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { objectsDirectory, rulesDirectory } from '../package-root.ts'
 import { formatTable } from '../table.ts'
+
+/** After this time the compilers of the start have done their work. */
+const SETTLED_MS = 1000
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
@@ -105,7 +110,9 @@ async function runAgent(
     `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
   )
   log.debug(`programs: ${agent.programs.join(' ')}`)
+  const settled = setTimeout(releaseStartMemory, SETTLED_MS)
   await stopped.promise
+  clearTimeout(settled)
   const summary = await agent.stop()
   if (!options.quiet) io.stderr.write(renderSummary(summary))
   return EXIT.ok
@@ -145,7 +152,7 @@ export function renderSummary(summary: Summary): string {
     section('events', summary.events, 'none'),
     section('drops', summary.drops, 'none'),
     section('alerts', summary.alerts, 'none'),
-    `lost ${summary.lost}, own activity passed over ${guarded}, errors ${summary.errors}`,
+    `lost ${summary.lost}, late ${summary.late}, own activity passed over ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')
 }

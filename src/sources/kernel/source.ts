@@ -191,6 +191,15 @@ export class KernelSource {
   get readerLosses(): Readonly<Record<string, number>> {
     return { ...this.#reader?.bad, late: this.#reader?.late ?? 0 }
   }
+  /** Calls that programs never saw, by program: the kernel does not run one inside another. */
+  recursionMisses(): Map<string, number> {
+    const misses = new Map<string, number>()
+    for (const { spec, pointer } of this.#attached) {
+      const count = this.#options.lib.recursionMisses(pointer)
+      if (count > 0) misses.set(spec.name, count)
+    }
+    return misses
+  }
   get wakeups(): { readonly wakes: number; readonly ticks: number } {
     return { wakes: this.#wakeup?.wakes ?? 0, ticks: this.#wakeup?.ticks ?? 0 }
   }

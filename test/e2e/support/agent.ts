@@ -5,6 +5,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -109,8 +110,12 @@ const ONCE = { encoding: 'utf8', timeout: READY_MS } as const
 
 const ended = ({ status, signal, stdout, stderr, error }: ReturnType<typeof spawnSync>): Ended => {
   if (error !== undefined) throw error
-  return { status, signal, stdout: String(stdout), stderr: String(stderr) }
+  return { status, signal, stdout: String(stdout), stderr: withoutBuild(String(stderr)) }
 }
+
+/** What the launcher tells when it had to build is not the program's word. */
+const withoutBuild = (stderr: string): string =>
+  stderr.replace(/^tarsier: (?:compiling|installing| ).*\n/gm, '')
 
 /** A running agent. */
 export class Running {
@@ -125,6 +130,9 @@ export class Running {
     const { file, args, env } = commandLine(options)
     this.child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.add(this)
+    // A test that failed half-way shall not wait for its agent for ever.
+    this.child.unref()
+    for (const stream of [this.child.stdout, this.child.stderr]) (stream as Socket).unref()
     this.child.stdout.on('data', (chunk: Buffer) => {
       this.#stdout = Buffer.concat([this.#stdout, chunk])
     })

@@ -51,8 +51,8 @@ export function readToml(file: SourceFile): TomlTable {
   try {
     const root: Building = { kind: 'table', entries: new Map(), span: spanOf(file, 0, 0) }
     for (const node of parseTOML(file.text, { tomlVersion: '1.0' }).body[0].body)
-      if (node.type === 'TOMLTable') fill(tableAt(root, node, file), node.body, file)
-      else fill(root, [node], file)
+      if (node.type === 'TOMLTable') fill(tableAt(root, node, file), node.body, file, 0)
+      else fill(root, [node], file, 0)
     return root
   } catch (error) {
     if (error instanceof ParseError) throw parseError(error, file)
@@ -78,7 +78,10 @@ function checkSize(file: SourceFile): void {
 
 function parseError(error: ParseError, file: SourceFile): TomlError {
   const message = error.message.replace(/\s+/g, ' ').replace(/\.$/, '')
-  return new TomlError(message[0]!.toLowerCase() + message.slice(1), spanOf(file, error.index, error.index + 1))
+  return new TomlError(
+    message[0]!.toLowerCase() + message.slice(1),
+    spanOf(file, error.index, error.index + 1),
+  )
 }
 
 /** Of a file that is nested too deep the line with the most brackets. */
@@ -136,12 +139,12 @@ function headerEnd(node: AST.TOMLTable, file: SourceFile): number {
   return close < 0 ? node.key.range[1] : close + (node.kind === 'array' ? 2 : 1)
 }
 
-function fill(table: Building, pairs: readonly AST.TOMLKeyValue[], file: SourceFile): void {
+function fill(table: Building, pairs: readonly AST.TOMLKeyValue[], file: SourceFile, depth: number): void {
   for (const { key, value } of pairs) {
     let at: Building | GrowingList = table
     for (const part of key.keys.slice(0, -1)) at = child(at, nameOf(part), spanAt(part, file), 'table')
     const last = key.keys.at(-1)!
-    const entry = { key: spanAt(last, file), value: convert(value, file, 0) }
+    const entry = { key: spanAt(last, file), value: convert(value, file, depth) }
     ;(at as Building).entries.set(nameOf(last), entry)
   }
 }
@@ -161,23 +164,17 @@ function convert(node: AST.TOMLContentNode, file: SourceFile, depth: number): To
       return { kind: 'list', items: node.elements.map((item) => convert(item, file, depth + 1)), span }
     case 'TOMLInlineTable': {
       const table: Building = { kind: 'table', entries: new Map(), span }
-      for (const { key, value } of node.body) {
-        let at: Building | GrowingList = table
-        for (const part of key.keys.slice(0, -1)) at = child(at, nameOf(part), spanAt(part, file), 'table')
-        const last = key.keys.at(-1)!
-        const entry = { key: spanAt(last, file), value: convert(value, file, depth + 1) }
-        ;(at as Building).entries.set(nameOf(last), entry)
-      }
+      fill(table, node.body, file, depth + 1)
       return table
     }
     case 'TOMLValue':
-      return { ...valueOf(node), span }
+      return { ...scalarOf(node), span }
     default:
       return node satisfies never
   }
 }
 
-function valueOf(node: AST.TOMLValue): Omit<TomlValue, 'span'> {
+function scalarOf(node: AST.TOMLValue): Omit<TomlValue, 'span'> {
   switch (node.kind) {
     case 'string':
       return { kind: 'text', text: node.value }

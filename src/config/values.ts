@@ -1,0 +1,147 @@
+/** Values of configuration keys from what was written: checked against kind, bounds and allowed words. */
+
+import type { BytesKey, IntKey, KeyDecl, KeyValue, ListKey } from './key-types.ts'
+import { ConfigError } from './keys.ts'
+
+/**
+ * A value as written. Text of `-o`, the environment and YAML is `untyped`: `true` may be a text or a truth. TOML says
+ * what it means, and `"true"` is not `true`.
+ */
+export type Written =
+  | { readonly kind: 'untyped' | 'text' | 'bool' | 'number' | 'other'; readonly text: string }
+  | { readonly kind: 'list'; readonly items: readonly Written[] }
+
+export const untyped = (text: string): Written => ({ kind: 'untyped', text })
+
+/** Most elements of a list, and characters of a text. */
+export const LIST_MAX = 4096
+export const TEXT_MAX = 65_536
+
+/** The value of a key. Throws ConfigError that names key, value and what would do. */
+export function parseValue(key: string, decl: KeyDecl, written: Written): KeyValue {
+  if (decl.type === 'list') return parseList(key, decl, written)
+  const wanted = `${key} takes ${wantedBy(decl)}, not ${shown(written)}`
+  if (written.kind === 'list' || written.kind === 'other' || !fits(decl, written.kind))
+    throw new ConfigError(wanted, quoteHint(decl, written))
+  const { text } = written
+  if (text.length > TEXT_MAX) throw new ConfigError(`${key} is longer than ${TEXT_MAX} characters`)
+  switch (decl.type) {
+    case 'bool':
+      if (text === 'true' || text === 'false') return text === 'true'
+      throw new ConfigError(wanted)
+    case 'text':
+      if (text.includes('\0')) throw new ConfigError(`${key} contains a NUL character`)
+      return text
+    case 'choice': {
+      const value = text.toLowerCase()
+      if (decl.values.includes(value)) return value
+      throw new ConfigError(wanted)
+    }
+    case 'bytes':
+      return parseBytes(key, decl, text)
+    case 'int':
+      return parseInteger(key, decl, text)
+    default:
+      return decl satisfies never
+  }
+}
+
+/** May a value written like this be of this kind? */
+function fits(decl: Exclude<KeyDecl, ListKey>, kind: 'untyped' | 'text' | 'bool' | 'number'): boolean {
+  if (kind === 'untyped') return true
+  if (decl.type === 'bool') return kind === 'bool'
+  if (decl.type === 'int') return kind === 'number'
+  // A size may be a number, or text with a unit.
+  if (decl.type === 'bytes') return kind === 'number' || kind === 'text'
+  return kind === 'text'
+}
+
+function quoteHint(decl: KeyDecl, written: Written): string | undefined {
+  if (written.kind === 'list') return 'write one value, without brackets'
+  if (written.kind === 'text' && (decl.type === 'bool' || decl.type === 'int'))
+    return 'write it without quotes'
+  if (written.kind !== 'text' && (decl.type === 'text' || decl.type === 'choice')) return 'write it in quotes'
+  return undefined
+}
+
+/** The value in quotes, shortened. */
+export function shown(written: Written): string {
+  if (written.kind === 'list') return `a list of ${written.items.length}`
+  const { text } = written
+  return `'${text.length > 100 ? `${text.slice(0, 100)}…` : text}'`
+}
+
+/** What a key takes, in words. */
+export function wantedBy(decl: KeyDecl): string {
+  switch (decl.type) {
+    case 'bool':
+      return 'true or false'
+    case 'text':
+      return 'text'
+    case 'choice':
+      return `one of ${decl.values.join(', ')}`
+    case 'bytes':
+      return `a power of two from ${decl.min} to ${decl.max} bytes, such as ${decl.default}`
+    case 'int':
+      return `a whole number from ${decl.min} to ${decl.max} (${decl.unit})`
+    case 'list':
+      if (decl.values !== undefined) return `a list of ${decl.values.join(', ')}`
+      return decl.paths ? 'a list of absolute paths' : 'a list of texts'
+    default:
+      return decl satisfies never
+  }
+}
+
+/** Elements of a list: of `-o` and the environment they are separated by commas. */
+function parseList(key: string, decl: ListKey, written: Written): readonly string[] {
+  const items = itemsOf(written)
+  if (items === undefined)
+    throw new ConfigError(`${key} takes ${wantedBy(decl)}, not ${shown(written)}`, 'write it in brackets')
+  if (items.length > LIST_MAX) throw new ConfigError(`${key} has more than ${LIST_MAX} elements`)
+  return items.map((item) => {
+    checkItem(key, decl, item)
+    return item.kind === 'list' ? '' : item.text
+  })
+}
+
+function itemsOf(written: Written): readonly Written[] | undefined {
+  if (written.kind === 'list') return written.items
+  if (written.kind !== 'untyped') return undefined
+  const text = written.text.trim()
+  if (text === '' || text === '[]') return []
+  return text.split(',').map((item) => untyped(item.trim()))
+}
+
+/** One element of a list. Throws ConfigError; TOML and YAML call it to place the error at the element. */
+export function checkItem(key: string, decl: ListKey, item: Written): void {
+  const bad = (hint?: string): ConfigError =>
+    new ConfigError(`${key} takes ${wantedBy(decl)}, not ${shown(item)}`, hint)
+  if (item.kind !== 'text' && item.kind !== 'untyped') throw bad('its elements are texts')
+  const { text } = item
+  if (text === '') throw new ConfigError(`${key} has an empty element`)
+  if (text.length > TEXT_MAX || text.includes('\0'))
+    throw new ConfigError(`an element of ${key} is longer than ${TEXT_MAX} characters or contains NUL`)
+  if (decl.values !== undefined && !decl.values.includes(text)) throw bad()
+  if (decl.paths && !text.startsWith('/')) throw bad('a path that does not begin with / would match nothing')
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+/** A ring size: a power of two between the bounds; `4m` is 4 MiB. */
+function parseBytes(key: string, decl: BytesKey, value: string): number {
+  const match = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(value)
+  const number = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2]!.toLowerCase()]!
+  const wanted = `${key} takes ${wantedBy(decl)}, not '${value}'`
+  if (!(number >= decl.min && number <= decl.max)) throw new ConfigError(wanted)
+  if (!Number.isInteger(Math.log2(number))) {
+    const above = 2 ** Math.ceil(Math.log2(number))
+    throw new ConfigError(wanted, `the next power of two is ${above}`)
+  }
+  return number
+}
+
+function parseInteger(key: string, decl: IntKey, value: string): number {
+  const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+  if (number >= decl.min && number <= decl.max) return number
+  throw new ConfigError(`${key} takes ${wantedBy(decl)}, not '${value.slice(0, 100)}'`)
+}

@@ -1,0 +1,69 @@
+/** What the agent costs when nothing happens, and how long its start takes. Figures are printed beside the bounds. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { marker, NEEDS_ROOT, openFolder, opensOf, Running, startAgent, writeRules } from './support/agent.ts'
+import { objectsOf } from './support/kernel-ids.ts'
+
+const RSS_MAX_KB = 80 * 1024
+/** Of a second start, on a machine that may be busy with other tests. */
+const READY_MAX_MS = 3000
+
+suite('at rest', { skip: NEEDS_ROOT }, () => {
+  test('with the shipped rules: memory after 5 s, and an alert', async (t) => {
+    const folder = openFolder('idle')
+    const cat = join(folder, marker())
+    copyFileSync('/bin/cat', cat)
+    chmodSync(cat, 0o755)
+    const agent = await startAgent({})
+    try {
+      await sleep(5000)
+      const { Rss, Pss, Anonymous } = rollup(agent.pid)
+      t.diagnostic(`RSS ${megabytes(Rss)}, PSS ${megabytes(Pss)}, anonymous ${megabytes(Anonymous)}`)
+      const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${agent.pid}/status`, 'utf8'))?.[1]
+      assert.ok(Number(resident) <= RSS_MAX_KB, `${resident} kB are resident`)
+      spawnSync(cat, ['/etc/shadow'])
+      assert.ok(
+        await agent.until(
+          () => agent.lines.some((line) => line.includes('/etc/shadow') && line.includes(cat)),
+          1000,
+        ),
+        `no alert of ${cat} /etc/shadow among: ${agent.lines.join('\n')}`,
+      )
+    } finally {
+      agent.child.kill('SIGTERM')
+    }
+    const { status, stderr } = await agent.end()
+    assert.equal(status, 0)
+    assert.match(stderr, /errors 0$/m)
+  })
+
+  test('the start', async (t) => {
+    const rules = [writeRules(openFolder('start'), opensOf(marker(), 'x'))]
+    for (const options of [{ rules }, {}]) {
+      const started = performance.now()
+      const agent = new Running(options)
+      const hasProgram = (): boolean => objectsOf(agent.pid).some(({ kind }) => kind === 'link')
+      assert.ok(await agent.until(hasProgram, READY_MAX_MS), agent.stderr)
+      const first = performance.now() - started
+      assert.ok(await agent.until(() => agent.stderr.includes('ready'), READY_MAX_MS), agent.stderr)
+      const ready = performance.now() - started
+      await agent.stop()
+      const which = options.rules === undefined ? 'shipped rules' : 'one rule'
+      t.diagnostic(`${which}: first program after ${first.toFixed(0)} ms, ready after ${ready.toFixed(0)} ms`)
+      assert.ok(ready <= READY_MAX_MS)
+    }
+  })
+})
+
+/** Sums of /proc/PID/smaps_rollup in kB. */
+function rollup(pid: number): Record<'Rss' | 'Pss' | 'Anonymous', number> {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const of = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(text)?.[1])
+  return { Rss: of('Rss'), Pss: of('Pss'), Anonymous: of('Anonymous') }
+}
+
+const megabytes = (kb: number): string => `${(kb / 1024).toFixed(1)} MB`

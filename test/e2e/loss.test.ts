@@ -1,0 +1,68 @@
+/** Events that do not fit are counted, announced as an alert, and told in the summary: nothing is lost silently. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { GAP_RULE } from '../../src/detect/alert.ts'
+import { program } from '../kernel/support/programs.ts'
+import { marker, NEEDS_ROOT, openFolder, opensOf, startAgent, writeRules } from './support/agent.ts'
+
+const OPENS = 60_000
+
+suite('loss', { skip: NEEDS_ROOT }, () => {
+  test('a flood into a small ring', async (t) => {
+    const folder = openFolder('loss')
+    const word = marker()
+    const file = join(folder, word)
+    writeFileSync(file, '')
+    const agent = await startAgent({
+      rules: [writeRules(folder, opensOf(word, 'file=%fd.name'))],
+      set: ['kernel.ring_bytes.bulk=64k', 'json_output=true'],
+    })
+    assert.match(
+      spawnSync(program('flood'), [String(OPENS), file, '0'], { encoding: 'utf8' }).stdout,
+      new RegExp(`\\b${OPENS}\\b`),
+    )
+    assert.ok(
+      await agent.until(
+        () => agent.stderr.length > 0 && agent.lines.some((line) => line.includes(GAP_RULE)),
+        5000,
+      ),
+    )
+    const { status, stdout, stderr } = await agent.stop()
+    assert.equal(status, 0)
+
+    const alerts = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const gaps = alerts.filter(({ rule }) => rule === GAP_RULE)
+    const seen = alerts.filter(({ rule }) => rule !== GAP_RULE).length
+    for (const { priority, source, output_fields: fields } of gaps) {
+      assert.deepEqual([priority, source, fields.ring], ['Warning', 'internal', 'bulk'])
+      assert.ok(fields.lost > 0 && fields.from <= fields.to)
+    }
+    assert.ok(
+      gaps.some(({ output_fields: fields }) =>
+        fields.causes.some((cause: string) => /^exit_openat?\w*\/.+=\d+$/.test(cause)),
+      ),
+    )
+
+    const announced = gaps.reduce((sum, { output_fields: fields }) => sum + fields.lost, 0)
+    const number = (pattern: RegExp): number => Number(pattern.exec(stderr)?.[1] ?? 0)
+    const lost = number(/^lost (\d+),/m)
+    const dropped = [...stderr.matchAll(/^ +(\d+) {2}(?:kernel|reader): /gm)].reduce(
+      (sum, [, n]) => sum + Number(n),
+      0,
+    )
+    t.diagnostic(`${OPENS} opens: ${seen} judged, ${announced} announced as lost in ${gaps.length} alerts`)
+    assert.ok(lost > 0)
+    // What was announced is what the summary says, and it is what the kernel side counted.
+    assert.equal(announced, lost)
+    assert.equal(dropped, lost)
+    // Each open of the flood was judged or is among the lost; other software's opens may be lost, too.
+    assert.ok(seen <= OPENS && seen + lost >= OPENS, `${seen} + ${lost} of ${OPENS}`)
+    assert.equal(number(/^ +(\d+) {2}Opens of /m), seen)
+  })
+})
