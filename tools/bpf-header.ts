@@ -85,7 +85,9 @@ export function generateHeader(): string {
     ...RINGS.map((ring, i) => `#define RING_${ring.toUpperCase()} ${i}`),
     `#define RING_COUNT ${RINGS.length}`,
     ...Object.entries(RECORD_FLAGS).map(([name, value]) => `#define RECORD_${name} ${value}`),
-    ...Object.entries({ ...PATH_FLAGS.names, ...EXE_FLAGS.names }).map(([name, value]) => `#define ${name} ${value}`),
+    ...Object.entries({ ...PATH_FLAGS.names, ...EXE_FLAGS.names }).map(
+      ([name, value]) => `#define ${name} ${value}`,
+    ),
     ...ERRORS.map((name) => `#define ${name} ${ERRNO[name]}`),
     `#define RECORD_MAX ${RECORD_MAX}`,
     `#define EXEC_RECORD_MAX ${EXEC_RECORD_MAX}`,
