@@ -34,6 +34,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
   },
   {
+    name: 'config',
+    summary: 'validate a configuration, and show the one in force',
+    load: async () => (await import('./commands/config.ts')).configCommand,
+  },
+  {
     name: 'condition',
     summary: 'check and normalise conditions from stdin, one per line',
     load: async () => (await import('./commands/condition.ts')).conditionCommand,
@@ -47,6 +52,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'fields',
     summary: 'the fields rules can use',
     load: async () => (await import('./commands/fields.ts')).fieldsCommand,
+  },
+  {
+    name: 'demo',
+    summary: 'harmless actions for a running agent to report',
+    load: async () => (await import('./commands/demo.ts')).demoCommand,
   },
   {
     name: 'doctor',
