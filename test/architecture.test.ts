@@ -24,7 +24,10 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   config: ['rules'],
   detect: ['rules'],
   outputs: ['detect', 'config'],
-  telemetry: ['outputs', 'state'],
+  monitor: ['outputs'],
+  integrity: ['sources', 'detect'],
+  telemetry: ['outputs', 'state', 'health'],
+  demo: [],
 }
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set(['pipeline.ts', 'agent.ts', 'cli', 'bench', 'testing'])
 
