@@ -1,12 +1,17 @@
 import type { EventDecl, FamilyDecl } from './dsl.ts'
 import { bench } from './events/bench.ts'
+import { bpfCall } from './events/bpf-call.ts'
 import { chmod } from './events/chmod.ts'
 import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
 import { fork } from './events/fork.ts'
 import { link, symlink } from './events/link.ts'
 import { open } from './events/open.ts'
+import { pidfd } from './events/pidfd.ts'
+import { processVm } from './events/process-vm.ts'
+import { ptrace } from './events/ptrace.ts'
 import { rename } from './events/rename.ts'
+import { signal } from './events/signal.ts'
 import { socket } from './events/socket.ts'
 import { taskRename } from './events/task-rename.ts'
 import { truncate } from './events/truncate.ts'
@@ -28,6 +33,11 @@ export const FAMILIES: readonly FamilyDecl[] = [
   symlink,
   chmod,
   socket,
+  ptrace,
+  processVm,
+  pidfd,
+  signal,
+  bpfCall,
   bench,
 ]
 

@@ -5,21 +5,33 @@
 import { existsSync } from 'node:fs'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/str.ts'
-import { createEngine } from './detect/engine.ts'
+import type { Alert } from './detect/alert.ts'
+import { createEngine, type Engine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
+import { type Reporter, startReporter } from './health/reporter.ts'
+import { StageTimer } from './health/stage-timer.ts'
+import { agentRoots } from './integrity/files.ts'
+import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
+import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
-import { SystemError, writeText } from './kernel/libc.ts'
+import { CLOCK, clock, SystemError, writeText } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
-import { type Outputs, openOutputs } from './outputs/open.ts'
-import { Pipeline, type PipelineCounts } from './pipeline.ts'
+import { formatName, hasTelemetry, type Outputs as OutputsOf, openOutputs } from './outputs/open.ts'
+import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
+import { randGuardAlert, type Subject, secretsOfSubject } from './telemetry/alert-record.ts'
+import { gapLine } from './telemetry/gap.ts'
+import { healthLine } from './telemetry/health-line.ts'
+import { planTelemetry } from './telemetry/open.ts'
+
+type Outputs = OutputsOf<Subject>
 
 /** The agent cannot start: what is in the way, and what to do about it. */
 export class AgentError extends Error {
@@ -39,8 +51,33 @@ export interface AgentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** A message for the log. */
   readonly log: (level: 'debug' | 'info' | 'warning' | 'error', message: string) => void
+  /** Sees and reports more than alerts. */
+  readonly observer?: Observer
   /** Whoever read our standard output has gone. */
   readonly onClosed: () => void
+  /** What the agent is made of on disk; nothing is looked after where it is left out. */
+  readonly files?: AgentFiles
+  /** Somebody tampered with the agent, and the configuration asks for its end. */
+  readonly onTampering?: () => void
+}
+
+/** Files of the agent beside its BPF objects. */
+export interface AgentFiles {
+  /** Folder of the package. */
+  readonly root: string
+  /** Rule files and directories that were loaded. */
+  readonly rules: readonly string[]
+  readonly configuration: readonly string[]
+}
+
+/** A command that reports events of its own beside the alerts. Nothing here may throw or wait. */
+export interface Observer {
+  /** Event types it needs. */
+  readonly events: ReadonlySet<string>
+  /** The line to write for an event, undefined for none. */
+  line(ctx: SyscallContext): string | undefined
+  /** An alert that went out. */
+  alert(alert: Alert): void
 }
 
 /** What a run amounted to. */
@@ -54,6 +91,8 @@ export interface Summary extends PipelineCounts {
   /** Events that came out of order, judged all the same. */
   readonly late: number
   readonly processes: number
+  /** Matches that no alert stands for, because the one of their key was too recent; by rule with a threshold. */
+  readonly withheld: ReadonlyMap<string, number>
 }
 
 export interface Agent {
@@ -92,23 +131,45 @@ function assemble(
   rules: readonly CompiledRule<SyscallContext>[],
   identity: ReturnType<typeof hostIdentity>,
 ): Agent {
-  const { config, log } = options
+  const { config, log, observer } = options
   const interner = new Interner()
-  const engine = createEngine(rules, { matching: config.rule_matching === 'all' ? 'all' : 'first' })
+  const engine = createEngine(rules, {
+    matching: config.rule_matching === 'all' ? 'all' : 'first',
+    timeOf: ({ event }) => event.time,
+  })
+  const watched = config['integrity.enabled'] && options.files !== undefined
+  const line = observer && lineWriter(observer, outputs)
+  let integrity: Integrity | undefined
+  const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
+  const records = hasTelemetry(config) || formatName(config) === 'rand-guard'
+  const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const pipeline = new Pipeline({
     interner,
     engine,
     identity,
-    alert: (alert) => outputs.write(alert),
+    maxProcesses: config['limits.max_processes'],
+    alert(alert, about) {
+      if (config['agent.mode'] === 'monitor') return
+      outputs.write(alert, about)
+      observer?.alert(alert)
+    },
+    ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
+    ...(records ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
+    observe(ctx) {
+      integrity?.see(ctx.event, ctx.process)
+      line?.(ctx)
+    },
     error: (error) => log('error', (error as Error).message),
   })
   const wantEnv =
-    config['kernel.env'] === 'on' || (config['kernel.env'] === 'auto' && rules.some(readsEnvironment))
+    config['kernel.env'] === 'on' ||
+    (config['kernel.env'] === 'auto' && (telemetry.env || rules.some(readsEnvironment)))
   const source = openSource({
     lib,
     interner,
     directory: options.objects,
-    events: engine.events,
+    events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
+    ...(watched ? { watched: WATCHED_EVENTS } : {}),
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
   })
@@ -126,20 +187,115 @@ function assemble(
       'tarsier doctor says what this kernel offers',
     )
   }
+  if (watched)
+    integrity = watchOver(options, options.files, {
+      lib,
+      source,
+      identity,
+      alert: (alert) => outputs.write(alert),
+    })
+  const reporter = records ? reportHealth({ config, identity, pipeline, source, outputs, timer }) : undefined
   return {
     programs: source.programs,
     processes: pipeline.table.size,
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
     async stop() {
+      integrity?.pause()
       source.finish()
+      integrity?.stop()
+      pipeline.telemetry?.flush()
+      reporter?.stop()
+      reporter?.report()
       await outputs.flush()
-      const summary = summarise(pipeline, source)
+      const summary = summarise(pipeline, source, engine)
       await source.unload()
       outputs.close()
       lock.release()
       return summary
     },
+  }
+}
+
+/** The agent's eye on itself. */
+function watchOver(
+  { config, objects, log, onTampering }: AgentOptions,
+  files: AgentFiles,
+  parts: Pick<IntegrityOptions, 'lib' | 'source' | 'identity' | 'alert'>,
+): Integrity {
+  const integrity = new Integrity({
+    ...parts,
+    roots: agentRoots({ ...files, objects }),
+    intervalMs: config['integrity.interval'] * 1000,
+    onFinding() {
+      if (config['integrity.action'] === 'exit') onTampering?.()
+    },
+    log,
+  })
+  integrity.start()
+  return integrity
+}
+
+const union = (events: Engine<SyscallContext>['events'], more: ReadonlySet<string>): typeof events =>
+  events === '*' ? events : new Set([...events, ...more])
+
+interface Reported {
+  readonly config: Config
+  readonly identity: ReturnType<typeof hostIdentity>
+  readonly pipeline: Pipeline
+  readonly source: KernelSource
+  readonly outputs: Outputs
+  readonly timer: StageTimer
+}
+
+/** Health records, to the same outputs as everything else. */
+function reportHealth({ config, identity, pipeline, source, outputs, timer }: Reported): Reporter {
+  return startReporter({
+    intervalMs: config['health.interval'] * 1000,
+    timer,
+    now: () => Number(clock(CLOCK.monotonic)) / 1e9,
+    parts() {
+      const { counters, size } = pipeline.table
+      const { lost, errors } = pipeline.counts
+      // A quiet system has to be told when a second is over, too.
+      pipeline.telemetry?.advance(Number(clock(CLOCK.monotonic)))
+      return {
+        ledger: source.ledger(),
+        readerLosses: source.readerLosses,
+        missed: [...source.recursionMisses().values()].reduce((sum, n) => sum + n, 0),
+        ringFill: source.takeFullest(),
+        lost,
+        errors,
+        alerts: outputs.alerts,
+        outputFailures: outputs.failures,
+        telemetry: pipeline.telemetry?.counts,
+        processes: size,
+        evicted: counters.evicted + counters.evictedExited,
+        unknownProcess: counters.unknownProcess,
+      }
+    },
+    write(health) {
+      const mono = clock(CLOCK.monotonic)
+      const place = { mono, wall: pipeline.lookup.wallClock(mono), host: identity.hostname }
+      outputs.writeLine(healthLine(health, place))
+    },
+  })
+}
+
+/** Losses as records of their own kind. */
+const gapWriter =
+  (outputs: Outputs, host: string): NonNullable<PipelineOptions['gap']> =>
+  ({ ring, cpu, lost, from, to }, causes, lookup) => {
+    const by = new Map(causes.map(({ program, reason, count }) => [`${program}/${reason}`, count]))
+    outputs.writeLine(gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup))
+  }
+
+/** Lines of the observer's events, to the same outputs as alerts. */
+function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext) => void {
+  const { events } = observer
+  return (ctx) => {
+    const line = events.has(ctx.event.name) ? observer.line(ctx) : undefined
+    if (line !== undefined) outputs.writeLine(line)
   }
 }
 
@@ -181,7 +337,12 @@ function openLibbpf(): Libbpf {
 
 function openAll({ config, onClosed, log }: AgentOptions): Outputs {
   try {
-    return openOutputs(config, { onClosed, onError: (message) => log('error', message), writeText })
+    const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
+    const mask = config['output.mask_secrets']
+    return openOutputs<Subject>(config, handlers, {
+      randGuard: (alert, about) => randGuardAlert(alert, about, { mask }),
+      secrets: secretsOfSubject,
+    })
   } catch (error) {
     throw new AgentError(
       `cannot write alerts to '${config['file_output.filename']}': ${(error as Error).message}`,
@@ -219,7 +380,7 @@ function degradedBy(source: KernelSource): string[] {
   return lines
 }
 
-function summarise(pipeline: Pipeline, source: KernelSource): Summary {
+function summarise(pipeline: Pipeline, source: KernelSource, engine: Engine<SyscallContext>): Summary {
   const drops = new Map<string, number>()
   const count = (reason: string, n: number): void => {
     if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)
@@ -228,11 +389,16 @@ function summarise(pipeline: Pipeline, source: KernelSource): Summary {
   for (const row of rows) for (const [reason, n] of Object.entries(row.dropped)) count(`kernel: ${reason}`, n)
   const { late = 0, ...unread } = source.readerLosses
   for (const [reason, n] of Object.entries(unread)) count(`reader: ${reason}`, n)
+  const withheld = new Map<string, number>()
+  for (const [rule, { evicted, withheld: n }] of engine.statistics.thresholds) {
+    count(`threshold of '${rule}': key given up`, evicted)
+    if (n > 0) withheld.set(rule, n)
+  }
   const programs = new Map(
     [...byProgram(rows)].map(([name, counts]) => [
       name,
       { seen: counts.seen, dropped: droppedTotal(counts), guarded: counts.guarded },
     ]),
   )
-  return { ...pipeline.counts, programs, drops, late, processes: pipeline.table.size }
+  return { ...pipeline.counts, programs, drops, late, processes: pipeline.table.size, withheld }
 }

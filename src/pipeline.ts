@@ -2,7 +2,7 @@
  * The life of one event after the ring, on one page: apply to state, judge, tell. All state hangs on one pipeline object;
  * nothing here reads a clock, /proc or the network, so a replay through the same page gives the same alerts.
  *
- *     source -> decode (EventView) -> state (process table) -> detect (engine) -> alert -> outputs
+ *     source -> decode (EventView) -> state (process table) -> detect (engine) -> telemetry, alerts -> outputs
  */
 import type { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/str.ts'
@@ -11,6 +11,8 @@ import { type AlertIdentity, createAlert, gapAlert } from './detect/alert.ts'
 import type { Engine } from './detect/engine.ts'
 import { containerIdOf } from './enrich/container.ts'
 import type { Lookup, ProcessInfo, SyscallContext } from './fields/context.ts'
+import { THRESHOLD_COUNT } from './fields/threshold/threshold.ts'
+import type { StageTimer } from './health/stage-timer.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import type { LossCause, SourceSink } from './sources/kernel/source.ts'
@@ -18,14 +20,30 @@ import { type Clock, createClock } from './state/clock.ts'
 import { createLookup } from './state/lookup.ts'
 import { createProcessTable, type ProcessTable } from './state/process-table.ts'
 import { createUserDatabase, type UserDatabase } from './state/users.ts'
+import type { Finding } from './telemetry/columns.ts'
+import { isDetection } from './telemetry/rule-facts.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
+
+type Rule = CompiledRule<SyscallContext>
 
 export interface PipelineOptions {
   readonly interner: Interner
   readonly engine: Engine<SyscallContext>
   /** Who we are in alerts: host name, host id, boot id. */
   readonly identity: AlertIdentity
-  /** A finding that fired, ready to be delivered. Must not throw and not keep the caller waiting. */
-  readonly alert: (alert: Alert) => void
+  /**
+   * A finding that fired, ready to be delivered, with the event it is about while that lasts; a loss has none. Must not
+   * throw and not keep the caller waiting.
+   */
+  readonly alert: (alert: Alert, about?: { readonly rule: Rule; readonly ctx: SyscallContext }) => void
+  /** Events as records. */
+  readonly telemetry?: (lookup: Lookup) => Telemetry
+  /** Events lost before they came; by default an alert of its own. */
+  readonly gap?: (gap: Gap, causes: readonly LossCause[], lookup: Lookup) => void
+  /** Times some events on their way through the stages. */
+  readonly timer?: StageTimer
+  /** Sees every event that rules could see, before they are judged. The context is valid until it returns. */
+  readonly observe?: (ctx: SyscallContext) => void
   /** Trouble inside a stage: reported, counted, survived. */
   readonly error: (error: unknown) => void
   /** Most processes in the table. */
@@ -55,7 +73,10 @@ export class Pipeline implements SourceSink {
   readonly #memo = new Map<string, unknown>()
   readonly #events = new Map<string, number>()
   readonly #alerts = new Map<string, number>()
-  readonly #found: (rule: CompiledRule<SyscallContext>) => void
+  readonly #found: (rule: Rule, count: number) => void
+  readonly #findings: Finding[] = []
+  /** Undefined when nobody wants records. */
+  readonly telemetry: Telemetry | undefined
   #context: Refilled | undefined
   #num = 0
   #lost = 0
@@ -76,26 +97,59 @@ export class Pipeline implements SourceSink {
       hostname: identity.hostname,
     })
     // Bound once: the engine calls it from the hot path.
-    this.#found = (rule) => this.#fire(rule)
+    this.#found = (rule, count) => this.#fire(rule, count)
+    this.telemetry = options.telemetry?.(this.#lookup)
   }
 
   /** One record, in order. */
   event(view: EventView): void {
-    let process: ProcessInfo | undefined
+    const { timer, observe, engine } = this.#options
     try {
-      process = this.table.apply(view)
+      timer?.start(view.time)
+      const process = this.table.apply(view)
       if (view.type.internal) return
       this.#count(view.name)
       const context = this.#fill(view, process)
-      this.#options.engine.run(view.name, context, this.#found)
+      timer?.mark('state')
+      try {
+        observe?.(context)
+        engine.run(view.name, context, this.#found)
+        timer?.mark('detect')
+      } finally {
+        this.#tell(context)
+        timer?.mark('output')
+      }
     } catch (error) {
       this.error(error)
+    }
+  }
+
+  /** The event's record first, then the alerts about it. A detection marks the record, and is an alert where there is none. */
+  #tell(context: SyscallContext): void {
+    const findings = this.#findings
+    const reported = this.#report(context)
+    for (const { rule, alert } of findings)
+      if (!(reported && isDetection(rule))) this.#options.alert(alert, { rule, ctx: context })
+    findings.length = 0
+  }
+
+  /** A record that cannot be made must not cost an alert. */
+  #report(context: SyscallContext): boolean {
+    try {
+      return this.telemetry?.event(context, this.#findings) ?? false
+    } catch (error) {
+      this.error(error)
+      return false
     }
   }
 
   gap(gap: Gap, causes: readonly LossCause[]): void {
     this.#lost += gap.lost
     const { identity, alert } = this.#options
+    if (this.#options.gap !== undefined) {
+      this.#options.gap(gap, causes, this.#lookup)
+      return
+    }
     alert(gapAlert(identity, gap, causes, (ns) => this.#clock.wallClock(ns)))
   }
 
@@ -117,6 +171,10 @@ export class Pipeline implements SourceSink {
     return { events: this.#events, alerts: this.#alerts, lost: this.#lost, errors: this.#errors }
   }
 
+  get lookup(): Lookup {
+    return this.#lookup
+  }
+
   #fill(event: EventView, process: ProcessInfo | undefined): SyscallContext {
     if (this.#memo.size > 0) this.#memo.clear()
     this.#num++
@@ -130,9 +188,10 @@ export class Pipeline implements SourceSink {
     return this.#context
   }
 
-  #fire(rule: CompiledRule<SyscallContext>): void {
+  #fire(rule: Rule, count: number): void {
     this.#alerts.set(rule.name, (this.#alerts.get(rule.name) ?? 0) + 1)
-    this.#options.alert(createAlert(rule, this.#context!, this.#options.identity))
+    if (rule.threshold !== undefined) this.#memo.set(THRESHOLD_COUNT, count)
+    this.#findings.push({ rule, alert: createAlert(rule, this.#context!, this.#options.identity) })
   }
 
   #count(name: string): void {

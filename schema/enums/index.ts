@@ -1,4 +1,7 @@
+export * from './bpf.ts'
 export * from './errno.ts'
 export * from './file.ts'
 export * from './net.ts'
 export * from './process.ts'
+export * from './ptrace.ts'
+export * from './signal.ts'

@@ -9,6 +9,8 @@ import { BenchError } from './bench.ts'
 
 export interface AgentProcessOptions {
   readonly root: string
+  /** The command that runs it; `run` by default. */
+  readonly command?: 'run' | 'monitor'
   /** Text of a rule file instead of the shipped rules. */
   readonly rules?: string
   readonly options?: readonly string[]
@@ -34,10 +36,16 @@ export class AgentProcess {
   }
 
   /** Start it and wait until it is ready. Throws BenchError when it ends or does not get there. */
-  static async start({ root, rules, options = [], stdout }: AgentProcessOptions): Promise<AgentProcess> {
+  static async start({
+    root,
+    command = 'run',
+    rules,
+    options = [],
+    stdout,
+  }: AgentProcessOptions): Promise<AgentProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'tarsier-bench-'))
     const args = [
-      'run',
+      command,
       '-o',
       `agent.lock_file=${join(folder, 'lock')}`,
       ...options.flatMap((o) => ['-o', o]),

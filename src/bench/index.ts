@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import { latencyBench } from './latency.ts'
 import { overheadBench } from './overhead.ts'
 import { ringBench } from './ring.ts'
+import { telemetryBench } from './telemetry.ts'
 
 /** All measurements, in the order of the help. */
-export const BENCHES: readonly Bench[] = [ringBench, overheadBench, latencyBench]
+export const BENCHES: readonly Bench[] = [ringBench, overheadBench, latencyBench, telemetryBench]

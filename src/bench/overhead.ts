@@ -34,10 +34,12 @@ const EVERYTHING = `- rule: Bench every event
 
 /** Ways to run the agent that are compared with running none. */
 const SETUPS = [
-  { name: 'shipped', what: 'shipped rules', rules: undefined },
-  { name: 'everything', what: 'all events', rules: EVERYTHING },
+  { name: 'shipped', what: 'shipped rules', command: 'run', rules: undefined },
+  { name: 'everything', what: 'all events', command: 'run', rules: EVERYTHING },
+  { name: 'monitor', what: 'file monitor', command: 'monitor', rules: undefined },
 ] as const
-type SetupName = (typeof SETUPS)[number]['name']
+type Setup = (typeof SETUPS)[number]
+type SetupName = Setup['name']
 
 interface Sample {
   /** ns for a turn. */
@@ -68,7 +70,7 @@ async function runOverhead({ quick, root, progress }: BenchOptions): Promise<Rep
   const machine = describeMachine()
   const workload = await buildProgram({ root, name: 'workload', libraries: [] })
   const rounds: Round[] = []
-  const uses: Record<SetupName, AgentUse[]> = { shipped: [], everything: [] }
+  const uses: Record<SetupName, AgentUse[]> = { shipped: [], everything: [], monitor: [] }
   const count = quick ? 2 : 15
   for (let i = 0; i < count; i++) {
     progress(`round ${i + 1} of ${count}`)
@@ -77,7 +79,7 @@ async function runOverhead({ quick, root, progress }: BenchOptions): Promise<Rep
     const again = await loops()
     const on: Partial<Record<SetupName, Record<LoopName, Sample>>> = {}
     for (const setup of SETUPS) {
-      const { samples, use } = await withAgent(root, setup.rules, loops)
+      const { samples, use } = await withAgent(root, setup, loops)
       on[setup.name] = samples
       uses[setup.name].push(use)
     }
@@ -88,10 +90,10 @@ async function runOverhead({ quick, root, progress }: BenchOptions): Promise<Rep
 
 async function withAgent(
   root: string,
-  rules: string | undefined,
+  { command, rules }: Setup,
   loops: () => Promise<Record<LoopName, Sample>>,
 ): Promise<{ samples: Record<LoopName, Sample>; use: AgentUse }> {
-  const agent = await AgentProcess.start({ root, ...(rules === undefined ? {} : { rules }) })
+  const agent = await AgentProcess.start({ root, command, ...(rules === undefined ? {} : { rules }) })
   const cpuBefore = agent.cpuMs
   const from = performance.now()
   const samples = await loops()

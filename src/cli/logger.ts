@@ -111,7 +111,7 @@ const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028
  * Writes lines to a stream. To this process's own stderr they are written with a blocking call, so that the last words
  * before an exit are not lost; a reader that is gone or does not read is no reason to stop.
  */
-function lineWriter(stream: NodeJS.WritableStream): (line: string) => void {
+export function lineWriter(stream: NodeJS.WritableStream): (line: string) => void {
   if (stream !== process.stderr) return (line) => void stream.write(line)
   return (line) => {
     let bytes = Buffer.from(line)

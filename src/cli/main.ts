@@ -29,6 +29,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   {
+    name: 'monitor',
+    summary: 'the file monitor: every opened file, and files that are written suspiciously often',
+    load: async () => (await import('./commands/monitor.ts')).monitorCommand,
+  },
+  {
     name: 'rules',
     summary: 'validate and list rules',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
@@ -62,6 +67,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'doctor',
     summary: 'what this kernel offers, and what is used instead of what is missing',
     load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+  {
+    name: 'health',
+    summary: 'what health records say, in words',
+    load: async () => (await import('./commands/health.ts')).healthCommand,
   },
   {
     name: 'bench',

@@ -14,3 +14,9 @@ export const objectsDirectory = (): string => join(packageRoot(), 'build', 'bpf'
 
 /** Folder with the rules that are shipped. */
 export const rulesDirectory = (): string => join(packageRoot(), 'rules', 'default')
+
+/** Every directory with rules that are shipped. */
+export const shippedRules = (): { readonly rules: string; readonly randGuard: string } => ({
+  rules: rulesDirectory(),
+  randGuard: join(packageRoot(), 'rules', 'rand-guard'),
+})

@@ -10,6 +10,8 @@ export type Origin =
   | { readonly from: 'file'; readonly span: Span }
   | { readonly from: 'option'; readonly text: string }
   | { readonly from: 'environment'; readonly name: string }
+  /** What a configuration of this format takes where it says nothing. */
+  | { readonly from: 'format'; readonly name: string; readonly span: Span }
   /** Follows from another key. */
   | { readonly from: 'key'; readonly key: KeyName }
 
@@ -27,12 +29,14 @@ export interface Effective {
 /** Words a hint for a name nobody knows. */
 export type Suggest = (word: string, known: readonly string[]) => string | undefined
 
-/** Two settings that do not go together; `key` is the one to change. */
+/** Two settings that do not go together: `key` is the one to change, `because` the one that asks for it. */
 export class ConflictError extends ConfigError {
   readonly key: KeyName
-  constructor(key: KeyName, message: string, hint?: string) {
+  readonly because: KeyName | undefined
+  constructor(key: KeyName, because: KeyName | undefined, message: string, hint?: string) {
     super(message, hint)
     this.key = key
+    this.because = because
   }
 }
 
@@ -68,15 +72,21 @@ function derived(config: Config, origins: ReadonlyMap<KeyName, Origin>): readonl
 
 function checkTogether(config: Config): void {
   if (config['output.type'] === 'file' && config['output.path'] === '')
-    throw new ConflictError('output.path', "output.type is 'file', but output.path is empty", 'name the file')
+    throw new ConflictError(
+      'output.path',
+      'output.type',
+      "output.type is 'file', but output.path is empty",
+      'name the file: output.path',
+    )
   if (config['file_output.enabled'] && config['file_output.filename'] === '')
     throw new ConflictError(
+      'file_output.filename',
       'file_output.enabled',
       'file_output.enabled is true, but file_output.filename is empty',
       'name the file: -o file_output.filename=FILE',
     )
   if (config['agent.lock_file'] === '')
-    throw new ConflictError('agent.lock_file', 'agent.lock_file must name a file')
+    throw new ConflictError('agent.lock_file', undefined, 'agent.lock_file must name a file')
 }
 
 /** One `KEY=VALUE` of the command line. Throws ConfigError. */

@@ -42,6 +42,10 @@ export const KEYS = {
     'stdout',
     'where telemetry, health records and alerts go; file stands for file_output with output.path instead of stdout_output',
   ),
+  'output.mask_secrets': bool(
+    true,
+    'hide secrets in what goes out: values of well-known flags (--password X), of variables whose name says so (DB_PASSWORD=X), passwords in URLs, HTTP authorization; rules see the truth',
+  ),
   'output.path': text('', 'file of output.type = file, appended to, mode 0600'),
   log_level: choice(
     ['trace', 'debug', 'info', 'warning', 'error'],
@@ -55,7 +59,7 @@ export const KEYS = {
     'monitor: telemetry with annotations, no alerts; detect: alerts as well',
   ),
   'agent.lock_file': text('/run/tarsier/agent.lock', 'held while the agent runs: one agent per host'),
-  'rules.builtin': choice(
+  builtin_rules: choice(
     ['auto', 'on', 'off'],
     'auto',
     'the shipped rules of rules/rand-guard; auto loads them with a rand-guard configuration',
@@ -99,7 +103,7 @@ export const KEYS = {
   ),
   'telemetry.watch_patterns': list(
     [],
-    'files to report by name: *.ext is an ending of the path, anything else a piece of it',
+    'files to report by name: *.ext is an ending of the path, another * or ? makes a glob of the file name, anything else is a piece of the path',
   ),
   'telemetry.exclude_paths': paths(
     [],
@@ -108,10 +112,13 @@ export const KEYS = {
   'telemetry.collect_args': bool(true, 'arguments of started processes in their records'),
   'telemetry.collect_env': bool(false, 'environment of started processes in their records'),
   'telemetry.collect_cwd': bool(true, 'current directory of started processes in their records'),
-  'telemetry.collect_dns': bool(false, 'names asked for on port 53, read from the first bytes sent there'),
+  'telemetry.collect_dns': bool(
+    false,
+    'names asked for on port 53, read from the first bytes sent there; not collected yet',
+  ),
   'telemetry.collect_payload': bool(
     false,
-    'first bytes sent on a connection in the record of the connection',
+    'first bytes sent on a connection in the record of the connection; not collected yet',
   ),
   'telemetry.payload_bytes': int(64, 1, 4096, 'bytes', 'how much telemetry.collect_payload takes'),
   'limits.max_events_per_second': int(
@@ -133,6 +140,19 @@ export const KEYS = {
     'most processes remembered; beyond it ended ones go first, then those unseen for longest',
   ),
   'health.interval': int(10, 1, 86_400, 's', 'time between health records; there is always one at the end'),
+  'integrity.enabled': bool(true, 'the agent watches over its own files, BPF objects, memory and signals'),
+  'integrity.action': choice(
+    ['warn', 'exit'],
+    'warn',
+    'what follows the alert when somebody tampers with the agent; exit ends it with code 1',
+  ),
+  'integrity.interval': int(
+    60,
+    1,
+    86_400,
+    's',
+    'time in which every file of the agent is hashed again; changes that the kernel announces are looked at at once',
+  ),
   'kernel.objects': text(
     '',
     'directory of the compiled BPF objects, or one file in it; empty is the directory that is shipped',

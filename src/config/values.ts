@@ -1,5 +1,6 @@
 /** Values of configuration keys from what was written: checked against kind, bounds and allowed words. */
 
+import { didYouMean } from '../rules/condition/suggest.ts'
 import type { BytesKey, IntKey, KeyDecl, KeyValue, ListKey } from './key-types.ts'
 import { ConfigError } from './keys.ts'
 
@@ -35,7 +36,7 @@ export function parseValue(key: string, decl: KeyDecl, written: Written): KeyVal
     case 'choice': {
       const value = text.toLowerCase()
       if (decl.values.includes(value)) return value
-      throw new ConfigError(wanted)
+      throw new ConfigError(wanted, didYouMean(value, decl.values))
     }
     case 'bytes':
       return parseBytes(key, decl, text)
@@ -121,7 +122,7 @@ export function checkItem(key: string, decl: ListKey, item: Written): void {
   if (text === '') throw new ConfigError(`${key} has an empty element`)
   if (text.length > TEXT_MAX || text.includes('\0'))
     throw new ConfigError(`an element of ${key} is longer than ${TEXT_MAX} characters or contains NUL`)
-  if (decl.values !== undefined && !decl.values.includes(text)) throw bad()
+  if (decl.values !== undefined && !decl.values.includes(text)) throw bad(didYouMean(text, decl.values))
   if (decl.paths && !text.startsWith('/')) throw bad('a path that does not begin with / would match nothing')
 }
 

@@ -8,6 +8,7 @@ import { encodeText, Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import type { Value, ValueType } from '../fields/field.ts'
 import { Ip } from '../fields/ip.ts'
+import { THRESHOLD_COUNT } from '../fields/threshold/threshold.ts'
 import type { CompiledRule, FieldRef, FormatPart, Operand, Priority } from '../rules/ir.ts'
 import { operandType, operandValue } from '../rules/operators/index.ts'
 
@@ -61,6 +62,7 @@ export function createAlert(
 ): Alert {
   const { event, lookup } = ctx
   const { message, fields } = render(rule.format, ctx)
+  if (rule.threshold !== undefined) fields.set(THRESHOLD_COUNT, ctx.memo.get(THRESHOLD_COUNT) as number)
   const position = { ring: event.ring, cpu: event.cpu, seq: event.seq }
   return {
     get id() {

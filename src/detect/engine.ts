@@ -3,20 +3,38 @@
  * once for an event. Conditions have no effects, so terms are tried cheapest first.
  */
 import type { CompiledRule, EventSet, Expr, Operand, Test } from '../rules/ir.ts'
+import { forEvent, Narrower } from './narrow.ts'
 import { PredicateTable } from './predicates.ts'
+import { ThresholdCounter, type ThresholdStatistics } from './threshold.ts'
 
 export interface Engine<C> {
   /** Event types that some rule can match. */
   readonly events: EventSet
-  /** Call `found` for each rule that matches, in the order the rules were loaded; with `first` for one at most. */
-  run(eventName: string, ctx: C, found: (rule: CompiledRule<C>) => void): void
-  /** Comparisons after equal ones were shared, operands they read, and how many threw so far. */
-  readonly statistics: { readonly predicates: number; readonly operands: number; readonly errors: number }
+  /**
+   * Call `found` for each rule that matches, in the order the rules were loaded; with `first` for one at most. Then for
+   * the rules with a threshold that is reached now, whatever matched before: they speak of a series, not of this event.
+   */
+  run(eventName: string, ctx: C, found: Found<C>): void
+  readonly statistics: EngineStatistics
 }
 
-export interface EngineOptions {
+/** `count` is what the finding of a rule with a threshold stands for; 0 for other rules. */
+export type Found<C> = (rule: CompiledRule<C>, count: number) => void
+
+export interface EngineStatistics {
+  /** Comparisons after equal ones were shared, operands they read, and how many threw so far. */
+  readonly predicates: number
+  readonly operands: number
+  readonly errors: number
+  /** By rule, of those with a threshold. */
+  readonly thresholds: ReadonlyMap<string, ThresholdStatistics>
+}
+
+export interface EngineOptions<C> {
   /** Report every rule that matches an event, or only the first. */
   readonly matching: 'all' | 'first'
+  /** Time of an event in ns; rules with a threshold need it. */
+  readonly timeOf?: (ctx: C) => number
 }
 
 type Condition<C> = (ctx: C) => boolean
@@ -24,42 +42,87 @@ type Condition<C> = (ctx: C) => boolean
 interface Judged<C> {
   readonly rule: CompiledRule<C>
   readonly condition: Condition<C>
+  /** Of a rule with a threshold. */
+  readonly counter: ThresholdCounter<C> | undefined
 }
 
-export function createEngine<C>(rules: readonly CompiledRule<C>[], { matching }: EngineOptions): Engine<C> {
+/** Rules that one event type can match. */
+interface Candidates<C> {
+  readonly plain: Narrower<C, Judged<C>>
+  readonly counting: readonly Judged<C>[]
+}
+
+/** Throws RangeError when a rule has a threshold and nobody tells the time. */
+export function createEngine<C>(
+  rules: readonly CompiledRule<C>[],
+  { matching, timeOf }: EngineOptions<C>,
+): Engine<C> {
+  if (timeOf === undefined) refuseThresholds(rules)
   const table = new PredicateTable<C>()
-  const judged = rules.map((rule) => ({ rule, condition: compile(rule.condition, table) }))
+  const counters = new Map(
+    rules.flatMap((rule) => (rule.threshold ? [[rule, new ThresholdCounter(rule.threshold)] as const] : [])),
+  )
+  const candidates = (eventName?: string): Candidates<C> => {
+    const able = rules.filter(
+      ({ events }) => events === '*' || (eventName !== undefined && events.has(eventName)),
+    )
+    return candidatesOf(able, eventName, table, counters)
+  }
+  const everywhere = candidates()
+  const names = new Set(rules.flatMap(({ events }) => (events === '*' ? [] : [...events])))
+  const index = new Map([...names].map((name) => [name, candidates(name)]))
   table.seal()
-  const everywhere = judged.filter(({ rule }) => rule.events === '*')
-  const index = indexByEvent(judged)
   const all = matching === 'all'
   return {
-    events: everywhere.length > 0 ? '*' : new Set(index.keys()),
+    events: rules.some(({ events }) => events === '*') ? '*' : names,
     run(eventName, ctx, found) {
-      const candidates = index.get(eventName) ?? everywhere
-      if (candidates.length === 0) return
+      const { plain, counting } = index.get(eventName) ?? everywhere
       table.nextEvent()
-      for (const { rule, condition } of candidates)
+      for (const { rule, condition } of plain.select(ctx))
         if (condition(ctx)) {
-          found(rule)
-          if (!all) return
+          found(rule, 0)
+          if (!all) break
         }
+      for (const { rule, condition, counter } of counting) {
+        const count = condition(ctx) ? counter!.add(ctx, timeOf!(ctx)) : 0
+        if (count > 0) found(rule, count)
+      }
     },
     get statistics() {
-      return { predicates: table.size, operands: table.groups, errors: table.errors }
+      return {
+        predicates: table.size,
+        operands: table.groups,
+        errors: table.errors,
+        thresholds: new Map([...counters].map(([rule, counter]) => [rule.name, counter.statistics])),
+      }
     },
   }
 }
 
-/** Rules of each event type that is named somewhere, those that name none included, in load order. */
-function indexByEvent<C>(judged: readonly Judged<C>[]): Map<string, Judged<C>[]> {
-  const index = new Map<string, Judged<C>[]>()
-  for (const { rule } of judged)
-    if (rule.events !== '*') for (const event of rule.events) if (!index.has(event)) index.set(event, [])
-  for (const entry of judged)
-    for (const [event, list] of index)
-      if (entry.rule.events === '*' || entry.rule.events.has(event)) list.push(entry)
-  return index
+function refuseThresholds<C>(rules: readonly CompiledRule<C>[]): void {
+  const rule = rules.find(({ threshold }) => threshold !== undefined)
+  if (rule !== undefined)
+    throw new RangeError(`rule '${rule.name}' has a threshold, and the engine was given no time`)
+}
+
+/** Rules in load order, their conditions as they are for this event type (undefined: one that no rule names). */
+function candidatesOf<C>(
+  rules: readonly CompiledRule<C>[],
+  eventName: string | undefined,
+  table: PredicateTable<C>,
+  counters: ReadonlyMap<CompiledRule<C>, ThresholdCounter<C>>,
+): Candidates<C> {
+  const entries = rules.map((rule) => {
+    const condition = eventName === undefined ? rule.condition : forEvent(rule.condition, eventName)
+    return { condition, item: { rule, condition: compile(condition, table), counter: counters.get(rule) } }
+  })
+  return {
+    plain: new Narrower(
+      entries.filter(({ item }) => item.counter === undefined),
+      table,
+    ),
+    counting: entries.flatMap(({ item }) => (item.counter === undefined ? [] : [item])),
+  }
 }
 
 function compile<C>(expr: Expr<C>, table: PredicateTable<C>): Condition<C> {

@@ -15,6 +15,9 @@ import {
   valueTest,
 } from '../rules/operators/index.ts'
 
+/** Stands for an operand with several readings. */
+export const SEVERAL: unique symbol = Symbol('several')
+
 type Test1 = (value: Value) => boolean
 type Values = Value | readonly Value[] | undefined
 
@@ -74,11 +77,13 @@ export class PredicateTable<C> {
   errors = 0
   readonly #groups = new Map<string, Group<C>>()
   readonly #ids = new Map<string, number>()
+  readonly #ofValue = new Map<string, Test1>()
   readonly #evaluate: Evaluate<C>[] = []
   /** By predicate: event it was last evaluated for, and what came out. */
   #epochs = new Float64Array(0)
   #results = new Uint8Array(0)
   #epoch = 0
+  #slots = 0
 
   get size(): number {
     return this.#evaluate.length
@@ -89,13 +94,52 @@ export class PredicateTable<C> {
 
   /** Number of the predicate for a test; equal tests share one. */
   add(test: Test<C>): number {
-    const key = `${operandKey(test.left)} ${test.op} ${test.modifier ?? ''} ${rightKey(test.right)}`
+    const key = this.#keyOf(test)
     const known = this.#ids.get(key)
     if (known !== undefined) return known
     const id = this.#evaluate.length
     this.#ids.set(key, id)
     this.#evaluate.push(this.#compile(test))
     return id
+  }
+
+  /** What a test of fixed values says of one present value, remembered on strings like the predicate itself. */
+  ofValue(test: Test<C>): (value: Value) => boolean {
+    const key = this.#keyOf(test)
+    this.add(test)
+    return this.#ofValue.get(key)!
+  }
+
+  /**
+   * Reader of an operand that gives its one reading for the current event: undefined when it is absent, SEVERAL when there
+   * are more or it cannot be read.
+   */
+  single(operand: Operand<C>): (ctx: C) => Value | undefined | typeof SEVERAL {
+    const group = this.#groupOf(operand)
+    return (ctx) => {
+      try {
+        const candidates = group.candidates(ctx, this.#epoch)
+        if (candidates === undefined) return group.value(ctx, this.#epoch) as Value | undefined
+        return candidates.length > 1 ? SEVERAL : candidates[0]
+      } catch {
+        this.errors++
+        return SEVERAL
+      }
+    }
+  }
+
+  /** A place in the marks of strings that nobody else uses. */
+  newSlot(): number {
+    return this.#slots++
+  }
+
+  /** Marks of a string, emptied when they belong to another table. */
+  marksOf(str: Str): (Uint32Array | undefined)[] {
+    if (str.marksOf !== this) {
+      str.marksOf = this
+      str.marks = []
+    }
+    return str.marks
   }
 
   /** To be called when all predicates are in. */
@@ -123,6 +167,10 @@ export class PredicateTable<C> {
     return result
   }
 
+  #keyOf(test: Test<C>): string {
+    return `${operandKey(test.left)} ${test.op} ${test.modifier ?? ''} ${rightKey(test.right)}`
+  }
+
   #compile(test: Test<C>): Evaluate<C> {
     const group = this.#groupOf(test.left)
     if (!isLiterals(test.right)) return this.#compareOperands(group, this.#groupOf(test.right), test.op)
@@ -137,6 +185,7 @@ export class PredicateTable<C> {
     }
     const plain = literalTest(test.op, test.modifier, test.right, type)
     const one = type === 'string' || type === 'path' ? this.#remembered(group, plain) : plain
+    this.#ofValue.set(this.#keyOf(test), one)
     return quantified(group, one, isNegative(test.op))
   }
 
@@ -168,14 +217,11 @@ export class PredicateTable<C> {
     const holds = asked << 1
     return (value) => {
       if (!(value instanceof Str)) return test(value)
-      if (value.marksOf !== this) {
-        value.marksOf = this
-        value.marks = []
-      }
-      let marks = value.marks[group.index]
+      const all = this.marksOf(value)
+      let marks = all[group.index]
       if (marks === undefined) {
         marks = new Uint32Array((group.bits + 15) >> 4)
-        value.marks[group.index] = marks
+        all[group.index] = marks
       }
       const known = marks[word]!
       if ((known & asked) !== 0) return (known & holds) !== 0
@@ -189,7 +235,7 @@ export class PredicateTable<C> {
     const key = operandKey(operand)
     let group = this.#groups.get(key)
     if (group === undefined) {
-      group = new Group(operand, this.#groups.size)
+      group = new Group(operand, this.newSlot())
       this.#groups.set(key, group)
     }
     return group
@@ -217,7 +263,8 @@ const asList = (value: Value | readonly Value[]): readonly Value[] =>
 const isLiterals = <C>(right: readonly Literal[] | Operand<C>): right is readonly Literal[] =>
   Array.isArray(right)
 
-function operandKey<C>(operand: Operand<C>): string {
+/** Equal for operands that always have the same value. */
+export function operandKey<C>(operand: Operand<C>): string {
   const arg = operand.arg === undefined ? '' : `[${JSON.stringify(operand.arg)}]`
   if (operand.kind === 'field') return `${operand.def.name}${arg}`
   return `${operand.name}(${operand.args.map(argumentKey).join(',')})${arg}`

@@ -19,6 +19,7 @@ import { imageFields } from './proc/image.ts'
 import { nameFields } from './proc/names.ts'
 import type { SyscallField } from './syscall-field.ts'
 import { threadFields } from './thread/thread.ts'
+import { thresholdFields } from './threshold/threshold.ts'
 import { groupFields, userFields } from './user/user.ts'
 
 const GROUPS: readonly (readonly SyscallField[])[] = [
@@ -39,6 +40,7 @@ const GROUPS: readonly (readonly SyscallField[])[] = [
   socketFields,
   pathFields,
   containerFields,
+  thresholdFields,
 ]
 
 /** Fields of the syscall source by name, in the order they are listed. */

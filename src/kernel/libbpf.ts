@@ -38,6 +38,13 @@ export interface Libbpf {
   setMaxEntries(map: Pointer, entries: number): void
   mapFd(map: Pointer): number
   valueSize(map: Pointer): number
+  /** The first `bytes` bytes of struct bpf_prog_info, bpf_map_info or bpf_link_info, whichever the descriptor is. */
+  objectInfo(fd: number, bytes: number): Uint8Array
+  /** Fill `value` from a map; false when the key is not there. */
+  mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean
+  mapUpdate(fd: number, key: Uint8Array, value: Uint8Array): void
+  /** Take an element out; one that is not there is no error. */
+  mapDelete(fd: number, key: Uint8Array): void
   /** Initial contents of a global data section, writable until the object is loaded. */
   initialValue(map: Pointer): Uint8Array | undefined
 }
@@ -108,6 +115,10 @@ export function loadLibbpf(): Libbpf {
     setMaxEntries: lib.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)'),
     mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
     valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
+    objectInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
+    mapLookup: lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+    mapUpdate: lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
+    mapDelete: lib.func('int bpf_map_delete_elem(int fd, void *key)'),
     initialValue: lib.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)'),
   }
   // Verifier logs come through our own buffers; libbpf's chatter on stderr would only repeat them.
@@ -173,6 +184,14 @@ export function loadLibbpf(): Libbpf {
     setMaxEntries: (map, entries) => void zero('bpf_map__set_max_entries', f.setMaxEntries(map, entries)),
     mapFd: (map) => f.mapFd(map),
     valueSize: (map) => f.valueSize(map),
+    objectInfo: (fd, bytes) => {
+      const info = new Uint8Array(bytes)
+      zero('bpf_obj_get_info_by_fd', f.objectInfo(fd, info, [bytes]))
+      return info
+    },
+    mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
+    mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
+    mapDelete: (fd, key) => void f.mapDelete(fd, key),
     initialValue: (map) => {
       const size = [0]
       const data = f.initialValue(map, size)

@@ -38,6 +38,13 @@ export interface Attached {
   detachAsync(): Promise<void>
 }
 
+/** A program, map or link of ours that the kernel holds, with the descriptor that keeps it. */
+export interface HeldObject {
+  readonly kind: 'prog' | 'map' | 'link'
+  readonly name: string
+  readonly fd: number
+}
+
 export interface LoaderOptions {
   readonly lib: Libbpf
   readonly tracefs: Tracefs
@@ -55,6 +62,7 @@ export class AbiMismatchError extends Error {
 }
 
 const LOG_BYTES = 1 << 20
+const LOAD_TRIES = 10
 
 export class Loader {
   readonly #options: LoaderOptions
@@ -63,6 +71,8 @@ export class Loader {
   readonly #objects: Pointer[] = []
   readonly #log = new Uint8Array(LOG_BYTES)
   readonly failures: ProgramFailure[] = []
+  /** Programs and maps that were loaded; a map that objects share stands here once for each of them. */
+  readonly held: HeldObject[] = []
 
   constructor(options: LoaderOptions) {
     this.#options = options
@@ -77,7 +87,10 @@ export class Loader {
 
   /** Load the programs of one object file that are named. Refused ones are in `failures`. */
   load(object: string, wanted: readonly ProgramSpec[]): LoadedProgram[] {
-    const whole = this.#tryLoad(object, wanted)
+    let whole = this.#tryLoad(object, wanted)
+    // The verifier gives up with EAGAIN when a signal is waiting; libbpf tries five times, a profiler is faster than that.
+    for (let tries = 0; tries < LOAD_TRIES && !Array.isArray(whole) && whole.code === 'EAGAIN'; tries++)
+      whole = this.#tryLoad(object, wanted)
     if (Array.isArray(whole)) return whole
     if (wanted.length === 1) {
       this.failures.push(this.#failure(wanted[0]!, 'load', whole))
@@ -111,6 +124,7 @@ export class Loader {
     for (const object of this.#objects) this.#options.lib.closeObject(object)
     this.#objects.length = 0
     this.#shared.clear()
+    this.held.length = 0
   }
 
   #link(program: LoadedProgram): Pointer {
@@ -143,6 +157,8 @@ export class Loader {
       const programs = this.#select(lib.programs(object), wanted)
       lib.loadObject(object)
       for (const map of maps) this.#remember(map)
+      for (const { spec, pointer } of programs)
+        this.held.push({ kind: 'prog', name: spec.name, fd: lib.programFd(pointer) })
       this.#objects.push(object)
       return programs
     } catch (error) {
@@ -196,6 +212,7 @@ export class Loader {
   }
 
   #remember(map: MapHandle): void {
+    this.held.push({ kind: 'map', name: map.name, fd: this.#options.lib.mapFd(map.pointer) })
     // Names with a dot are data sections, private to their object.
     if (!map.name.includes('.') && !this.#shared.has(map.name))
       this.#shared.set(map.name, this.#options.lib.mapFd(map.pointer))

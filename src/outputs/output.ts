@@ -13,8 +13,10 @@ export interface OutputCounters {
 
 export interface Output {
   readonly name: string
-  /** Take one line, without its line feed. Never blocks, never throws. */
-  write(line: string): void
+  /** Take a line without its line feed, or several that stand in one text (`lines`). Never blocks, never throws. */
+  write(line: string, lines?: number): void
+  /** Bytes waiting. */
+  readonly queued: number
   /** Resolves when everything taken so far is written or given up. */
   flush(): Promise<void>
   close(): void
@@ -36,8 +38,22 @@ export interface FdOutputOptions {
   readonly writeText?: (fd: number, text: string, length: number) => number
 }
 
+/** Bytes on their way, and how many lines end in them that count as written. */
+interface Chunk {
+  readonly bytes: Buffer
+  readonly lines: number
+}
+
 const RETRY_MS = 5
-const LINE_END = Buffer.from('\n')
+const LINE_END: Chunk = { bytes: Buffer.from('\n'), lines: 0 }
+/** Lines that end in a text. */
+const linesIn = (bytes: Buffer): number => {
+  let lines = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+  return lines
+}
+/** Bytes from which on node:fs is the faster way: a batch of lines. */
+const LONG = 8192
 /** How long `flush` waits for a reader that does not read. */
 const FLUSH_MS = 2000
 
@@ -48,7 +64,7 @@ const FLUSH_MS = 2000
 export class FdOutput implements Output {
   readonly name: string
   readonly #options: Required<FdOutputOptions>
-  #queue: Buffer[] = []
+  #queue: Chunk[] = []
   #queued = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
@@ -73,22 +89,26 @@ export class FdOutput implements Output {
     }
   }
 
-  write(line: string): void {
+  get queued(): number {
+    return this.#queued
+  }
+
+  write(line: string, lines = 1): void {
     const text = `${line}\n`
     const length = Buffer.byteLength(text)
     if (this.#closed || this.#queued + length > this.#options.maxQueued) {
-      if (this.#closed) this.#droppedError++
-      else this.#droppedFull++
+      if (this.#closed) this.#droppedError += lines
+      else this.#droppedFull += lines
       return
     }
     const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, length) : 0
     if (taken === length) {
-      this.#written++
+      this.#written += lines
       this.#failing = false
       return
     }
     if (taken > 0) this.#torn = true
-    this.#queue.push(Buffer.from(text).subarray(taken))
+    this.#queue.push({ bytes: Buffer.from(text).subarray(taken), lines })
     this.#queued += length - taken
     if (this.#queue.length === 1) this.#send()
   }
@@ -96,6 +116,7 @@ export class FdOutput implements Output {
   /** The short way for the usual case of a descriptor that takes a line; what goes wrong is left to the queue. */
   #writeAtOnce(text: string, length: number): number {
     try {
+      if (length > LONG) return writeSync(this.#options.fd, text)
       return this.#options.writeText(this.#options.fd, text, length)
     } catch {
       return 0
@@ -108,7 +129,7 @@ export class FdOutput implements Output {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       this.#send()
     }
-    this.#droppedError += this.#queue.filter((bytes) => bytes !== LINE_END).length
+    for (const chunk of this.#queue) this.#abandon(chunk)
     this.#queue = []
     this.#queued = 0
   }
@@ -123,19 +144,19 @@ export class FdOutput implements Output {
   #send(): void {
     clearTimeout(this.#timer)
     while (this.#queue.length > 0 && !this.#closed) {
-      const bytes = this.#queue[0]!
+      const { bytes, lines } = this.#queue[0]!
       const n = this.#tryWrite(bytes)
       if (n < 0) return
       this.#queued -= n
       if (n < bytes.length) {
-        this.#queue[0] = bytes.subarray(n)
+        this.#queue[0] = { bytes: bytes.subarray(n), lines }
         this.#torn ||= n > 0
         continue
       }
       this.#queue.shift()
       this.#torn = false
       this.#failing = false
-      if (bytes !== LINE_END) this.#written++
+      this.#written += lines
     }
   }
 
@@ -159,14 +180,23 @@ export class FdOutput implements Output {
     }
   }
 
+  /** What is left of a chunk will not be written; lines of it that were stay counted. */
+  #abandon({ bytes, lines }: Chunk): void {
+    const left = Math.min(lines, linesIn(bytes))
+    this.#droppedError += left
+    this.#written += lines - left
+  }
+
   /** A line that is cut must not swallow the next one, so it is ended before anything else is written. */
   #dropHead(): void {
-    this.#queued -= this.#queue.shift()?.length ?? 0
-    this.#droppedError++
+    const head = this.#queue.shift()
+    if (head === undefined) return
+    this.#queued -= head.bytes.length
+    this.#abandon(head)
     if (!this.#torn) return
     this.#torn = false
     this.#queue.unshift(LINE_END)
-    this.#queued += LINE_END.length
+    this.#queued += LINE_END.bytes.length
   }
 
   /** The head of the queue cannot be written: count it, say so once, try the rest later. */

@@ -1,10 +1,12 @@
 /** Which fields a compiled rule reads. */
 import type { CompiledRule, Expr, FieldRef, Literal, Operand } from './ir.ts'
 
-/** Call `see` for every field in the condition and the output of a rule. */
+/** Call `see` for every field in the condition, the output and the threshold of a rule. */
 export function visitFields<C>(rule: CompiledRule<C>, see: (field: FieldRef<C>) => void): void {
   visitExpr(rule.condition, see)
   for (const part of rule.format) if (part.kind === 'value') visitOperand(part.operand, see)
+  const { distinct, by = [] } = rule.threshold ?? {}
+  for (const field of distinct === undefined ? by : [distinct, ...by]) see(field)
 }
 
 function visitExpr<C>(expr: Expr<C>, see: (field: FieldRef<C>) => void): void {

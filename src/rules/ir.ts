@@ -115,6 +115,20 @@ export interface RuleMeta {
   readonly detectionType?: string
 }
 
+/**
+ * A rule that is reported when its matches reach a number within a sliding window, then at most once for each window and
+ * key (see detect/threshold.ts).
+ */
+export interface Threshold<C = unknown> {
+  /** Count distinct values of this field; undefined counts matches. */
+  readonly distinct: FieldRef<C> | undefined
+  readonly atLeast: number
+  /** ns */
+  readonly windowNs: number
+  /** Matches are counted apart for each combination of these; empty counts all together. */
+  readonly by: readonly FieldRef<C>[]
+}
+
 /** A rule ready to be evaluated. */
 export interface CompiledRule<C = unknown> {
   readonly name: string
@@ -127,6 +141,8 @@ export interface CompiledRule<C = unknown> {
   readonly events: EventSet
   readonly format: readonly FormatPart<C>[]
   readonly meta?: RuleMeta
+  /** Report a series of matches instead of each. */
+  readonly threshold?: Threshold<C>
   /** Where it is defined, for `explain`. */
   readonly span: Span
 }

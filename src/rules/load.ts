@@ -5,12 +5,13 @@ import type { Diagnostic, ErrorCode, Span } from './diagnostics.ts'
 import type { CompiledRule } from './ir.ts'
 import { falco } from './languages/falco/index.ts'
 import type { LoadEnv, RuleLanguage, RuleSession } from './languages/language.ts'
+import { toml } from './languages/toml/index.ts'
 import { type SourceFile, sourceFile } from './passes/mapped-text.ts'
 
 export type { LoadEnv, SourceEnv } from './languages/language.ts'
 
 /** Every rule language; a file whose name fits none is read as the first. */
-const LANGUAGES: readonly RuleLanguage[] = [falco]
+const LANGUAGES: readonly RuleLanguage[] = [falco, toml]
 
 /** Bytes of one rule file. */
 export const MAX_FILE_BYTES = 8 << 20
@@ -106,7 +107,8 @@ function isDirectory(path: string): boolean {
   }
 }
 
-function readInput(input: RuleInput): SourceFile | Diagnostic {
+/** A file's text, or what is in the way of it. */
+export function readInput(input: RuleInput): SourceFile | Diagnostic {
   if (typeof input !== 'string') {
     const size = Buffer.byteLength(input.text)
     return size > MAX_FILE_BYTES ? tooLarge(input.path) : sourceFile(input.path, input.text)

@@ -38,7 +38,7 @@ refuses(
 refuses(file({ given: '{ proc: { uid: 0 } }' }), "4:20: a process needs a 'name' or an 'exe'")
 refuses(file({ given: '{ proc: { name: a, uid: x } }' }), "4:36: 'uid' must be a whole number, not 'x'")
 refuses(file({ when: '{ openta: { path: /x } }' }), "5:13: unknown event 'openta' (did you mean 'openat'?)")
-refuses(file({ when: '{ ptrace: { pid: 1 } }' }), "5:13: unknown event 'ptrace'")
+refuses(file({ when: '{ ptracy: { pid: 1 } }' }), "5:13: unknown event 'ptracy'")
 refuses(file({ when: '{ openat: { pth: /x } }' }), "5:23: unknown key 'pth' in event 'openat'")
 refuses(file({ when: '{ openat: { flags: O_RDWR } }' }), "5:21: event 'openat' has no 'path'")
 refuses(

@@ -271,7 +271,7 @@ export function play(
   const world = createWorld()
   const records = recordsOf(given)
   const ctx = world.feed(...records)
-  const engine = createEngine(rules, { matching: 'all' })
+  const engine = createEngine(rules, { matching: 'all', timeOf: ({ event }) => event.time })
   const fired = new Map<string, string>()
   engine.run(ctx.event.name, ctx, (rule) => fired.set(rule.name, render(rule.format, ctx).message))
   if (engine.statistics.errors > 0) throw new Error(`${engine.statistics.errors} predicates threw`)

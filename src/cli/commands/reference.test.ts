@@ -66,7 +66,7 @@ describe('events', () => {
     assert.ok(open.limits.length > 20)
   })
   refused('events show opnat', EXIT.failure, /unknown event 'opnat'\n {2}hint: did you mean 'openat'\?/)
-  refused('events ptrace', EXIT.failure, /'ptrace' is known, but this version does not produce it/)
+  refused('events splice', EXIT.failure, /'splice' is known, but this version does not produce it/)
   refused('events show', EXIT.usage, /needs the name/)
   refused('events show open openat', EXIT.usage, /takes one name/)
   refused('events process_snapshot', EXIT.failure, /unknown event/)

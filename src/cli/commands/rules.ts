@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
+import { ruleEnvironment } from '../../config/rule-inputs.ts'
 import { SOURCES } from '../../fields/index.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { type LoadEnv, type LoadResult, loadRules } from '../../rules/load.ts'
 import { falcoLoadResults, renderFileResult, visible } from '../../rules/render-diagnostics.ts'
 import { type CliCommand, EXIT, type ExitCode, type GlobalOptions, type Io, UserError } from '../command.ts'
+import { shippedRules as shippedDirectories } from '../package-root.ts'
 
 /** `sources` other than the program's own are for tests. */
 export const createRulesCommand = (sources: LoadEnv['sources'] = SOURCES): CliCommand => ({
@@ -16,8 +18,9 @@ export const createRulesCommand = (sources: LoadEnv['sources'] = SOURCES): CliCo
     declareList(command)
   },
   async run([action, ...files], options, io) {
-    if (action === 'check') return check(loadRules(files, { sources }), options, io)
-    return list(loadRules(files.length > 0 ? files : [shippedRules()], { sources }), options, io)
+    const env: LoadEnv = { sources, ...ruleEnvironment(undefined, shippedDirectories()) }
+    if (action === 'check') return check(loadRules(files, env), options, io)
+    return list(loadRules(files.length > 0 ? files : [shippedRules()], env), options, io)
   },
 })
 
@@ -43,7 +46,7 @@ function declareList(command: Command): void {
 
 function check(result: LoadResult, options: GlobalOptions, io: Io): ExitCode {
   if (result.files.length === 0)
-    throw new UserError('there are no rule files there', 'their names end in .yaml or .yml')
+    throw new UserError('there are no rule files there', 'their names end in .yaml, .yml or .toml')
   if (options.json) io.stdout.write(`${JSON.stringify(falcoLoadResults(result))}\n`)
   else for (const file of result.files) io.stdout.write(renderFileResult(file, result.sources))
   return result.files.every(({ successful }) => successful) ? EXIT.ok : EXIT.failure

@@ -1,21 +1,33 @@
 /** `tarsier run`: the agent. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { type Agent, AgentError, type Summary, startAgent } from '../../agent.ts'
-import { configFrom } from '../../config/effective.ts'
-import { type Config, ConfigError, KEYS, type KeyDecl } from '../../config/keys.ts'
+import {
+  type Agent,
+  AgentError,
+  type AgentFiles,
+  type AgentOptions,
+  type Observer,
+  type Summary,
+  startAgent,
+} from '../../agent.ts'
+import { type Config, KEYS, type KeyDecl } from '../../config/keys.ts'
+import type { LoadedConfig } from '../../config/load.ts'
+import { isSwitchedOn, ruleEnvironment, ruleInputs } from '../../config/rule-inputs.ts'
+import { valueText } from '../../config/show.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
-import { didYouMean } from '../../rules/condition/suggest.ts'
 import { type CompiledRule, PRIORITIES } from '../../rules/ir.ts'
 import { type LoadResult, loadRules } from '../../rules/load.ts'
 import { renderFileResult } from '../../rules/render-diagnostics.ts'
 import type { GlobalOptions, Io } from '../command.ts'
-import { type CliCommand, EXIT, UsageError, UserError } from '../command.ts'
+import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
-import { objectsDirectory, rulesDirectory } from '../package-root.ts'
+import { objectsDirectory, packageRoot, shippedRules } from '../package-root.ts'
 import { formatTable } from '../table.ts'
+import { declareConfigOptions, readOrReport } from './config.ts'
 
 /** After this time the compilers of the start have done their work. */
 const SETTLED_MS = 1000
@@ -25,55 +37,55 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 export const runCommand: CliCommand = {
   name: 'run',
   declare(command: Command): void {
+    declareConfigOptions(command)
     command
       .option(
         '-r, --rules <path>',
-        'rule file or directory instead of the shipped rules (repeatable)',
+        'rule file or directory instead of the configured and shipped ones (repeatable)',
         collect,
         [],
       )
-      .option('-o, --option <key=value>', 'set a configuration key (repeatable)', collect, [])
       .addHelpText('after', () => `\nConfiguration keys:\n${keyTable()}`)
   },
   async run(_args, options, io) {
     hardenProcess()
-    const log = loggerFor(options, io)
-    const config = readConfig(options['option'] as readonly string[])
-    const rules = readRules(options['rules'] as readonly string[], config, options, io)
-    return runAgent(config, rules, options, log, io)
+    const loaded = readOrReport(options, io)
+    if (loaded === undefined) throw new UserError('the configuration is not valid')
+    const { config } = loaded
+    const asked = options.logLevel !== undefined || options.quiet || options.verbose
+    const log = loggerFor(asked ? options : { ...options, logLevel: config.log_level }, io)
+    for (const { message, span } of loaded.warnings) log.warning(`${span.file}:${span.line}: ${message}`)
+    if (config['agent.id'] !== '') log.info(`agent ${config['agent.id']}, mode ${config['agent.mode']}`)
+    const rules = readRules(options['rules'] as readonly string[], loaded, options, io)
+    const files = filesOf(loaded, options['rules'] as readonly string[])
+    return runAgent(config, rules, files, options, log, io)
   },
 }
 
 const keyTable = (): string =>
   formatTable(
     ['key', 'default', 'meaning'],
-    Object.entries<KeyDecl>(KEYS).map(([key, decl]) => [key, String(decl.default), decl.doc]),
+    Object.entries<KeyDecl>(KEYS).map(([key, decl]) => [key, valueText(decl.default), decl.doc]),
   )
-
-function readConfig(overrides: readonly string[]): Config {
-  try {
-    return configFrom(overrides, didYouMean)
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
-}
 
 function readRules(
   given: readonly string[],
-  config: Config,
+  loaded: LoadedConfig,
   options: GlobalOptions,
   io: Io,
 ): readonly CompiledRule<SyscallContext>[] {
-  const minimumPriority = PRIORITIES.find((priority) => priority.toLowerCase() === config.priority)!
-  const result: LoadResult = loadRules(given.length > 0 ? given : [rulesDirectory()], {
+  const minimumPriority = PRIORITIES.find((priority) => priority.toLowerCase() === loaded.config.priority)!
+  const shipped = shippedRules()
+  const inputs = ruleInputs(loaded, given, shipped)
+  const result: LoadResult = loadRules(inputs, {
     sources: SOURCES,
     minimumPriority,
+    ...ruleEnvironment(loaded.file?.name, shipped),
   })
   if (result.files.length === 0)
     throw new UserError(
-      `there are no rule files in ${given.length > 0 ? given.join(', ') : rulesDirectory()}`,
-      'their names end in .yaml or .yml',
+      `there are no rule files in ${inputs.map((input) => (typeof input === 'string' ? input : input.path)).join(', ')}`,
+      'their names end in .yaml, .yml or .toml',
     )
   for (const file of result.files) {
     const shown = options.verbose ? file : { ...file, warnings: [] }
@@ -82,9 +94,9 @@ function readRules(
   }
   if (result.files.some(({ successful }) => !successful)) throw new UserError('the rules are not valid')
   const rules = result.rules.filter(
-    (rule) => rule.source === 'syscall',
+    (rule) => rule.source === 'syscall' && isSwitchedOn(rule, loaded),
   ) as readonly CompiledRule<SyscallContext>[]
-  if (rules.length === 0)
+  if (rules.length === 0 && !hasTelemetry(loaded.config))
     throw new UserError(
       'no rule is switched on',
       'name rule files with -r, or lower the priority with -o priority=debug',
@@ -92,19 +104,42 @@ function readRules(
   return rules
 }
 
-async function runAgent(
+/** What the agent looks after on disk, beside its BPF objects. */
+const filesOf = (loaded: LoadedConfig, given: readonly string[]): AgentFiles => ({
+  root: packageRoot(),
+  rules: ruleInputs(loaded, given, shippedRules()).flatMap((input) =>
+    typeof input === 'string' ? [input] : [],
+  ),
+  configuration: loaded.file === undefined ? [] : [loaded.file.name],
+})
+
+/** Run an agent until it is told to stop; the summary goes to stderr. `observer` is for commands that report more than alerts. */
+export async function runAgent(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
+  files: AgentFiles,
   options: GlobalOptions,
   log: Logger,
   io: Io,
+  observer?: Observer,
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
   // Before anything is attached: a signal during the start must not leave programs behind.
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  const agent = start(config, rules, log, io, stop)
+  let tampered = false
+  const onTampering = (): void => {
+    tampered = true
+    stop()
+  }
+  const agent = start(
+    config,
+    rules,
+    { files, onTampering, onClosed: stop, ...(observer && { observer }) },
+    log,
+    io,
+  )
   for (const line of agent.degraded) log.warning(line)
   log.info(
     `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
@@ -115,29 +150,45 @@ async function runAgent(
   clearTimeout(settled)
   const summary = await agent.stop()
   if (!options.quiet) io.stderr.write(renderSummary(summary))
-  return EXIT.ok
+  return tampered ? EXIT.failure : EXIT.ok
 }
 
 function start(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
+  more: Pick<AgentOptions, 'files' | 'observer' | 'onTampering' | 'onClosed'>,
   log: Logger,
   io: Io,
-  stop: () => void,
 ): Agent {
   try {
     return startAgent({
       config,
       rules,
-      objects: objectsDirectory(),
+      objects: objectsOf(config),
       env: io.env,
       log: (level, message) => log.log(level, message),
-      onClosed: stop,
+      ...more,
     })
   } catch (error) {
     if (error instanceof AgentError) throw new UserError(error.message, error.hint)
     throw error
   }
+}
+
+const hasTelemetry = (config: Config): boolean =>
+  config['telemetry.process'] || config['telemetry.file'] || config['telemetry.network']
+
+/** The configured directory of BPF objects, or that of the configured object. */
+function objectsOf(config: Config): string {
+  const given = config['kernel.objects']
+  if (given === '') return objectsDirectory()
+  const found = statSync(given, { throwIfNoEntry: false })
+  if (found === undefined)
+    throw new UserError(
+      `kernel.objects is '${given}', which does not exist`,
+      'leave it empty for the shipped ones',
+    )
+  return found.isDirectory() ? given : dirname(given)
 }
 
 /** Events by type, drops by reason, alerts by rule. */
@@ -152,6 +203,9 @@ export function renderSummary(summary: Summary): string {
     section('events', summary.events, 'none'),
     section('drops', summary.drops, 'none'),
     section('alerts', summary.alerts, 'none'),
+    ...(summary.withheld.size === 0
+      ? []
+      : [section('matches shortly after an alert of their threshold', summary.withheld, 'none')]),
     `lost ${summary.lost}, late ${summary.late}, own activity passed over ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')

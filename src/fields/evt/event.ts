@@ -4,6 +4,11 @@ import { field, type SyscallField } from '../syscall-field.ts'
 
 /** Falco's word for what a family deals with. */
 const CATEGORIES: Readonly<Record<string, string>> = {
+  ptrace: 'process',
+  process_vm: 'process',
+  pidfd: 'process',
+  signal: 'process',
+  bpf_call: 'process',
   exec: 'process',
   fork: 'process',
   exit: 'process',
@@ -13,7 +18,7 @@ const CATEGORIES: Readonly<Record<string, string>> = {
 }
 
 /** Families whose events are no syscalls. */
-const NO_CALLS: ReadonlySet<string> = new Set(['exit', 'task_rename'])
+const NO_CALLS: ReadonlySet<string> = new Set(['exit', 'task_rename', 'signal'])
 
 const NO_LATENCY = 'calls are seen when they return, so there is no time of entry: the value is always 0'
 

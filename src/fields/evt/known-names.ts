@@ -62,7 +62,7 @@ export const FALCO_EVENTS: readonly string[] = words(`
   prlimit procexit pwrite signaldeliver switch useradded userdeleted
 `)
 
-/** Arguments of Falco's events: `evt.arg.request` is known although ptrace is not produced. */
+/** Arguments of Falco's events: `evt.arg.prot` is known although mmap is not produced. */
 export const FALCO_ARGUMENTS: ReadonlySet<string> = new Set(
   words(`
   ID action addr arg arg2 arg2_int arg2_str arg3 arg4 arg5 args argument argv aux backlog cap_effective

@@ -23,7 +23,7 @@ function exactBytes(value: AlertValue): Json | undefined {
 const base64 = (text: string): string => Buffer.from(encodeText(text)).toString('base64')
 
 /** A value under its name, with its bytes beside it in `<name>_b64` where they were not UTF-8. */
-const withBytes = (name: string, value: AlertValue): Record<string, Json> => {
+export const withBytes = (name: string, value: AlertValue): Record<string, Json> => {
   const bytes = exactBytes(value)
   return bytes === undefined ? { [name]: shown(value) } : { [name]: shown(value), [`${name}_b64`]: bytes }
 }

@@ -10,7 +10,13 @@ import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
-import { type Attached, Loader, PROGRAM_SPECS } from '../../kernel/objects.ts'
+import {
+  type Attached,
+  type HeldObject,
+  type LoadedProgram,
+  Loader,
+  PROGRAM_SPECS,
+} from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
 import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
@@ -24,6 +30,8 @@ export interface KernelSourceOptions {
   readonly directory: string
   /** Event types that somebody wants; those of the process table come anyway. */
   readonly events: ReadonlySet<string> | '*'
+  /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
+  readonly watched?: ReadonlySet<string>
   /** Bytes of each ring, a power of two and a multiple of the page size. */
   readonly ringBytes: Readonly<Record<RingName, number>>
   /** Capture the environment of programs at exec. */
@@ -66,6 +74,7 @@ export class KernelSource {
   #sink: SourceSink | undefined
   #timer: NodeJS.Timeout | undefined
   #finished = false
+  #fullest = 0
   #droppedBefore = new Map<string, number>()
   #users = ''
   /** Where the start-up process table came from, and how many processes it had. */
@@ -88,6 +97,8 @@ export class KernelSource {
       constants: {
         have_rdonly_cast: options.lib.kernelHasFunction('bpf_rdonly_cast') ? 1 : 0,
         v1_controllers: v1ControllerBits(),
+        agent_tgid: process.pid,
+        ...restrictions(options.events),
       },
     })
   }
@@ -107,7 +118,8 @@ export class KernelSource {
    */
   start(sink: SourceSink): void {
     this.#sink = sink
-    const plans = planPrograms(this.#options.events)
+    const { events, watched } = this.#options
+    const plans = planPrograms(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]))
     this.#attachAll(plans.filter((plan) => plan.state))
     sink.clock(this.#offsets())
     this.#readUsers()
@@ -126,12 +138,56 @@ export class KernelSource {
     this.#timer = setInterval(() => this.#housekeeping(false), HOUSEKEEPING_MS)
   }
 
+  /** Programs, maps and links that the kernel holds for this source. */
+  heldObjects(): HeldObject[] {
+    const { lib } = this.#options
+    const links = this.#attached.map(({ spec, link }) => ({
+      kind: 'link' as const,
+      name: spec.name,
+      fd: lib.linkFd(link),
+    }))
+    return [...this.#loader.held, ...links]
+  }
+
+  /** Descriptor of the map that tells the kernel side what is the agent's (bpf/include/agent.h), if it is in use. */
+  get agentObjectsMap(): number | undefined {
+    return this.#loader.held.find(({ name }) => name === 'agent_objects')?.fd
+  }
+
+  /**
+   * Attach a program again whose link was taken away. The old link is given up without being closed: its descriptor may
+   * belong to somebody else by now. False when the kernel refuses, with the reason in `failures`.
+   */
+  reattach(name: string): boolean {
+    const index = this.#attached.findIndex(({ spec }) => spec.name === name)
+    const program = this.#loaded.get(name)
+    const fresh = index < 0 || program === undefined ? undefined : this.#loader.attach(program)
+    if (fresh === undefined) return false
+    this.#attached[index] = fresh
+    return true
+  }
+
+  /** Words of the control map that somebody changed; they are put right. */
+  mendControl(): ControlChange[] {
+    const control = this.#control
+    if (control === undefined) return []
+    const changes: ControlChange[] = []
+    for (const [word, expected] of this.#controlWords()) {
+      const found = control[CONTROL[word]]!
+      if (found === expected) continue
+      changes.push({ word, expected, found })
+      control[CONTROL[word]] = expected
+    }
+    return changes
+  }
+
   /** Handle what is in the rings now; returns the number of records. */
   drain(): number {
     const sink = this.#sink!
     const reader = this.#reader!
     let done = 0
     let n: number
+    this.#fullest = Math.max(this.#fullest, reader.backlog)
     // A record that came while the last one was handled wakes nobody, so look again before going to sleep.
     do {
       n = reader.drain(BATCH - done, (event) => sink.event(event))
@@ -200,6 +256,13 @@ export class KernelSource {
     }
     return misses
   }
+  /** Most bytes found waiting in the rings, as a part of their size, since the last call. */
+  takeFullest(): number {
+    const { critical, bulk } = this.#options.ringBytes
+    const fullest = this.#fullest / (critical + bulk)
+    this.#fullest = 0
+    return fullest
+  }
   get wakeups(): { readonly wakes: number; readonly ticks: number } {
     return { wakes: this.#wakeup?.wakes ?? 0, ticks: this.#wakeup?.ticks ?? 0 }
   }
@@ -213,23 +276,33 @@ export class KernelSource {
           if (link) this.#iterator = link
           continue
         }
+        this.#loaded.set(program.spec.name, program)
         const attached = this.#loader.attach(program)
         if (attached) this.#attached.push(attached)
       }
     }
   }
   #iterator: Attached | undefined
+  readonly #loaded = new Map<string, LoadedProgram>()
 
   /** The control page must be right before the first program runs. */
   #openControl(): void {
     const page = pageSize()
     this.#control = new Uint32Array(mapMemory(this.#loader.mapFd('control'), page, 0, true))
-    this.#control[CONTROL.agentTgid] = process.pid
-    this.#control[CONTROL.cpus] = this.#cpus
-    this.#control[CONTROL.wantEnv] = this.#options.env ? 1 : 0
+    for (const [word, value] of this.#controlWords()) this.#control[CONTROL[word]] = value
     const bytes = PROGRAM_SPECS.length * this.#cpus * COUNTER_WORDS * 8
     const length = Math.ceil(bytes / page) * page
     this.#counters = new BigUint64Array(mapMemory(this.#loader.mapFd('counters'), length, 0, false))
+  }
+
+  /** Words that stay as they are while the source runs. */
+  #controlWords(): [keyof typeof CONTROL, number][] {
+    return [
+      ['agentTgid', process.pid],
+      ['cpus', this.#cpus],
+      ['wantEnv', this.#options.env ? 1 : 0],
+      ['stopped', 0],
+    ]
   }
 
   #openRings(): number[] {
@@ -313,6 +386,26 @@ export class KernelSource {
       if (fresh > 0) causes.push({ ...cause, count: fresh })
     }
     return causes
+  }
+}
+
+/** A word of the control map that is not what the agent wrote. */
+export interface ControlChange {
+  readonly word: string
+  readonly expected: number
+  readonly found: number
+}
+
+/** Constants of the programs that watch over the agent (bpf/include/agent.h): 1 where no rule wants all events. */
+function restrictions(events: ReadonlySet<string> | '*'): Record<string, number> {
+  const unless = (...names: readonly string[]): number =>
+    events === '*' || names.some((name) => events.has(name)) ? 0 : 1
+  return {
+    ptrace_restricted: unless('ptrace'),
+    process_vm_restricted: unless('process_vm_readv', 'process_vm_writev'),
+    pidfd_restricted: unless('pidfd_getfd'),
+    signal_restricted: unless('signal_generate'),
+    bpf_restricted: unless('bpf'),
   }
 }
 

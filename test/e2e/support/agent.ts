@@ -69,6 +69,10 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>
   /** A command that runs the launcher, such as setpriv with its options. */
   readonly via?: readonly string[]
+  /** A command that runs the agent, instead of `run`. */
+  readonly command?: string
+  /** The launcher of another installation. */
+  readonly launcher?: string
   /** The agent's lock; a fresh one when left out. */
   readonly lock?: string
 }
@@ -85,8 +89,8 @@ export function commandLine(options: Start): { file: string; args: string[]; env
   const lock = options.lock ?? join(openFolder('lock'), 'agent.lock')
   const words = [
     ...(options.via ?? []),
-    TARSIER,
-    'run',
+    options.launcher ?? TARSIER,
+    options.command ?? 'run',
     ...(options.rules ?? []).flatMap((file) => ['-r', file]),
     ...[`agent.lock_file=${lock}`, ...(options.set ?? [])].flatMap((setting) => ['-o', setting]),
     ...(options.args ?? []),

@@ -10,6 +10,7 @@ import type { MappedText } from '../../passes/mapped-text.ts'
 import { appendException, defineException, type ExceptionRules, type RuleException } from './exceptions.ts'
 import type { ExceptionItem, Item, Named, PluginRequirement, RuleParts } from './items.ts'
 import { RuleError, type Warn } from './report.ts'
+import type { ThresholdItem } from './threshold.ts'
 import { ENGINE_VERSION, isCompatible, versionText } from './version.ts'
 
 interface Definition extends Named {
@@ -41,6 +42,7 @@ export interface RuleDefinition extends Named {
   readonly warnEvttypes: boolean
   readonly skipIfUnknownFilter: boolean
   readonly exceptions: readonly RuleException[]
+  readonly threshold: ThresholdItem | undefined
 }
 
 /** Everything defined so far, in order of first definition. */
@@ -200,6 +202,7 @@ function define(
     warnEvttypes: parts.warnEvttypes ?? true,
     skipIfUnknownFilter: parts.skipIfUnknownFilter ?? false,
     exceptions: limited(item, parts.exceptions ?? []).map((exception) => defineException(exception, known)),
+    threshold: parts.threshold,
   }
 }
 

@@ -17,6 +17,7 @@ import { withExceptions } from './exceptions.ts'
 import { compileFormat } from './format.ts'
 import { type ListTable, listsFor, listTable } from './lists.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
+import { compileThreshold } from './threshold.ts'
 
 /** Rules that can match more event types than this without naming any are warned about, as in Falco. */
 const MANY_EVENTS = 100
@@ -190,6 +191,14 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
     condition: expr,
     events,
     format: compileOutput(definition, scope),
+    ...(definition.threshold
+      ? {
+          threshold: compileThreshold(definition.threshold, {
+            fields: source.fields,
+            source: definition.source,
+          }),
+        }
+      : {}),
     span: definition.span,
   }
 }

@@ -3,6 +3,7 @@ import type { Span } from '../../diagnostics.ts'
 import type { Priority } from '../../ir.ts'
 import type { MappedText } from '../../passes/mapped-text.ts'
 import type { Context } from './report.ts'
+import type { ThresholdItem } from './threshold.ts'
 import type { Version } from './version.ts'
 
 /** Where an item or a part of one was written. */
@@ -40,6 +41,7 @@ export interface RuleParts {
   readonly warnEvttypes?: boolean
   readonly skipIfUnknownFilter?: boolean
   readonly exceptions?: readonly ExceptionItem[]
+  readonly threshold?: ThresholdItem
 }
 
 export interface PluginRequirement extends Place {

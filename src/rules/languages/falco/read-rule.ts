@@ -16,6 +16,7 @@ import {
   textsOf,
 } from './node-access.ts'
 import { RuleError, type Warn, within } from './report.ts'
+import { readThreshold } from './threshold.ts'
 import type { Node } from './yaml-file.ts'
 
 const REQUIRED = ['condition', 'output', 'desc', 'priority'] as const
@@ -28,6 +29,7 @@ const REPLACEABLE = [
   'enabled',
   'warn_evttypes',
   'skip-if-unknown-filter',
+  'threshold',
 ] as const
 const RULE_KEYS = ['rule', ...REPLACEABLE, 'source', 'override', 'append'] as const
 
@@ -130,6 +132,7 @@ function readParts(keys: Keys, wanted: (key: string) => boolean, warn: Warn): Ru
     ...(has('capture_duration') ? { captureDuration: countOf(keys, 'capture_duration')! } : {}),
     ...flag('warn_evttypes', 'warnEvttypes'),
     ...flag('skip-if-unknown-filter', 'skipIfUnknownFilter'),
+    ...(has('threshold') ? { threshold: readThreshold(keys, warn) } : {}),
     ...(has('exceptions') ? { exceptions: readExceptions(keys, warn) } : {}),
   }
 }

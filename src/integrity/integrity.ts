@@ -1,0 +1,371 @@
+/**
+ * The agent watches over itself: its files, its programs, maps and links in the kernel, and whoever traces, signals or
+ * writes into it. It detects and tells; keeping root from doing so takes a security module.
+ */
+import { type FSWatcher, readdirSync, readFileSync, readlinkSync, watch } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BPF_OBJECTS } from '../../schema/enums/index.ts'
+import type { EventView } from '../decode/event-view.ts'
+import type { Alert, AlertIdentity, AlertValue } from '../detect/alert.ts'
+import type { ProcessInfo } from '../fields/context.ts'
+import type { Libbpf } from '../kernel/libbpf.ts'
+import { CLOCK, clock } from '../kernel/libc.ts'
+import type { KernelSource } from '../sources/kernel/source.ts'
+import type { FileRoot } from './files.ts'
+import { type Finding, type IntegrityRule, integrityAlert } from './finding.ts'
+import { KernelObjects } from './kernel-objects.ts'
+import { type FileChange, Manifest } from './manifest.ts'
+import { Observer } from './observer.ts'
+import { Repeats } from './repeats.ts'
+import { Suspects } from './suspects.ts'
+
+export interface IntegrityOptions {
+  readonly lib: Libbpf
+  /** The source at work: its objects in the kernel, its control words. */
+  readonly source: Pick<KernelSource, 'heldObjects' | 'reattach' | 'mendControl' | 'agentObjectsMap'>
+  readonly identity: AlertIdentity
+  readonly roots: readonly FileRoot[]
+  /** Time between two looks at every file, ms. */
+  readonly intervalMs: number
+  readonly alert: (alert: Alert) => void
+  /** A finding was told: what to do beyond telling is up to the caller. */
+  readonly onFinding?: (finding: Finding) => void
+  readonly log: (level: 'debug' | 'info' | 'warning', message: string) => void
+}
+
+/** Time between two looks at the kernel, ms. */
+const LOOK_MS = 1000
+/** Writers of files often need several steps: their end is waited for. */
+const SETTLE_MS = 200
+const SETTLE_MAX_MS = 1000
+/** A file of more slices is hashed when the agent is up, not before. */
+const LARGE_SLICES = 4
+/** Kind of a thread in the map of the agent's own objects (bpf/include/agent.h). */
+const THREAD = 4
+
+export class Integrity {
+  readonly #options: IntegrityOptions
+  readonly #suspects = new Suspects()
+  readonly #repeats: Repeats
+  readonly #manifest: Manifest
+  readonly #objects: KernelObjects
+  readonly #observer: Observer
+  #threads: ReadonlySet<number> = new Set()
+  readonly #watchers: FSWatcher[] = []
+  readonly #dirty = new Set<string>()
+  #dirtySince = 0
+  #settling: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
+  #tracer = 0
+  #stopped = false
+
+  /** Takes the agent as it is now for how it must be. */
+  constructor(options: IntegrityOptions) {
+    this.#options = options
+    this.#repeats = new Repeats((finding, repeats) => this.#tell(finding, repeats))
+    this.#manifest = new Manifest(options.roots)
+    this.#objects = new KernelObjects(options.lib, options.source.heldObjects())
+    this.#observer = new Observer({
+      self: {
+        pid: process.pid,
+        parent: process.ppid,
+        isThread: (tid) => this.#threads.has(tid),
+        isObject: (kind, id) => this.#objects.has(kind, id),
+        isFile: (path) => this.#manifest.concerns(path),
+      },
+      suspects: this.#suspects,
+      wallClock: (ns) => ns + clock(CLOCK.realtime) - clock(CLOCK.monotonic),
+      found: (finding) => this.#repeats.tell(finding, performance.now()),
+      asked: (signal, by) => options.log('info', `${signal} from ${by.name} (pid ${by.pid}, uid ${by.uid})`),
+    })
+    this.#markObjects()
+    this.#markThreads()
+  }
+
+  /** Begin: hash the files, look at once and then on timers. */
+  start(): void {
+    const small: string[] = []
+    const large: string[] = []
+    for (const path of this.#manifest.paths) (this.#hashNow(path) ? small : large).push(path)
+    this.#watchFiles()
+    this.#look()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+    this.#options.log(
+      'debug',
+      `integrity: ${small.length + large.length} files, ${this.#objects.all.length} BPF objects`,
+    )
+    void this.#patrol(large)
+  }
+
+  /** An event, in order, with the process it is of. */
+  see(event: EventView, process: ProcessInfo | undefined): void {
+    this.#observer.see(event, process)
+  }
+
+  /** Look at nothing any more: what the agent does to itself when it ends is no tampering. Events are still judged. */
+  pause(): void {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    clearTimeout(this.#settling)
+    for (const watcher of this.#watchers) watcher.close()
+  }
+
+  /** Tell what is held back. */
+  stop(): void {
+    this.pause()
+    this.#repeats.flush(performance.now(), true)
+  }
+
+  /** Hash a small file to its end; false when it is a large one, which is not begun. */
+  #hashNow(path: string): boolean {
+    const steps = this.#manifest.check(path)
+    for (let i = 0; i < LARGE_SLICES; i++) if (steps.next().done === true) return true
+    steps.return(undefined)
+    return false
+  }
+
+  /** Hash what is left of the start, then every file again and again, spread over the interval. */
+  async #patrol(left: readonly string[]): Promise<void> {
+    const interval = this.#options.intervalMs
+    // Half of the interval is for hashing, in as many steps as there are slices.
+    let pause = interval / 2 / Math.max(1, await this.#hashAll(left, 0))
+    for (;;) {
+      await pausing(interval / 2)
+      const begun = performance.now()
+      const slices = await this.#hashAll(this.#manifest.paths, pause)
+      if (this.#stopped) return
+      for (const change of this.#manifest.takeAdded()) this.#fileChanged(change)
+      pause = interval / 2 / Math.max(1, slices)
+      await pausing(Math.max(0, interval / 2 - (performance.now() - begun)))
+    }
+  }
+
+  async #hashAll(paths: readonly string[], pause: number): Promise<number> {
+    let slices = 0
+    for (const path of paths) {
+      const steps = this.#manifest.check(path)
+      for (;;) {
+        if (this.#stopped) return slices
+        const step = steps.next()
+        if (step.done === true) {
+          if (step.value !== undefined) this.#fileChanged(step.value)
+          break
+        }
+        slices++
+        await pausing(pause)
+      }
+    }
+    return slices
+  }
+
+  #watchFiles(): void {
+    const folders = new Set([...this.#manifest.paths.map(dirname), ...this.#manifest.directories])
+    for (const folder of folders)
+      try {
+        const watcher = watch(folder, { persistent: false }, (_, name) => this.#touched(folder, name))
+        watcher.on('error', () => watcher.close())
+        this.#watchers.push(watcher)
+      } catch {
+        // A folder that cannot be watched is looked at on the timer all the same.
+      }
+  }
+
+  #touched(folder: string, name: string | null): void {
+    const path = name === null ? folder : join(folder, name)
+    if (name !== null && !this.#manifest.concerns(path)) return
+    if (this.#dirty.size === 0) this.#dirtySince = performance.now()
+    this.#dirty.add(path)
+    // Every touch is waited for in full, and none for ever.
+    const left = Math.max(0, this.#dirtySince + SETTLE_MAX_MS - performance.now())
+    clearTimeout(this.#settling)
+    this.#settling = setTimeout(() => this.#checkDirty(), Math.min(SETTLE_MS, left))
+  }
+
+  #checkDirty(): void {
+    this.#settling = undefined
+    const paths = [...this.#dirty]
+    this.#dirty.clear()
+    void (async () => {
+      for (const path of paths) {
+        const steps = this.#manifest.check(path, true)
+        for (let step = steps.next(); ; step = steps.next()) {
+          if (this.#stopped) return
+          if (step.done === true) {
+            if (step.value !== undefined) this.#fileChanged(step.value)
+            break
+          }
+          await pausing(0)
+        }
+      }
+      for (const change of this.#manifest.takeAdded()) this.#fileChanged(change)
+    })()
+  }
+
+  #look(): void {
+    try {
+      this.#markThreads()
+      this.#lookAtTracer()
+      this.#lookAtObjects()
+      this.#lookAtMarks()
+      this.#lookAtControl()
+    } catch (error) {
+      this.#options.log('warning', `integrity: ${(error as Error).message}`)
+    }
+    this.#repeats.flush(performance.now())
+  }
+
+  /** TracerPid of /proc/self/status (proc_pid_status(5)): a tracer that came before us, or that we did not see come. */
+  #lookAtTracer(): void {
+    const tracer = tracerPid(readText('/proc/self/status'))
+    const before = this.#tracer
+    this.#tracer = tracer
+    if (tracer === 0 || tracer === before) return
+    this.#foundByLooking('traced', 'Alert', undefined, [
+      ['tracer', tracer],
+      ['tracer.name', readText(`/proc/${tracer}/comm`).trimEnd()],
+      ['tracer.exepath', linkText(`/proc/${tracer}/exe`)],
+    ])
+  }
+
+  #lookAtObjects(): void {
+    for (const { object, id, what, before, after } of this.#objects.check()) {
+      const { kind, name } = object
+      const thing = `${kind}:${id}`
+      if (kind !== 'link') {
+        this.#foundByLooking('object', 'Alert', thing, [
+          ['object', name],
+          ['kind', kind],
+          ['id', id],
+          ['what', what],
+          ['before', before],
+          ['after', after],
+        ])
+        continue
+      }
+      const attached = this.#options.source.reattach(name)
+      this.#foundByLooking('link', attached ? 'Critical' : 'Alert', thing, [
+        ['program', name],
+        ['id', id],
+        ['now', after],
+        ['attached_again', attached],
+      ])
+      if (attached) this.#adoptLink(name)
+    }
+  }
+
+  /** Who takes an object out of the map of ours acts on it unseen: the map is part of what is looked at. */
+  #lookAtMarks(): void {
+    const { lib, source } = this.#options
+    const fd = source.agentObjectsMap
+    if (fd === undefined) return
+    const marks = this.#objects.all.find(({ object }) => object.fd === fd)
+    const value = new Uint8Array(1)
+    for (const { object, id } of this.#objects.all) {
+      if (lib.mapLookup(fd, keyOf(KIND[object.kind], id), value)) continue
+      this.#foundByLooking('object', 'Critical', marks && `map:${marks.id}`, [
+        ['object', 'agent_objects'],
+        ['kind', 'map'],
+        ['id', marks?.id ?? 0],
+        ['what', `${object.kind} ${id} (${object.name}) taken out`],
+        ['put_right', true],
+      ])
+      this.#mark(KIND[object.kind], id)
+    }
+  }
+
+  #adoptLink(name: string): void {
+    const link = this.#options.source
+      .heldObjects()
+      .find((object) => object.kind === 'link' && object.name === name)
+    if (link === undefined) return
+    this.#objects.adopt(link)
+    this.#markObjects()
+  }
+
+  #lookAtControl(): void {
+    const control = this.#objects.all.find(({ object }) => object.name === 'control')
+    for (const { word, expected, found } of this.#options.source.mendControl())
+      this.#foundByLooking('control', 'Critical', control && `map:${control.id}`, [
+        ['word', word],
+        ['expected', expected],
+        ['found', found],
+        ['put_right', true],
+      ])
+  }
+
+  #fileChanged({ path, kind, what, before, after }: FileChange): void {
+    this.#foundByLooking('file', 'Alert', `file:${path}`, [
+      ['file', path],
+      ['kind', kind],
+      ['what', what],
+      ['sha256_before', before ?? null],
+      ['sha256_after', after ?? null],
+    ])
+  }
+
+  /** The kernel side knows by this map which objects and threads are ours. */
+  #markObjects(): void {
+    for (const { object, id } of this.#objects.all) this.#mark(KIND[object.kind], id)
+  }
+
+  #markThreads(): void {
+    const now = new Set(readdirSync('/proc/self/task').map(Number))
+    for (const tid of now) if (!this.#threads.has(tid)) this.#mark(THREAD, tid)
+    // The number of a thread that ended will be somebody else's.
+    for (const tid of this.#threads) if (!now.has(tid)) this.#mark(THREAD, tid, false)
+    this.#threads = now
+  }
+
+  #mark(kind: number, id: number, ours = true): void {
+    const { lib, source } = this.#options
+    const fd = source.agentObjectsMap
+    if (fd === undefined) return
+    if (ours) lib.mapUpdate(fd, keyOf(kind, id), new Uint8Array([1]))
+    else lib.mapDelete(fd, keyOf(kind, id))
+  }
+
+  #foundByLooking(
+    rule: IntegrityRule,
+    priority: Finding['priority'],
+    thing: string | undefined,
+    facts: readonly (readonly [string, AlertValue])[],
+  ): void {
+    const now = clock(CLOCK.monotonic)
+    const culprit = thing === undefined ? undefined : this.#suspects.of(thing, Number(now))
+    this.#tell({ rule, priority, facts, culprit, time: clock(CLOCK.realtime) }, 0)
+  }
+
+  #tell(finding: Finding, repeats: number): void {
+    const { identity, alert, onFinding } = this.#options
+    alert(integrityAlert(identity, finding, repeats))
+    onFinding?.(finding)
+  }
+}
+
+const KIND = BPF_OBJECTS.names as Readonly<Record<'map' | 'prog' | 'link', number>>
+
+/** struct agent_object of bpf/include/agent.h. */
+const keyOf = (kind: number, id: number): Uint8Array => new Uint8Array(new Uint32Array([kind, id]).buffer)
+
+/** Waits without keeping the process alive. */
+const pausing = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false })
+
+/** The process that traces the one whose status this is; 0 for none. */
+export const tracerPid = (status: string): number => Number(/^TracerPid:\s+(\d+)$/m.exec(status)?.[1] ?? 0)
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function linkText(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * An opened file as a line of JSON: `timestamp path comm pid tgid mode` as bpf-file-monitor-challenge names them, and what
+ * it lacks.
+ */
+import { OPEN_FLAGS } from '../../schema/enums/index.ts'
+import type { SyscallContext } from '../fields/context.ts'
+import { flagNamer } from '../fields/evt/argument-text.ts'
+import { pathOf } from '../fields/paths.ts'
+import { toJson } from '../outputs/formats/json.ts'
+import { withBytes } from '../outputs/formats/tarsier.ts'
+import { isWithin, type MonitorOptions } from './options.ts'
+
+/** Calls that open a file by path. */
+export const OPENS: ReadonlySet<string> = new Set(['open', 'openat', 'openat2', 'creat'])
+
+const PATH = { name: 'name', dir: 'dir', path: 'path' } as const
+const flagNames = flagNamer(OPEN_FLAGS)
+
+/** Makes the line of an open; undefined for one that failed or that the options leave out. */
+export function openLines(
+  options: Pick<MonitorOptions, 'paths' | 'ignore' | 'time'>,
+): (ctx: SyscallContext) => string | undefined {
+  const wanted = wantedBy(options)
+  return (ctx) => {
+    const { event, lookup, process } = ctx
+    const { resolved, accessed, all } = pathOf(ctx, PATH)
+    if (event.number('fd')! < 0 || !wanted(all.map(({ text }) => text))) return undefined
+    const time = options.time === 'wall' ? lookup.wallClock(event.timeNs) : lookup.bootTime(event.timeNs)
+    const flags = event.number('flags')!
+    const fMode = event.number('f_mode')!
+    const rest = toJson({
+      v: 1,
+      kind: 'open',
+      ...withBytes('path', (resolved ?? accessed)?.text ?? null),
+      ...withBytes('comm', process?.comm.text ?? null),
+      pid: event.tid,
+      tgid: event.pid,
+      mode: fMode,
+      f_mode: fMode,
+      flags: flagNames(flags)?.split('|') ?? [],
+      open_flags: flags,
+      call: event.name,
+    })
+    return `{"timestamp":${seconds(time)},${rest.slice(1)}`
+  }
+}
+
+/** Both spellings of a path are looked at, as everywhere. */
+function wantedBy({ paths, ignore }: Pick<MonitorOptions, 'paths' | 'ignore'>) {
+  return (spellings: readonly string[]): boolean =>
+    (paths.length === 0 || spellings.some((path) => isWithin(path, paths))) &&
+    !spellings.some((path) => isWithin(path, ignore))
+}
+
+/** Seconds with six decimals. */
+export function seconds(ns: bigint): string {
+  const micros = ns / 1000n
+  return `${micros / 1_000_000n}.${String(micros % 1_000_000n).padStart(6, '0')}`
+}

@@ -1,0 +1,66 @@
+/**
+ * Telemetry goes out in batches, alerts at once. Lines of a batch and the alert that follows them leave in one write, so
+ * that an alert never overtakes the event it is about.
+ */
+import type { Output } from './output.ts'
+
+export interface BatchOptions {
+  readonly output: Pick<Output, 'write' | 'queued'>
+  /**
+   * Most bytes waiting in the output beyond which no more telemetry is taken. Less than the output's own limit: what is
+   * left is for alerts, so a flood of telemetry cannot crowd them out.
+   */
+  readonly maxQueued: number
+  /** Runs a function after the events at hand are handled; by default when libuv has had its turn. */
+  readonly later?: (run: () => void) => void
+}
+
+/** Characters of a batch: beyond this it is written without waiting for more. */
+const BATCH_MAX = 1 << 16
+
+export class Batch {
+  readonly #options: Required<BatchOptions>
+  #text = ''
+  #lines = 0
+  #waiting = false
+  readonly #due = (): void => {
+    this.#waiting = false
+    this.flush()
+  }
+
+  constructor(options: BatchOptions) {
+    this.#options = { later: (run) => void setImmediate(run), ...options }
+  }
+
+  /** Take a line of telemetry, without its line feed; false when there is no room for it. */
+  add(line: string): boolean {
+    if (this.#options.output.queued > this.#options.maxQueued) return false
+    this.#append(line)
+    if (this.#text.length >= BATCH_MAX) this.flush()
+    else if (!this.#waiting) {
+      this.#waiting = true
+      this.#options.later(this.#due)
+    }
+    return true
+  }
+
+  /** Write a line now, after those that wait. */
+  now(line: string): void {
+    this.#append(line)
+    this.flush()
+  }
+
+  flush(): void {
+    if (this.#lines === 0) return
+    const text = this.#text
+    const lines = this.#lines
+    this.#text = ''
+    this.#lines = 0
+    this.#options.output.write(text, lines)
+  }
+
+  #append(line: string): void {
+    this.#text = this.#lines === 0 ? line : `${this.#text}\n${line}`
+    this.#lines++
+  }
+}

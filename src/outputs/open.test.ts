@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { configFrom } from '../config/effective.ts'
+import type { Alert } from '../detect/alert.ts'
+import { formatName, openOutputs } from './open.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tarsier-open-'))
+after(() => rmSync(folder, { recursive: true }))
+let made = 0
+
+const ALERT: Alert = {
+  id: 'i',
+  time: 0n,
+  hostname: 'h',
+  rule: 'r',
+  priority: 'Error',
+  source: 'syscall',
+  tags: [],
+  message: 'app --password hunter2, key two words',
+  fields: new Map(),
+}
+/** What a configuration writes for an alert between two records. */
+async function written(
+  ...options: readonly string[]
+): Promise<{ readonly lines: string[]; readonly alerts: number }> {
+  const file = join(folder, String(made++))
+  const config = configFrom(
+    ['stdout_output.enabled=false', 'file_output.enabled=true', `file_output.filename=${file}`, ...options],
+    () => undefined,
+  )
+  const outputs = openOutputs<string>(
+    config,
+    { onClosed: assert.fail, onError: assert.fail },
+    { randGuard: (alert, about) => `rand-guard ${about} ${alert.message}`, secrets: (about) => [about] },
+  )
+  assert.equal(outputs.record('{"a":1}'), true)
+  outputs.write(ALERT, 'two words')
+  outputs.record('{"b":1}')
+  await outputs.flush()
+  outputs.close()
+  return { lines: readFileSync(file, 'utf8').trimEnd().split('\n'), alerts: outputs.alerts }
+}
+
+test('records and alerts go out in order, flushed at the end', async () => {
+  const { lines, alerts } = await written('output.format=rand-guard')
+  assert.deepEqual(lines, ['{"a":1}', 'rand-guard two words app --password ****, key ****', '{"b":1}'])
+  assert.equal(alerts, 1)
+})
+for (const format of ['falco-text', 'falco', 'tarsier', 'rand-guard'])
+  test(`secrets are masked in ${format}, and are not when that is switched off`, async () => {
+    const masked = (await written(`output.format=${format}`)).lines[1]!
+    assert.ok(
+      !masked.includes('hunter2') && !masked.includes('two words,') && masked.includes('--password ****'),
+    )
+    const plain = (await written(`output.format=${format}`, 'output.mask_secrets=false')).lines[1]!
+    assert.ok(plain.includes('--password hunter2, key two words'))
+  })
+const isFormat = (expected: string, ...options: readonly string[]): void => {
+  test(`format ${expected} with ${options.join(' ') || 'defaults'}`, () =>
+    assert.equal(formatName(configFrom(options, () => undefined)), expected))
+}
+isFormat('falco-text')
+isFormat('falco', 'json_output=true')
+isFormat('rand-guard', 'telemetry.file=true')
+isFormat('rand-guard', 'telemetry.process=true', 'json_output=true')
+isFormat('tarsier', 'telemetry.file=true', 'output.format=tarsier')

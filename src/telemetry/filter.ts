@@ -1,0 +1,142 @@
+/**
+ * Which files the telemetry stream reports. Watching and excluding hide records, nothing else: rules judge every event.
+ *
+ * A configured path stands for itself and everything below it, by whole components: `/bin` is not `/binx`. It holds on
+ * either spelling: where `/bin` is a link to `/usr/bin`, naming one names both.
+ */
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { SyscallContext } from '../fields/context.ts'
+import { cleanPath, type PathFields, pathOf } from '../fields/paths.ts'
+
+export interface FilterOptions {
+  /** Absolute. Without paths and patterns everything is watched. */
+  readonly watchPaths: readonly string[]
+  /** `*.ext` is an ending, another `*` or `?` a glob over the base name (with a slash: the path), anything else a piece of the path. */
+  readonly watchPatterns: readonly string[]
+  readonly excludePaths: readonly string[]
+  /** Other names of a path on this machine, itself included; by default from the links of the file system. */
+  readonly spellings?: (path: string) => readonly string[]
+}
+
+/** Verdicts remembered; the cache starts anew beyond. */
+const VERDICTS_MAX = 65536
+
+const WATCHED = 1
+const EXCLUDED = 2
+
+export class PathFilter {
+  readonly #watch: readonly string[]
+  readonly #patterns: readonly ((path: string) => boolean)[]
+  readonly #exclude: readonly string[]
+  readonly #everything: boolean
+  readonly #verdicts = new Map<string, number>()
+
+  constructor({ watchPaths, watchPatterns, excludePaths, spellings = spellingsOf }: FilterOptions) {
+    const all = (paths: readonly string[]): string[] => [...new Set(paths.flatMap(spellings))]
+    this.#watch = all(watchPaths)
+    this.#exclude = all(excludePaths)
+    this.#patterns = watchPatterns.map(patternTest)
+    this.#everything = this.#watch.length === 0 && this.#patterns.length === 0
+  }
+
+  /** Is one of the event's paths watched and not excluded, in both cases by either spelling? */
+  admits(ctx: SyscallContext, paths: readonly PathFields[]): boolean {
+    let any = false
+    for (const fields of paths) {
+      const { accessed, resolved } = pathOf(ctx, fields)
+      if (accessed === undefined && resolved === undefined) continue
+      any = true
+      const a = accessed === undefined ? 0 : this.#verdict(accessed.text)
+      const b = resolved === undefined || resolved === accessed ? 0 : this.#verdict(resolved.text)
+      if (((a | b) & (WATCHED | EXCLUDED)) === WATCHED) return true
+    }
+    // What has no path can neither be watched nor excluded.
+    return !any && this.#everything
+  }
+
+  #verdict(path: string): number {
+    const known = this.#verdicts.get(path)
+    if (known !== undefined) return known
+    const watched =
+      this.#everything ||
+      this.#watch.some((top) => isWithin(path, top)) ||
+      this.#patterns.some((test) => test(path))
+    const excluded = this.#exclude.some((top) => isWithin(path, top))
+    const verdict = (watched ? WATCHED : 0) | (excluded ? EXCLUDED : 0)
+    if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.clear()
+    this.#verdicts.set(path, verdict)
+    return verdict
+  }
+}
+
+/** Is `path` the directory or file `top`, or below it? */
+export const isWithin = (path: string, top: string): boolean =>
+  path.startsWith(top) && (path.length === top.length || top === '/' || path[top.length] === '/')
+
+/** The kernel marks a file without a name left. */
+const DELETED = ' (deleted)'
+const named = (path: string): string => (path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path)
+
+function patternTest(pattern: string): (path: string) => boolean {
+  const ending = /^\*([^*?]+)$/.exec(pattern)?.[1]
+  if (ending !== undefined) return (path) => named(path).endsWith(ending)
+  if (!/[*?]/.test(pattern)) return (path) => path.includes(pattern)
+  const glob = new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+    's',
+  )
+  if (pattern.includes('/')) return (path) => glob.test(named(path))
+  return (path) => {
+    const file = named(path)
+    return glob.test(file.slice(file.lastIndexOf('/') + 1))
+  }
+}
+
+/** Directories in which links to directories are looked for: merged systems have them here (`/bin`, `/var/run`). */
+const LINKED_FROM = ['/', '/var', '/usr']
+
+/**
+ * A path under all the names it has on this machine: as given and cleaned, with its links resolved, and through the
+ * links of the usual places. What does not exist yet is resolved as far as its directories exist.
+ */
+export function spellingsOf(path: string): readonly string[] {
+  const given = cleanPath(path)
+  const real = resolveLinks(given)
+  const found = new Set([given, real])
+  for (const [link, target] of directoryLinks())
+    if (isWithin(real, target)) found.add(cleanPath(link + real.slice(target.length)))
+  return [...found]
+}
+
+function resolveLinks(path: string): string {
+  let rest = ''
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return cleanPath(join(realpathSync(at), rest))
+    } catch {
+      if (at === '/') return path
+      rest = join(at.slice(dirname(at).length), rest)
+    }
+  }
+}
+
+/** Links to directories in the usual places, with what they point to. */
+function directoryLinks(): [string, string][] {
+  const links: [string, string][] = []
+  for (const directory of LINKED_FROM)
+    try {
+      for (const entry of readdirSync(directory, { withFileTypes: true })) {
+        if (!entry.isSymbolicLink()) continue
+        const link = join(directory, entry.name)
+        const target = resolveLinks(resolve(directory, readlinkSync(link)))
+        if (target !== '/') links.push([link, target])
+      }
+    } catch {
+      // A directory we may not read tells nothing.
+    }
+  return links
+}

@@ -1,0 +1,74 @@
+/**
+ * What records say about a process, as JSON text: put together when something about the process has changed, and reused
+ * for all its events.
+ */
+import type { ProcessInfo } from '../fields/context.ts'
+
+/** JSON text (`,"name":value...`) of some facts of a process; undefined stands for a process nobody knows. */
+export type ProcessWriter = (process: ProcessInfo | undefined) => string
+
+interface Entry {
+  /** Change number at which the entry was last known to be right. */
+  generation: number
+  readonly ppid: number
+  readonly gid: number
+  readonly comm: ProcessInfo['comm']
+  readonly exePath: ProcessInfo['exePath']
+  readonly argv: ProcessInfo['argv']
+  readonly cwd: ProcessInfo['cwd']
+  readonly containerId: string | undefined
+  readonly parent: Entry | undefined
+  /** By block. */
+  readonly blocks: (string | undefined)[]
+}
+
+/** Ancestors followed: deeper trees do not occur, and a loop must end. */
+const MAX_DEPTH = 64
+
+export class ProcessTexts {
+  readonly #writers: ProcessWriter[] = []
+  readonly #entries = new WeakMap<ProcessInfo, Entry>()
+  #generation = 0
+
+  /** Declare a block of text; returns its number. */
+  block(writer: ProcessWriter): number {
+    return this.#writers.push(writer) - 1
+  }
+
+  /** Some process changed its name or image, came or went: entries must be looked at again before they are reused. */
+  changed(): void {
+    this.#generation++
+  }
+
+  get(process: ProcessInfo | undefined, block: number): string {
+    if (process === undefined) return this.#writers[block]!(undefined)
+    const { blocks } = this.#entryOf(process, MAX_DEPTH)
+    blocks[block] ??= this.#writers[block]!(process)
+    return blocks[block]
+  }
+
+  #entryOf(process: ProcessInfo, depth: number): Entry {
+    const known = this.#entries.get(process)
+    if (known !== undefined && known.generation === this.#generation && isOf(known, process)) return known
+    const above = depth > 0 ? process.parent : undefined
+    const parent = above === undefined ? undefined : this.#entryOf(above, depth - 1)
+    const generation = this.#generation
+    if (known !== undefined && known.parent === parent && isOf(known, process)) {
+      known.generation = generation
+      return known
+    }
+    const { ppid, gid, comm, exePath, argv, cwd, containerId } = process
+    const entry = { generation, ppid, gid, comm, exePath, argv, cwd, containerId, parent, blocks: [] }
+    this.#entries.set(process, entry)
+    return entry
+  }
+}
+
+const isOf = (entry: Entry, process: ProcessInfo): boolean =>
+  entry.comm === process.comm &&
+  entry.exePath === process.exePath &&
+  entry.argv === process.argv &&
+  entry.cwd === process.cwd &&
+  entry.gid === process.gid &&
+  entry.ppid === process.ppid &&
+  entry.containerId === process.containerId

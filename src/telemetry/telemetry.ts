@@ -1,0 +1,158 @@
+/**
+ * The telemetry stream: events as records, one line each. It comes after the rules, so records know which rules matched;
+ * filter and limit hide records and never alerts.
+ */
+import type { Lookup, SyscallContext } from '../fields/context.ts'
+import type { Column, Finding, ProcessColumn, Row, Texts } from './columns.ts'
+import type { PathFilter } from './filter.ts'
+import { RateLimiter, type Suppressed } from './limiter.ts'
+import { ProcessTexts } from './process-text.ts'
+import { type RecordType, recordTypesOf } from './records.ts'
+import { TextCache, TimeText } from './text.ts'
+
+/** What a record looks like: rand-guard's fields, or our native shape. */
+export interface LineMaker {
+  line(row: Row, type: RecordType): string
+  /** Some process changed, came or went: what is remembered about processes must be looked at again. */
+  processChanged(): void
+}
+
+export interface TelemetryOptions {
+  /** Events to report. */
+  readonly events: ReadonlySet<string>
+  readonly filter: PathFilter
+  /** File and network records in a second, 0 for no limit. */
+  readonly maxPerSecond: number
+  readonly lines: LineMaker
+  /** Takes a line without its line feed; false when there was no room for it. */
+  readonly write: (line: string) => boolean
+  /** Told when records were kept back. */
+  readonly suppressed: (suppressed: Suppressed) => void
+  /** Alerts go out beside the records; otherwise an annotated record is all there is, so no filter hides it. */
+  readonly alertRecords: boolean
+  /** Process id of the agent, whose own files and connections are not reported. */
+  readonly self: number | undefined
+}
+
+/** Counts since the start. */
+export interface TelemetryCounts {
+  readonly written: number
+  /** Hidden by watch and exclude lists, or the agent's own. */
+  readonly filtered: number
+  readonly limited: number
+  readonly failed: number
+}
+
+export interface Telemetry {
+  readonly events: ReadonlySet<string>
+  /** One event, with the rules that matched it. True when its record went out. */
+  event(ctx: SyscallContext, findings: readonly Finding[]): boolean
+  /** Time has come this far without events: announces what is due. */
+  advance(time: number): void
+  flush(): void
+  readonly counts: TelemetryCounts
+}
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { events, filter, lines, write, alertRecords, self } = options
+  const limiter = new RateLimiter(options.maxPerSecond, options.suppressed)
+  const row: { -readonly [K in keyof Row]: Row[K] } = { ctx: undefined as never, findings: [] }
+  let written = 0
+  let filtered = 0
+  let failed = 0
+  const hidden = (ctx: SyscallContext, type: RecordType): boolean =>
+    ctx.event.pid === self || (type.kind === 'file' && !filter.admits(ctx, type.paths))
+  return {
+    events,
+    event(ctx, findings) {
+      const { event } = ctx
+      if (event.type.family.state === true) lines.processChanged()
+      if (!events.has(event.name)) return false
+      const type = typeOf(ctx)
+      if (type === undefined) return false
+      const annotated = findings.length > 0
+      if (type.kind !== 'process') {
+        if (!(annotated && !alertRecords) && hidden(ctx, type)) {
+          filtered++
+          return false
+        }
+        // What a rule found is never limited away.
+        if (!annotated && !limiter.admit(event.time, type.name)) return false
+      }
+      row.ctx = ctx
+      row.findings = findings
+      const taken = write(lines.line(row, type))
+      if (taken) written++
+      else failed++
+      return taken
+    },
+    advance: (time) => limiter.advance(time),
+    flush: () => limiter.flush(),
+    get counts() {
+      return { written, filtered, limited: limiter.total, failed }
+    },
+  }
+}
+
+/** The record type of an event; the outcome decides where there are two. */
+export function typeOf(ctx: SyscallContext): RecordType | undefined {
+  const types = recordTypesOf.get(ctx.event.name)
+  if (types === undefined || types.length === 1) return types?.[0]
+  const outcome = (ctx.event.number('res') ?? 0) < 0 ? 'failed' : 'ok'
+  return types.find((type) => type.outcome === outcome)
+}
+
+export interface LineOptions {
+  readonly lookup: Lookup
+  readonly host: string
+  readonly mask: boolean
+  readonly alertRecords: boolean
+  /** Columns left out, by name: `argv`, `cwd`, `env`. */
+  readonly without: ReadonlySet<string>
+}
+
+/** Records in rand-guard's fields: `{"event_type":...,"v":1,...}`. */
+export function columnLines({ lookup, host, mask, alertRecords, without }: LineOptions): LineMaker {
+  const texts: Texts = { cache: new TextCache(), time: new TimeText(lookup), host, mask, alertRecords }
+  const processes = new ProcessTexts()
+  const writers = new Map<RecordType, (row: Row) => string>()
+  const writerOf = (type: RecordType): ((row: Row) => string) => {
+    const columns = type.columns.filter(({ name }) => !without.has(name))
+    const writer = compile(type, columns, texts, processes)
+    writers.set(type, writer)
+    return writer
+  }
+  return {
+    line: (row, type) => (writers.get(type) ?? writerOf(type))(row),
+    processChanged: () => processes.changed(),
+  }
+}
+
+/** Columns to one function: neighbours that depend on the process alone share a text that is kept. */
+function compile(
+  type: RecordType,
+  columns: readonly Column[],
+  texts: Texts,
+  processes: ProcessTexts,
+): (row: Row) => string {
+  const parts: ((row: Row) => string)[] = []
+  for (let i = 0; i < columns.length; ) {
+    const column = columns[i]!
+    if (column.of === 'row') {
+      parts.push((row) => column.write(row, texts))
+      i++
+      continue
+    }
+    const end = columns.findIndex(({ of }, at) => at > i && of === 'row')
+    const run = columns.slice(i, end < 0 ? undefined : end) as readonly ProcessColumn[]
+    const block = processes.block((process) => run.map((one) => one.write(process, texts)).join(''))
+    parts.push((row) => processes.get(row.ctx.process, block))
+    i += run.length
+  }
+  const start = `{"event_type":"${type.name}","v":1`
+  return (row) => {
+    let line = start
+    for (let i = 0; i < parts.length; i++) line += parts[i]!(row)
+    return `${line}}`
+  }
+}
