@@ -149,7 +149,8 @@ function assemble(
     identity,
     maxProcesses: config['limits.max_processes'],
     alert(alert, about) {
-      if (config['agent.mode'] === 'monitor') return
+      // What the agent has to say about itself is told in every mode.
+      if (about !== undefined && config['agent.mode'] === 'monitor') return
       outputs.write(alert, about)
       observer?.alert(alert)
     },
@@ -217,23 +218,28 @@ function assemble(
   }
 }
 
-/** The agent's eye on itself. */
+/** The agent's eye on itself. Without it the agent still does its work, so a failure here is told and survived. */
 function watchOver(
   { config, objects, log, onTampering }: AgentOptions,
   files: AgentFiles,
   parts: Pick<IntegrityOptions, 'lib' | 'source' | 'identity' | 'alert'>,
-): Integrity {
-  const integrity = new Integrity({
-    ...parts,
-    roots: agentRoots({ ...files, objects }),
-    intervalMs: config['integrity.interval'] * 1000,
-    onFinding() {
-      if (config['integrity.action'] === 'exit') onTampering?.()
-    },
-    log,
-  })
-  integrity.start()
-  return integrity
+): Integrity | undefined {
+  try {
+    const integrity = new Integrity({
+      ...parts,
+      roots: agentRoots({ ...files, objects }),
+      intervalMs: config['integrity.interval'] * 1000,
+      onFinding() {
+        if (config['integrity.action'] === 'exit') onTampering?.()
+      },
+      log,
+    })
+    integrity.start()
+    return integrity
+  } catch (error) {
+    log('warning', `the agent does not watch over itself: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 const union = (events: Engine<SyscallContext>['events'], more: ReadonlySet<string>): typeof events =>

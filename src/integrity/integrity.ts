@@ -172,8 +172,9 @@ export class Integrity {
   }
 
   #touched(folder: string, name: string | null): void {
-    const path = name === null ? folder : join(folder, name)
-    if (name !== null && !this.#manifest.concerns(path)) return
+    if (name === null) return
+    const path = join(folder, name)
+    if (!this.#manifest.concerns(path)) return
     if (this.#dirty.size === 0) this.#dirtySince = performance.now()
     this.#dirty.add(path)
     // Every touch is waited for in full, and none for ever.
@@ -198,7 +199,7 @@ export class Integrity {
           await pausing(0)
         }
       }
-      for (const change of this.#manifest.takeAdded()) this.#fileChanged(change)
+      for (const change of this.#manifest.takeAdded(paths)) this.#fileChanged(change)
     })()
   }
 

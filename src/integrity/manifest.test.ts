@@ -189,9 +189,15 @@ test('a directory stands for its files, and new ones are told', () => {
     before: undefined,
     after: sha256('4'),
   }
-  assert.deepEqual(manifest.takeAdded(), [added])
+  assert.deepEqual(
+    manifest.takeAdded([join(place, 'a.yaml'), join(place, 'b.txt'), join(place, 'no.yaml')]),
+    [],
+  )
+  assert.deepEqual(manifest.takeAdded([added.path]), [added])
   assert.deepEqual(manifest.takeAdded(), [])
   assert.equal(drain(manifest.check(added.path)), undefined)
+  writeFileSync(join(place, 'f.yaml'), '5')
+  assert.equal(manifest.takeAdded()[0]?.after, sha256('5'))
 })
 
 test('libraries: what is mapped as code and still has its name', () => {

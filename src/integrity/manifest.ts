@@ -3,7 +3,7 @@
  * and its new state is what later looks compare with.
  */
 import { createHash } from 'node:crypto'
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type AgentFile, belongs, expand, type FileKind, type FileRoot } from './files.ts'
 
 export interface FileChange {
@@ -56,10 +56,10 @@ export class Manifest {
     return this.#roots.filter(({ endings }) => endings !== undefined).map(({ path }) => path)
   }
 
-  /** Files that have come since the last look; they are part of the manifest from now on. */
-  takeAdded(): FileChange[] {
+  /** Files that have come, of these paths or anywhere; they are part of the manifest from now on. */
+  takeAdded(among?: readonly string[]): FileChange[] {
     const changes: FileChange[] = []
-    for (const { path, kind } of this.#listed()) {
+    for (const { path, kind } of among?.flatMap((one) => this.#candidate(one)) ?? this.#listed()) {
       if (this.#entries.has(path)) continue
       const entry: Entry = { kind, hash: undefined, stamp: '', fresh: true }
       this.#entries.set(path, entry)
@@ -114,6 +114,11 @@ export class Manifest {
     } finally {
       closeSync(fd)
     }
+  }
+
+  #candidate(path: string): AgentFile[] {
+    const root = this.#roots.find((one) => belongs(one, path))
+    return root !== undefined && existsSync(path) ? [{ path, kind: root.kind }] : []
   }
 
   #listed(): AgentFile[] {

@@ -291,7 +291,8 @@ export const TIME = row(
   json.time('wall clock, RFC 3339 in UTC with ns'),
   ({ ctx: { event } }, { time }) => `,"time":"${time.wall(event.time, () => event.timeNs)}"`,
 )
-export const HOST = row('host', json.text('name of the host'), (_row, { cache, host }) =>
+/** The same for all records, so it goes with the text that is kept. */
+export const HOST = ofProcess('host', json.text('name of the host'), (_process, { cache, host }) =>
   cache.pair('host', host),
 )
 export const RESULT = row(

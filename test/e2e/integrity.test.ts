@@ -403,6 +403,27 @@ suite('integrity', { skip: NEEDS_ROOT }, () => {
       assert.deepEqual([alert.output_fields['id'], alert.output_fields['attached_again']], [id, true])
       assert.equal(linkFds(agent).length, before_.length)
     })
+    test('taking a map out of the list of ours is seen, and put right', {
+      skip: without('bpftool'),
+    }, async () => {
+      const [list] = mapIds(agent, 'agent_objects')
+      const hex = (value: number): string[] =>
+        [...new Uint8Array(new Uint32Array([value]).buffer)].map((byte) => byte.toString(16).padStart(2, '0'))
+      // The kernel side cannot see this very call: it is about a map that is ours no more when the call returns.
+      const words = ['map', 'delete', 'id', String(list), 'key', 'hex', ...hex(1), ...hex(list!)]
+      let pid = 0
+      const take = (): void => {
+        const done = spawnSync('bpftool', words, { encoding: 'utf8' })
+        assert.equal(done.status, 0, done.stderr)
+        pid = done.pid
+      }
+      const alert = await found(agent, 'object', take)
+      assert.ok(by({ pid }, 'bpftool')(alert.output_fields), alert.output)
+      assert.deepEqual(
+        [alert.output_fields['object'], alert.output_fields['put_right']],
+        ['agent_objects', true],
+      )
+    })
     test('looking does no harm', { skip: without('bpftool') }, () =>
       silent(agent, () => {
         for (const kind of ['map', 'prog', 'link']) spawnSync('bpftool', [kind, 'list'])

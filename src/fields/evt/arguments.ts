@@ -75,6 +75,7 @@ const NOT_OF: Readonly<Record<string, readonly string[]>> = {
 const FIRST: Readonly<Record<string, readonly string[]>> = {
   open: ['fd', 'dirfd', 'name', 'flags', 'mode', 'resolve', 'dev', 'ino'],
   write: ['res', 'fd', 'size'],
+  ptrace: ['res', 'request', 'pid', 'addr', 'data'],
   chmod: ['res', 'dirfd', 'fd', 'filename', 'mode', 'flags'],
 }
 
