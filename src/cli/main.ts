@@ -59,6 +59,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/fields.ts')).fieldsCommand,
   },
   {
+    name: 'throughput',
+    summary: 'measure telemetry under a flood of writes, and compare runs',
+    load: async () => (await import('./commands/throughput.ts')).throughputCommand,
+  },
+  {
     name: 'demo',
     summary: 'harmless actions for a running agent to report',
     load: async () => (await import('./commands/demo.ts')).demoCommand,
