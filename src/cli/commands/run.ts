@@ -206,7 +206,7 @@ export function renderSummary(summary: Summary): string {
     ...(summary.withheld.size === 0
       ? []
       : [section('matches shortly after an alert of their threshold', summary.withheld, 'none')]),
-    `lost ${summary.lost}, late ${summary.late}, own activity passed over ${guarded}, errors ${summary.errors}`,
+    `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')
 }
