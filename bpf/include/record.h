@@ -107,6 +107,37 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 /* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
 #define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
 
+/* Count a call of the bulk ring and take a scratch area; NULL when the event ends here: no counters, our own, no room. */
+static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counters **counters)
+{
+	struct prog_counters *st = counters_of(prog);
+
+	*counters = st;
+	if (!st)
+		return NULL;
+	st->seen++;
+	if (is_agent()) {
+		st->guarded++;
+		return NULL;
+	}
+	return scratch_get(st, RING_BULK);
+}
+
+/* Start of a program at syscall exit: declares task, st, s and e (a zeroed record of `type` with its header), or returns. */
+#define BEGIN_BULK(type, id, prog)											\
+	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
+	struct prog_counters *st;											\
+	struct scratch *s = begin_bulk(prog, &st);									\
+	struct type *e;													\
+															\
+	if (!s)														\
+		return 0;												\
+	e = (struct type *)s->data;											\
+	DECLARE_EVENT(type);												\
+	__builtin_memset(e, 0, sizeof(*e));										\
+	header_fill(&e->hdr, task, id, prog);										\
+	s->pos = sizeof(*e)
+
 /* Some field could not be filled: the record goes out all the same, flagged and counted. */
 static __always_inline void mark_partial(struct prog_counters *st, void *record)
 {

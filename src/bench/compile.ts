@@ -16,10 +16,18 @@ export interface ProgramOptions {
   readonly name: string
   readonly libraries: readonly string[]
   readonly flags?: readonly string[]
+  /** Environment of the compiler. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /** Compile unless that was done already; returns the program's file name. Throws BenchError naming what is missing. */
-export async function buildProgram({ root, name, libraries, flags = [] }: ProgramOptions): Promise<string> {
+export async function buildProgram({
+  root,
+  name,
+  libraries,
+  flags = [],
+  env = process.env,
+}: ProgramOptions): Promise<string> {
   const source = join(root, 'test/bench', `${name}.c`)
   const include = join(root, 'build/bpf/include')
   const header = join(include, 'tarsier_abi.gen.h')
@@ -38,14 +46,11 @@ export async function buildProgram({ root, name, libraries, flags = [] }: Progra
   if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return target
   makeFolder(folder)
   try {
-    await run('cc', [
-      ...args,
-      `-I${include}`,
-      '-o',
-      target,
-      source,
-      ...libraries.map((library) => `-l${library}`),
-    ])
+    await run(
+      'cc',
+      [...args, `-I${include}`, '-o', target, source, ...libraries.map((library) => `-l${library}`)],
+      { env },
+    )
   } catch (error) {
     throw compileError(error as NodeJS.ErrnoException & { stderr?: string })
   }

@@ -2,69 +2,22 @@
  * The C program that fills the ring and reads it for comparison (test/bench/ring-consumer.c): compiled when it is older
  * than its source, run as a child that answers one line for each command.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
 import { BenchError } from './bench.ts'
-import { makeFolder, ownAs } from './report.ts'
-
-const run = promisify(execFile)
+import { buildProgram } from './compile.ts'
 
 /**
  * With the builtin, gcc turns the copy of a path into `rep movs`, whose start-up triples the cost of a record: C would
  * look worse than it is.
  */
-const FLAGS = ['-O2', '-Wall', '-fno-builtin-memcpy'] as const
+const FLAGS = ['-fno-builtin-memcpy'] as const
 
 /** Compile test/bench/ring-consumer.c below `root` unless that was done; returns the program's file name. */
-export async function buildConsumer(
+export const buildConsumer = (
   root: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<string> {
-  const source = join(root, 'test/bench/ring-consumer.c')
-  const include = join(root, 'build/bpf/include')
-  const header = join(include, 'tarsier_abi.gen.h')
-  for (const file of [source, header])
-    if (!existsSync(file))
-      throw new BenchError(`${file} is missing: this measurement needs a built checkout`, 'npm run build')
-  const folder = join(root, 'build/bench')
-  const target = join(folder, 'ring-consumer')
-  const stampFile = `${target}.stamp`
-  const stamp = createHash('sha256')
-    .update(FLAGS.join(' '))
-    .update(readFileSync(source))
-    .update(readFileSync(header))
-    .digest('hex')
-  if (existsSync(target) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return target
-  makeFolder(folder)
-  try {
-    await run('cc', [...FLAGS, `-I${include}`, '-o', target, source, '-lbpf'], { env })
-  } catch (error) {
-    throw compileError(error as NodeJS.ErrnoException & { stderr?: string })
-  }
-  writeFileSync(stampFile, stamp)
-  for (const file of [target, stampFile]) ownAs(folder, file)
-  return target
-}
-
-function compileError(error: NodeJS.ErrnoException & { stderr?: string }): BenchError {
-  if (error.code === 'ENOENT')
-    return new BenchError(
-      'there is no C compiler (cc), which the comparison needs',
-      'apt-get install gcc libbpf-dev',
-    )
-  const text = error.stderr ?? error.message
-  if (/bpf\/\w+\.h: No such file|cannot find -lbpf/.test(text))
-    return new BenchError(
-      "libbpf's headers are missing, which the comparison needs",
-      'apt-get install libbpf-dev',
-    )
-  const lines = text.split('\n').filter((line) => /error/.test(line))
-  return new BenchError(`the C program for the comparison does not compile: ${lines.slice(0, 3).join(' ')}`)
-}
+): Promise<string> => buildProgram({ root, name: 'ring-consumer', libraries: ['bpf'], flags: FLAGS, env })
 
 export interface CConsumed {
   readonly count: number

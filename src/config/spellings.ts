@@ -12,8 +12,8 @@ export interface Links {
   readonly known: readonly { readonly from: string; readonly to: string }[]
 }
 
-/** Directories whose links are looked at: the root has those of merged systems, /var those to /run. */
-const LINK_PLACES = ['/', '/var'] as const
+/** Directories whose links are looked at: the root and /usr have those of merged systems, /var those to /run. */
+const LINK_PLACES = ['/', '/usr', '/var'] as const
 
 /** The links of the machine this runs on. */
 export function systemLinks(): Links {

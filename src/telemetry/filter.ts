@@ -4,8 +4,8 @@
  * A configured path stands for itself and everything below it, by whole components: `/bin` is not `/binx`. It holds on
  * either spelling: where `/bin` is a link to `/usr/bin`, naming one names both.
  */
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+
+import { spellingsOf as otherSpellings, systemLinks } from '../config/spellings.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { cleanPath, type PathFields, pathOf } from '../fields/paths.ts'
 
@@ -96,47 +96,8 @@ function patternTest(pattern: string): (path: string) => boolean {
   }
 }
 
-/** Directories in which links to directories are looked for: merged systems have them here (`/bin`, `/var/run`). */
-const LINKED_FROM = ['/', '/var', '/usr']
-
-/**
- * A path under all the names it has on this machine: as given and cleaned, with its links resolved, and through the
- * links of the usual places. What does not exist yet is resolved as far as its directories exist.
- */
+/** A path under all the names it has on this machine (see config/spellings.ts), cleaned, as given first. */
 export function spellingsOf(path: string): readonly string[] {
   const given = cleanPath(path)
-  const real = resolveLinks(given)
-  const found = new Set([given, real])
-  for (const [link, target] of directoryLinks())
-    if (isWithin(real, target)) found.add(cleanPath(link + real.slice(target.length)))
-  return [...found]
-}
-
-function resolveLinks(path: string): string {
-  let rest = ''
-  for (let at = path; ; at = dirname(at)) {
-    try {
-      return cleanPath(join(realpathSync(at), rest))
-    } catch {
-      if (at === '/') return path
-      rest = join(at.slice(dirname(at).length), rest)
-    }
-  }
-}
-
-/** Links to directories in the usual places, with what they point to. */
-function directoryLinks(): [string, string][] {
-  const links: [string, string][] = []
-  for (const directory of LINKED_FROM)
-    try {
-      for (const entry of readdirSync(directory, { withFileTypes: true })) {
-        if (!entry.isSymbolicLink()) continue
-        const link = join(directory, entry.name)
-        const target = resolveLinks(resolve(directory, readlinkSync(link)))
-        if (target !== '/') links.push([link, target])
-      }
-    } catch {
-      // A directory we may not read tells nothing.
-    }
-  return links
+  return [given, ...otherSpellings(given, systemLinks())]
 }

@@ -42,26 +42,8 @@ static __always_inline void add_opened(struct scratch *s, struct prog_counters *
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
 				  __u32 flags, __u32 mode, __u32 resolve)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-	struct prog_counters *st = counters_of(prog);
-	struct scratch *s;
-	struct ev_open *e;
+	BEGIN_BULK(ev_open, id, prog);
 
-	if (!st)
-		return 0;
-	st->seen++;
-	if (is_agent()) {
-		st->guarded++;
-		return 0;
-	}
-	s = scratch_get(st, RING_BULK);
-	if (!s)
-		return 0;
-	e = (struct ev_open *)s->data;
-	DECLARE_EVENT(ev_open);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, task, id, prog);
-	s->pos = sizeof(*e);
 	e->fd = ctx->ret;
 	e->dirfd = dirfd;
 	e->flags = flags;

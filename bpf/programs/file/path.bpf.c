@@ -5,40 +5,13 @@
  */
 #include "path.h"
 
-/* Count the call and take a scratch area; NULL when the event ends here. */
-static __always_inline struct scratch *begin(__u32 prog, struct prog_counters **counters)
-{
-	struct prog_counters *st = counters_of(prog);
-
-	*counters = st;
-	if (!st)
-		return NULL;
-	st->seen++;
-	if (is_agent()) {
-		st->guarded++;
-		return NULL;
-	}
-	return scratch_get(st, RING_BULK);
-}
-
-#define BEGIN(type, id, prog)                                                                                          \
-	struct task_struct *task = untracked(bpf_get_current_task_btf());                                                         \
-	struct prog_counters *st;                                                                                      \
-	struct scratch *s = begin(prog, &st);                                                                          \
-	struct type *e;                                                                                                \
-                                                                                                                       \
-	if (!s)                                                                                                        \
-		return 0;                                                                                              \
-	e = (struct type *)s->data;                                                                                    \
-	DECLARE_EVENT(type);                                                                                           \
-	__builtin_memset(e, 0, sizeof(*e));                                                                            \
-	header_fill(&e->hdr, task, id, prog);                                                                          \
-	s->pos = sizeof(*e);                                                                                           \
+#define BEGIN(type, id, prog)												\
+	BEGIN_BULK(type, id, prog);											\
 	e->res = ctx->ret
 
 /* A name as given, and the directory it starts from when it is relative. */
-#define PUT_NAME(name, dir, user, dirfd)                                                                               \
-	put_user_str(s, st, &e->name, user, 4096);                                                                     \
+#define PUT_NAME(name, dir, user, dirfd)										\
+	put_user_str(s, st, &e->name, user, 4096);									\
 	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
 
 #define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())

@@ -5,28 +5,10 @@
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, __u64 size, __s64 pos,
 				  int fd_in)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-	struct prog_counters *st = counters_of(prog);
-	struct ev_write *e;
 	struct inode *inode;
-	struct scratch *s;
 	struct file *file;
+	BEGIN_BULK(ev_write, id, prog);
 
-	if (!st)
-		return 0;
-	st->seen++;
-	if (is_agent()) {
-		st->guarded++;
-		return 0;
-	}
-	s = scratch_get(st, RING_BULK);
-	if (!s)
-		return 0;
-	e = (struct ev_write *)s->data;
-	DECLARE_EVENT(ev_write);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, task, id, prog);
-	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->fd = fd;
 	e->fd_in = fd_in;

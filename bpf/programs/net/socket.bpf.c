@@ -125,27 +125,9 @@ static __always_inline void add_socket(struct scratch *s, struct ev_socket *e, s
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, const void *addr, int len,
 				  int backlog, __u32 flags)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-	struct prog_counters *st = counters_of(prog);
-	struct ev_socket *e;
-	struct scratch *s;
 	struct file *file;
+	BEGIN_BULK(ev_socket, id, prog);
 
-	if (!st)
-		return 0;
-	st->seen++;
-	if (is_agent()) {
-		st->guarded++;
-		return 0;
-	}
-	s = scratch_get(st, RING_BULK);
-	if (!s)
-		return 0;
-	e = (struct ev_socket *)s->data;
-	DECLARE_EVENT(ev_socket);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, task, id, prog);
-	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->fd = fd;
 	e->backlog = backlog;
