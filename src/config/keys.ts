@@ -66,7 +66,7 @@ export const KEYS = {
   ),
   'telemetry.process': bool(false, 'report start, end and kinship of processes as records'),
   'telemetry.file': bool(false, 'report work on files as records'),
-  'telemetry.network': bool(false, 'report connect, bind and listen as records'),
+  'telemetry.network': bool(false, 'report connect, bind, listen and accept as records'),
   'telemetry.hooks.process': some(
     ['execve', 'execveat', 'fork', 'exit'],
     'calls to report; execve and execveat stand for process_start, fork for process_relationship',
@@ -96,7 +96,10 @@ export const KEYS = {
     ],
     'calls to report; a name stands for its whole family of operations, so that no older or newer call slips by',
   ),
-  'telemetry.hooks.network': some(['connect', 'bind', 'listen'], 'calls to report'),
+  'telemetry.hooks.network': some(
+    ['connect', 'bind', 'listen'],
+    'calls to report; listen stands for accept and accept4 as well',
+  ),
   'telemetry.watch_paths': paths(
     [],
     'directories and files to report, by whole components and on either spelling; without watch_paths and watch_patterns all are reported',

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SCENARIOS } from '../../src/demo/scenarios.ts'
 import { NEEDS_ROOT, TARSIER, withAgent } from './support/agent.ts'
 
-/** What is written below /etc is written to an empty file system that only the demonstration sees. */
+/** An empty /etc that only the demonstration sees. */
 const PRIVATE =
-  'for dir in /etc/systemd/system /etc/cron.d; do mkdir -p $dir && mount -t tmpfs none $dir || exit 9; done; exec "$0" demo "$1" --yes'
+  'mount -t tmpfs none /etc && mkdir -p /etc/systemd/system /etc/cron.d && : >/etc/shadow || exit 9; exec "$0" demo "$1" --yes'
 
 const demo = (name: string): ReturnType<typeof spawnSync> =>
   spawnSync('unshare', ['-m', 'sh', '-c', PRIVATE, TARSIER, name], { encoding: 'utf8' })
