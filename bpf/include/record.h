@@ -152,56 +152,35 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
  * Appending is the same for both scratch sizes, but the verifier wants the bound of each as a constant: hence macros
  * that make a family of functions for one record size.
  */
+/* Append a NUL-terminated string of at most max bytes. Unreadable: absent, counted, flagged. */
+#define PUT_STR(name, read_str, scratch_type, record_max)								\
+	static __always_inline long name(struct scratch_type *s, struct prog_counters *st, struct vl *v,		\
+					 const void *from, __u32 max)							\
+	{														\
+		__u32 pos = s->pos;											\
+		long n;													\
+															\
+		barrier_var(pos);											\
+		if (pos > (record_max) - max - 16) {									\
+			mark_partial(st, s->data);									\
+			return -1;											\
+		}													\
+		n = read_str(&s->data[pos], max + 2, from);								\
+		if (n <= 0) {												\
+			mark_partial(st, s->data);									\
+			return n;											\
+		}													\
+		n--;													\
+		v->off = pos;												\
+		v->total = n;												\
+		v->len = n > max ? max : n;										\
+		s->pos = pos + PAD8((__u32)v->len);									\
+		return n;												\
+	}
+
 #define RECORD_FUNCTIONS(scratch_type, suffix, record_max)								\
-	/* Append a NUL-terminated user string of at most max bytes. Unreadable: absent, counted, flagged. */		\
-	static __always_inline long put_user_str##suffix(struct scratch_type *s, struct prog_counters *st,		\
-							 struct vl *v, const void *from, __u32 max)			\
-	{														\
-		__u32 pos = s->pos;											\
-		long n;													\
-															\
-		barrier_var(pos);											\
-		if (pos > (record_max) - max - 16) {									\
-			mark_partial(st, s->data);									\
-			return -1;											\
-		}													\
-		n = bpf_probe_read_user_str(&s->data[pos], max + 2, from);						\
-		if (n <= 0) {												\
-			mark_partial(st, s->data);									\
-			return n;											\
-		}													\
-		n--;													\
-		v->off = pos;												\
-		v->total = n;												\
-		v->len = n > max ? max : n;										\
-		s->pos = pos + PAD8((__u32)v->len);									\
-		return n;												\
-	}														\
-															\
-	/* Append a NUL-terminated kernel string. */									\
-	static __always_inline long put_kernel_str##suffix(struct scratch_type *s, struct prog_counters *st,		\
-							   struct vl *v, const void *from, __u32 max)			\
-	{														\
-		__u32 pos = s->pos;											\
-		long n;													\
-															\
-		barrier_var(pos);											\
-		if (pos > (record_max) - max - 16) {									\
-			mark_partial(st, s->data);									\
-			return -1;											\
-		}													\
-		n = bpf_probe_read_kernel_str(&s->data[pos], max + 2, from);						\
-		if (n <= 0) {												\
-			mark_partial(st, s->data);									\
-			return n;											\
-		}													\
-		n--;													\
-		v->off = pos;												\
-		v->total = n;												\
-		v->len = n > max ? max : n;										\
-		s->pos = pos + PAD8((__u32)v->len);									\
-		return n;												\
-	}														\
+	PUT_STR(put_user_str##suffix, bpf_probe_read_user_str, scratch_type, record_max)				\
+	PUT_STR(put_kernel_str##suffix, bpf_probe_read_kernel_str, scratch_type, record_max)				\
 															\
 	/* Send the record and give the scratch area back. The sequence number is taken first: a loss leaves a hole. */	\
 	static __always_inline void submit##suffix(struct scratch_type *s, struct prog_counters *st, void *ring,	\
