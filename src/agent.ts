@@ -26,7 +26,7 @@ import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
-import { randGuardAlert, type Subject, secretsOfSubject } from './telemetry/alert-record.ts'
+import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { gapLine } from './telemetry/gap.ts'
 import { healthLine } from './telemetry/health-line.ts'
 import { planTelemetry } from './telemetry/open.ts'
@@ -347,7 +347,7 @@ function openAll({ config, onClosed, log }: AgentOptions): Outputs {
     const mask = config['output.mask_secrets']
     return openOutputs<Subject>(config, handlers, {
       randGuard: (alert, about) => randGuardAlert(alert, about, { mask }),
-      secrets: secretsOfSubject,
+      secrets: secretFinder(),
     })
   } catch (error) {
     throw new AgentError(

@@ -169,10 +169,25 @@ function networkFacts(ctx: SyscallContext, type: RecordType | undefined): Record
   }
 }
 
-/** Secrets in the arguments of the process of an alert and of its ancestors, which messages may quote. */
-export function secretsOfSubject({ ctx: { process } }: Subject): readonly string[] {
-  const found: string[] = []
-  for (const one of process === undefined ? [] : [process, ...ancestorsOf(process)])
-    found.push(...secretsOf(one.argv))
-  return found
+/**
+ * Finder of the secrets in the arguments of an alert's process and its ancestors, which messages may quote. What it found in
+ * an argument vector it remembers for as long as the process table keeps that vector: looking costs more than the rest of
+ * the way from event to line.
+ */
+export function secretFinder(): (subject: Subject) => readonly string[] {
+  const known = new WeakMap<readonly string[], readonly string[]>()
+  const secretsIn = (argv: readonly string[]): readonly string[] => {
+    let secrets = known.get(argv)
+    if (secrets === undefined) {
+      secrets = secretsOf(argv)
+      known.set(argv, secrets)
+    }
+    return secrets
+  }
+  return ({ ctx: { process } }) => {
+    const found: string[] = []
+    for (const one of process === undefined ? [] : [process, ...ancestorsOf(process)])
+      found.push(...secretsIn(one.argv))
+    return found
+  }
 }

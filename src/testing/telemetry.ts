@@ -7,7 +7,7 @@ import type { SyscallContext } from '../fields/context.ts'
 import { maskAlert } from '../outputs/masking.ts'
 import { Pipeline } from '../pipeline.ts'
 import type { CompiledRule } from '../rules/ir.ts'
-import { randGuardAlert, secretsOfSubject } from '../telemetry/alert-record.ts'
+import { randGuardAlert, secretFinder } from '../telemetry/alert-record.ts'
 import { PathFilter } from '../telemetry/filter.ts'
 import { gapLine } from '../telemetry/gap.ts'
 import { nativeLines } from '../telemetry/native.ts'
@@ -54,7 +54,7 @@ export function createStream(options: StreamOptions = {}): Stream {
     identity: { hostname: 'testhost', hostId: 'h', bootId: 'b' },
     alert(alert, about) {
       if (monitor) return
-      const shown = mask ? maskAlert(alert, about === undefined ? [] : secretsOfSubject(about)) : alert
+      const shown = mask ? maskAlert(alert, about === undefined ? [] : secretFinder()(about)) : alert
       lines.push(randGuardAlert(shown, about, { mask }))
     },
     error(error) {
