@@ -155,6 +155,29 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 	return (__u64)w.pos << 16 | (WALK_END - w.pos);
 }
 
+/* The directory a relative name starts from: that of dirfd, or the current one. */
+static __always_inline struct path start_of(struct task_struct *task, int dirfd)
+{
+	struct path start = {};
+	struct fs_struct *fs;
+	struct file *file;
+
+	if (dirfd == AT_FDCWD) {
+		fs = task->fs;
+		if (!fs)
+			return start;
+		start.mnt = fs->pwd.mnt;
+		start.dentry = fs->pwd.dentry;
+		return start;
+	}
+	file = file_of(task, dirfd);
+	if (file) {
+		start.mnt = FIELD(file, file, f_path.mnt);
+		start.dentry = FIELD(file, file, f_path.dentry);
+	}
+	return start;
+}
+
 #define PATH_FUNCTIONS(scratch_type, suffix, record_max)								\
 	/* Append the path of (mnt, dentry). */										\
 	static __always_inline void put_path##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,	\
@@ -197,29 +220,6 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 				 flags);										\
 	}														\
 															\
-	/* The directory a relative name starts from: that of dirfd, or the current one. */				\
-	static __always_inline struct path start_of##suffix(struct task_struct *task, int dirfd)			\
-	{														\
-		struct path none = {};											\
-		struct fs_struct *fs;											\
-		struct file *file;											\
-															\
-		if (dirfd == AT_FDCWD) {										\
-			fs = task->fs;											\
-			if (!fs)											\
-				return none;										\
-			none.mnt = fs->pwd.mnt;										\
-			none.dentry = fs->pwd.dentry;									\
-			return none;											\
-		}													\
-		file = file_of(task, dirfd);										\
-		if (file) {												\
-			none.mnt = FIELD(file, file, f_path.mnt);							\
-			none.dentry = FIELD(file, file, f_path.dentry);							\
-		}													\
-		return none;												\
-	}														\
-															\
 	/* Append that directory when the given name is relative; an absolute name needs none. */			\
 	static __always_inline void put_dir##suffix(struct scratch_type *s, struct prog_counters *st, struct vl *v,	\
 						    const struct vl *name, struct task_struct *task, int dirfd,		\
@@ -233,7 +233,7 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 			return;												\
 		if (name->len && s->data[off] == '/')									\
 			return;												\
-		start = start_of##suffix(task, dirfd);									\
+		start = start_of(task, dirfd);									\
 		put_path##suffix(s, st, v, start.mnt, start.dentry, task, flags);					\
 	}
 

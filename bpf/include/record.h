@@ -123,11 +123,8 @@ static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counte
 	return scratch_get(st, RING_BULK);
 }
 
-/* Start of a program at syscall exit: declares task, st, s and e (a zeroed record of `type` with its header), or returns. */
-#define BEGIN_BULK(type, id, prog)											\
-	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
-	struct prog_counters *st;											\
-	struct scratch *s = begin_bulk(prog, &st);									\
+/* A zeroed record of `type` with its header in the scratch area s, or the end of the program without one: declares e. */
+#define BEGIN_RECORD(type, task, id, prog)										\
 	struct type *e;													\
 															\
 	if (!s)														\
@@ -137,6 +134,31 @@ static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counte
 	__builtin_memset(e, 0, sizeof(*e));										\
 	header_fill(&e->hdr, task, id, prog);										\
 	s->pos = sizeof(*e)
+
+/* Start of a program at syscall exit: declares task, st, s and e, or returns. */
+#define BEGIN_BULK(type, id, prog)											\
+	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
+	struct prog_counters *st;											\
+	struct scratch *s = begin_bulk(prog, &st);									\
+	BEGIN_RECORD(type, task, id, prog)
+
+/* Count an event of the critical ring and take a scratch area; NULL when there are no counters or there is no room. */
+static __always_inline struct scratch *begin_critical(__u32 prog, struct prog_counters **counters)
+{
+	struct prog_counters *st = counters_of(prog);
+
+	*counters = st;
+	if (!st)
+		return NULL;
+	st->seen++;
+	return scratch_get(st, RING_CRITICAL);
+}
+
+/* Start of a program of the process life cycle, about `task`: declares st, s and e, or returns. */
+#define BEGIN_CRITICAL(type, task, id, prog)										\
+	struct prog_counters *st;											\
+	struct scratch *s = begin_critical(prog, &st);									\
+	BEGIN_RECORD(type, task, id, prog)
 
 /* Some field could not be filled: the record goes out all the same, flagged and counted. */
 static __always_inline void mark_partial(struct prog_counters *st, void *record)

@@ -38,25 +38,11 @@ int on_sched_process_exit(__u64 *ctx)
 {
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
 	struct signal_struct *signal = task->signal;
-	struct prog_counters *st;
-	struct ev_exit *e;
-	struct scratch *s;
 	int code;
 
 	if (!is_end(task, signal))
 		return 0;
-	st = counters_of(PROG_on_sched_process_exit);
-	if (!st)
-		return 0;
-	st->seen++;
-	s = scratch_get(st, RING_CRITICAL);
-	if (!s)
-		return 0;
-	e = (struct ev_exit *)s->data;
-	DECLARE_EVENT(ev_exit);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, task, EVENT_procexit, PROG_on_sched_process_exit);
-	s->pos = sizeof(*e);
+	BEGIN_CRITICAL(ev_exit, task, EVENT_procexit, PROG_on_sched_process_exit);
 	/* exit_group, deadly signals and (since 5.18) the last thread set one code for all; else wait(2) gives the leader's */
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 	e->status = code;

@@ -30,27 +30,14 @@ int on_sched_process_fork(__u64 *ctx)
 {
 	struct task_struct *parent = untracked((struct task_struct *)ctx[0]);
 	struct task_struct *child = untracked((struct task_struct *)ctx[1]);
-	struct prog_counters *st;
 	struct pid_namespace *ns;
-	struct ev_fork *e;
-	struct scratch *s;
 	struct pid *pid;
 	__u32 level, nr = 0;
 
 	if (child->pid != child->tgid)
 		return 0; /* a thread */
-	st = counters_of(PROG_on_sched_process_fork);
-	if (!st)
-		return 0;
-	st->seen++;
-	s = scratch_get(st, RING_CRITICAL);
-	if (!s)
-		return 0;
-	e = (struct ev_fork *)s->data;
-	DECLARE_EVENT(ev_fork);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, parent, event_of(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))), PROG_on_sched_process_fork);
-	s->pos = sizeof(*e);
+	BEGIN_CRITICAL(ev_fork, parent, event_of(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))),
+		       PROG_on_sched_process_fork);
 	pid = child->thread_pid;
 	/* the child's number one level of namespace at a time: at the parent's level it is what the call returns */
 	level = FIELD(pid, parent->thread_pid, level);

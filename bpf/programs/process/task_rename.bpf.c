@@ -7,9 +7,6 @@ SEC("tp_btf/task_rename")
 int on_task_rename(__u64 *ctx)
 {
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
-	struct ev_task_rename *e;
-	struct prog_counters *st;
-	struct scratch *s;
 	long nr;
 
 	if (task->pid != task->tgid)
@@ -21,18 +18,7 @@ int on_task_rename(__u64 *ctx)
 	if (nr == 221 || nr == 281)
 #endif
 		return 0; /* execve, execveat: their own event carries the name */
-	st = counters_of(PROG_on_task_rename);
-	if (!st)
-		return 0;
-	st->seen++;
-	s = scratch_get(st, RING_CRITICAL);
-	if (!s)
-		return 0;
-	e = (struct ev_task_rename *)s->data;
-	DECLARE_EVENT(ev_task_rename);
-	__builtin_memset(e, 0, sizeof(*e));
-	header_fill(&e->hdr, task, EVENT_task_rename, PROG_on_task_rename);
-	s->pos = sizeof(*e);
+	BEGIN_CRITICAL(ev_task_rename, task, EVENT_task_rename, PROG_on_task_rename);
 	put_kernel_str(s, st, &e->oldname, task->comm, 16);
 	put_kernel_str(s, st, &e->newname, (const char *)ctx[1], 16);
 	submit(s, st, &ring_critical, RING_CRITICAL);
