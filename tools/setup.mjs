@@ -46,7 +46,7 @@ const COMMANDS = {
     await replaceWith(agent, ROOT)
   },
   async test(args) {
-    await setUp({ forRunning: true })
+    await setUp({ forRunning: true, forTests: true })
     process.exitCode = await runTests(ROOT, args)
   },
   async build() {
@@ -65,11 +65,12 @@ const COMMANDS = {
 
 /**
  * Brings the checkout into working order: Debian packages first (as root), then everything that writes into the
- * checkout (as its owner). `forRunning` asks for what is needed to load BPF programs, not only to build.
+ * checkout (as its owner). `forRunning` asks for what is needed to load BPF programs, `forTests` for
+ * what the tests call, not only for what building takes.
  */
-async function setUp({ forRunning }) {
+async function setUp({ forRunning, forTests = false }) {
   const work = inspectFiles(ROOT)
-  const packages = missingPackages(probeSystem(process.env), { forRunning, forBpf: work.bpf })
+  const packages = missingPackages(probeSystem(process.env), { forRunning, forTests, forBpf: work.bpf })
   if (packages.length > 0) await installPackages(packages)
   if (!work.npm && !work.dist && !work.bpf) return markLooked(ROOT)
   const owner = ownerOf(ROOT)

@@ -104,6 +104,7 @@ needs('everything', NOTHING, { forRunning: true, forBpf: true }, [
   'libbpf-dev',
   'linux-libc-dev',
 ])
+needs('what tests call', NOTHING, { forTests: true }, ['gcc', 'libc6-dev', 'bpftool', 'strace'])
 
 test('programs are looked for in the PATH given', () => {
   const { clang, llvmStrip } = probeSystem({ PATH: place })

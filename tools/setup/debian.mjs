@@ -11,6 +11,10 @@ const PACKAGES = [
   { name: 'llvm', when: 'forBpf', probe: 'llvmStrip', why: 'to strip BPF objects' },
   { name: 'libbpf-dev', when: 'forBpf', probe: 'bpfHeaders', why: 'for the BPF helper headers' },
   { name: 'linux-libc-dev', when: 'forBpf', probe: 'kernelHeaders', why: "for the kernel's user headers" },
+  { name: 'gcc', when: 'forTests', probe: 'cc', why: 'to compile the programs that the tests watch' },
+  { name: 'libc6-dev', when: 'forTests', probe: 'libc', why: 'to compile the programs that the tests watch' },
+  { name: 'bpftool', when: 'forTests', probe: 'bpftool', why: 'to tamper with the agent in tests' },
+  { name: 'strace', when: 'forTests', probe: 'strace', why: 'to tamper with the agent in tests' },
 ]
 
 /**
@@ -36,6 +40,10 @@ export function probeSystem(env, arch = process.arch) {
     kernelHeaders:
       existsSync('/usr/include/linux/bpf.h') &&
       (existsSync(`/usr/include/${triplet}/asm/types.h`) || existsSync('/usr/include/asm/types.h')),
+    cc: which('cc', env['PATH']) !== undefined,
+    libc: existsSync('/usr/include/stdio.h'),
+    bpftool: which('bpftool', env['PATH']) !== undefined,
+    strace: which('strace', env['PATH']) !== undefined,
   }
 }
 
