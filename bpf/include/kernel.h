@@ -173,7 +173,9 @@ struct cred {
 struct ns_common {
 	unsigned int inum;
 } __core;
+struct task_struct;
 struct pid_namespace {
+	struct task_struct *child_reaper;
 	unsigned int level;
 	struct ns_common ns;
 } __core;
@@ -202,7 +204,13 @@ struct tty_struct {
 	int index;
 } __core;
 
+struct rlimit {
+	unsigned long rlim_cur;
+} __core;
+#define RLIMIT_NOFILE 7
+
 struct signal_struct {
+	struct rlimit rlim[16];
 	atomic_t live;
 	int nr_threads;
 	int group_exit_code;
@@ -211,12 +219,30 @@ struct signal_struct {
 	struct tty_struct *tty;
 } __core;
 
+struct percpu_counter {
+	__s64 count;
+} __core;
+/* include/linux/mm_types_task.h: file pages, anonymous pages, swap entries, shared memory pages */
+enum { MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES };
+
 struct mm_struct {
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4]; /* since 6.2 */
 	unsigned long arg_start, arg_end, env_start, env_end;
 	struct file *exe_file;
 } __core;
 
+/* until 6.1 */
+struct mm_rss_stat {
+	long count[4];
+} __core;
+struct mm_struct___rss {
+	struct mm_rss_stat rss_stat;
+} __core;
+
 struct task_struct {
+	unsigned long min_flt;
+	unsigned long maj_flt;
 	unsigned int flags;
 	int pid;
 	int tgid;

@@ -12,6 +12,8 @@ export const EXE_FLAGS: NameTable = {
     EXE_FROM_MEMFD: 4,
     /** The executable has no name left in any directory. */
     EXE_DELETED: 8,
+    /** The executable lives in the lower layer of an overlayfs: it came with the image. */
+    EXE_LOWER_LAYER: 16,
   },
 }
 

@@ -2,17 +2,32 @@ import {
   atExit,
   atTracepoint,
   defineFamily,
+  type FieldDecl,
   fd,
   flags,
+  ip,
   path,
+  port,
   result,
   s32,
   str,
   strv,
+  u16,
   u32,
   u64,
 } from '../dsl.ts'
 import { EXE_FLAGS, PATH_FLAGS } from '../enums/index.ts'
+
+/** What one of the standard descriptors was open on after the call: an inode type, and the ends of an inet socket. */
+const stream = (name: string): Readonly<Record<string, FieldDecl>> => ({
+  [`${name}_laddr`]: ip(`local address of a socket on ${name}`, { hidden: true }),
+  [`${name}_raddr`]: ip(`remote address of a socket on ${name}`, { hidden: true }),
+  [`${name}_mode`]: u16(`inode type and permissions of ${name}; 0 when it is closed`, { hidden: true }),
+  [`${name}_family`]: u16(`address family of a socket on ${name}; 0 for anything else`, { hidden: true }),
+  [`${name}_lport`]: port(`local port of a socket on ${name}`, { hidden: true }),
+  [`${name}_rport`]: port(`remote port of a socket on ${name}`, { hidden: true }),
+  [`${name}_path`]: path(`path of ${name}, or the kernel's name of what has none`, { hidden: true, max: 256 }),
+})
 
 /**
  * A program image was replaced, or the attempt failed.
@@ -83,6 +98,16 @@ export const exec = defineFamily({
     cgroup_v1_path: path('path of the deepest v1 cgroup looked at', { max: 2048 }),
     argv: strv('arguments, argv[0] first', { falco: 'args' }),
     env: strv('environment; captured on request'),
+    fdlimit: u64('most descriptors the process may have open (RLIMIT_NOFILE)'),
+    pgft_maj: u64('major page faults of the thread so far'),
+    pgft_min: u64('minor page faults of the thread so far'),
+    vm_size: u64('size of the address space, KiB'),
+    vm_rss: u64('resident memory, KiB'),
+    vm_swap: u64('memory swapped out, KiB'),
+    pidns_init_start_ts: u64('start of the first process of the pid namespace, CLOCK_BOOTTIME ns', { hidden: true }),
+    ...stream('stdin'),
+    ...stream('stdout'),
+    ...stream('stderr'),
   },
   limits:
     'A failed call carries the path but not its argument vector. The environment is read only when a rule or an output asks for it. On x86 a successful execveat without a directory descriptor is reported as execve: the kernel itself makes it one.',

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* connect, bind, listen, accept at their exit tracepoints, with addresses from the kernel's socket. */
+#include "inet.h"
 #include "record.h"
 
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
 #define UNIX_PATH_MAX 108
 
 struct sockaddr_start {
@@ -13,13 +11,6 @@ struct sockaddr_start {
 	__u32 v4;
 	struct in6_addr v6;
 };
-
-static __always_inline void map_v4(__u8 *to, __u32 v4)
-{
-	*(__u64 *)to = 0;
-	*(__u32 *)(to + 8) = 0xffff0000; /* ::ffff: in memory order */
-	*(__u32 *)(to + 12) = v4;
-}
 
 /* A unix name of `len` bytes after the family. Abstract ones start with NUL, shown as `@`; they may hold more NULs. */
 static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const void *from, int len, bool user)
@@ -92,33 +83,20 @@ static __always_inline void add_unix(struct scratch *s, struct ev_socket *e, str
 
 static __always_inline void add_socket(struct scratch *s, struct ev_socket *e, struct file *file, bool peer)
 {
-	struct inode *inode = FIELD(file, file, f_inode);
-	struct socket *sock;
+	struct socket *sock = socket_of(file);
 	struct sock *sk;
 
-	if ((FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!sock)
 		return;
-	e->ino = FIELD(inode, inode, i_ino);
-	sock = FIELD(file, file, private_data);
-	sk = sock ? FIELD(socket, sock, sk) : NULL;
+	e->ino = FIELD(inode, FIELD(file, file, f_inode), i_ino);
+	sk = FIELD(socket, sock, sk);
 	if (!sk)
 		return;
 	e->type = FIELD(socket, sock, type);
 	e->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
 	e->family = FIELD(sock, sk, __sk_common.skc_family);
-	if (e->family == AF_INET) {
-		map_v4(e->laddr, FIELD(sock, sk, __sk_common.skc_rcv_saddr));
-		map_v4(e->raddr, FIELD(sock, sk, __sk_common.skc_daddr));
-	} else if (e->family == AF_INET6) {
-		bpf_core_read(e->laddr, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		bpf_core_read(e->raddr, 16, &sk->__sk_common.skc_v6_daddr);
-	} else {
-		if (e->family == AF_UNIX)
-			add_unix(s, e, sk, peer);
-		return;
-	}
-	e->lport = FIELD(sock, sk, __sk_common.skc_num);
-	e->rport = __builtin_bswap16(FIELD(sock, sk, __sk_common.skc_dport));
+	if (!inet_ends(sk, e->family, e->laddr, e->raddr, &e->lport, &e->rport) && e->family == AF_UNIX)
+		add_unix(s, e, sk, peer);
 }
 
 /* `fd` is the socket that the event is about, -1 when there is none. */

@@ -3,6 +3,7 @@
  * Program images: sched_process_exec for what succeeded (at syscall exit the arguments are gone with the old image), the
  * exit tracepoints for what failed, and a task iterator for what runs already.
  */
+#include "inet.h"
 #include "path.h"
 
 struct {
@@ -92,6 +93,22 @@ static __always_inline bool may_write(struct inode *inode, const struct cred *cr
 	return mode & 0002;
 }
 
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+/*
+ * Which layer of an overlay a file comes from. The dentry of the upper layer stands right behind the inode in struct
+ * ovl_inode (fs/overlayfs/ovl_entry.h), whose own type is in the BTF of a module where overlayfs is one.
+ */
+static __always_inline __u32 overlay_layer(struct inode *inode, struct super_block *sb)
+{
+	struct dentry *upper = NULL;
+
+	if (FIELD(super_block, sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	return upper && FIELD(dentry, upper, d_inode) ? EXE_UPPER_LAYER : EXE_LOWER_LAYER;
+}
+
 static __always_inline void add_executable(struct exec_scratch *s, struct prog_counters *st, struct ev_exec *e,
 					   struct task_struct *task, struct file *file, const struct cred *cred)
 {
@@ -105,6 +122,7 @@ static __always_inline void add_executable(struct exec_scratch *s, struct prog_c
 	add_times(e, inode);
 	if (may_write(inode, cred))
 		e->exe_flags |= EXE_WRITABLE;
+	e->exe_flags |= overlay_layer(inode, sb);
 	e->path_flags = PATH_KERNEL;
 	put_file_path_exec(s, st, &e->exe_path, file, task, &e->path_flags);
 	if (e->path_flags & PATH_DELETED || FIELD(inode, inode, i_nlink) == 0)
@@ -210,6 +228,76 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 	s->pos = pos + PAD8(len);
 }
 
+static __always_inline __s64 rss_pages(struct mm_struct *mm, __u32 kind)
+{
+	struct mm_struct___rss *old = (void *)mm;
+	__s64 n = 0;
+
+	if (bpf_core_type_exists(struct mm_rss_stat))
+		bpf_core_read(&n, sizeof(n), &old->rss_stat.count[kind]);
+	else
+		bpf_core_read(&n, sizeof(n), &mm->rss_stat[kind].count);
+	return n < 0 ? 0 : n; /* counts of single CPUs are not folded in at once */
+}
+
+/* KiB of a page: 4, but on arm64 whatever the kernel was built for. */
+const volatile __u32 page_kib = 4;
+#define KIB(pages) ((__u64)(pages) * page_kib)
+
+static __always_inline void add_usage(struct ev_exec *e, struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+
+	e->pgft_maj = task->maj_flt;
+	e->pgft_min = task->min_flt;
+	e->fdlimit = task->signal->rlim[RLIMIT_NOFILE].rlim_cur;
+	if (!mm)
+		return;
+	e->vm_size = KIB(mm->total_vm);
+	e->vm_rss = KIB(rss_pages(mm, MM_FILEPAGES) + rss_pages(mm, MM_ANONPAGES) + rss_pages(mm, MM_SHMEMPAGES));
+	e->vm_swap = KIB(rss_pages(mm, MM_SWAPENTS));
+}
+
+/* A standard descriptor keeps a short name: it says where input comes from, not which of two long paths. */
+#define STREAM_PATH_MAX 256
+
+static __always_inline void put_stream_path(struct exec_scratch *s, struct prog_counters *st, struct vl *v,
+					    struct file *file, struct task_struct *task)
+{
+	__u32 pos = s->pos, ignored = 0;
+
+	put_file_path_exec(s, st, v, file, task, &ignored);
+	if (v->len > STREAM_PATH_MAX) {
+		v->len = STREAM_PATH_MAX;
+		s->pos = pos + STREAM_PATH_MAX;
+	}
+}
+
+static __always_inline void add_stream_socket(struct file *file, __u16 *family, __u8 *laddr, __u8 *raddr, __u16 *lport,
+					      __u16 *rport)
+{
+	struct socket *sock = socket_of(file);
+	struct sock *sk = sock ? FIELD(socket, sock, sk) : NULL;
+
+	if (!sk)
+		return;
+	*family = FIELD(sock, sk, __sk_common.skc_family);
+	inet_ends(sk, *family, laddr, raddr, lport, rport);
+}
+
+/* What a descriptor of `task` is open on. */
+#define ADD_STREAM(s, st, e, task, fd, name)										\
+	({														\
+		struct file *__file = file_of(task, fd);								\
+															\
+		if (__file) {												\
+			(e)->name##_mode = FIELD(inode, FIELD(file, __file, f_inode), i_mode);				\
+			add_stream_socket(__file, &(e)->name##_family, (e)->name##_laddr, (e)->name##_raddr,		\
+					  &(e)->name##_lport, &(e)->name##_rport);					\
+			put_stream_path(s, st, &(e)->name##_path, __file, task);					\
+		}													\
+	})
+
 /* What the kernel knows of a process without looking at its memory. */
 static __always_inline void add_task(struct ev_exec *e, struct task_struct *task, const struct cred *cred)
 {
@@ -237,6 +325,9 @@ static __always_inline void add_task(struct ev_exec *e, struct task_struct *task
 	e->sid = nr_in_init_ns(signal->pids[PIDTYPE_SID]);
 	e->vsid = nr_in_own_ns(signal->pids[PIDTYPE_SID]);
 	e->pidns = ns ? FIELD(pid_namespace, ns, ns.inum) : 0;
+	if (ns)
+		e->pidns_init_start_ts =
+			FIELD(task_struct, FIELD(pid_namespace, ns, child_reaper), start_boottime);
 	e->mntns = nsproxy ? nsproxy->mnt_ns->ns.inum : 0;
 	e->dirfd = AT_FDCWD;
 }
@@ -258,6 +349,10 @@ static __always_inline void add_names(struct exec_scratch *s, struct prog_counte
 		put_path_exec(s, st, &e->cwd, fs->pwd.mnt, fs->pwd.dentry, task, &ignored);
 	put_cgroup(s, &e->cgroup_path, set->dfl_cgrp->kn);
 	put_cgroup(s, &e->cgroup_v1_path, v1_cgroup(task));
+	add_usage(e, task);
+	ADD_STREAM(s, st, e, task, 0, stdin);
+	ADD_STREAM(s, st, e, task, 1, stdout);
+	ADD_STREAM(s, st, e, task, 2, stderr);
 }
 
 /*

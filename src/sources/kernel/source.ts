@@ -97,6 +97,7 @@ export class KernelSource {
       constants: {
         have_rdonly_cast: options.lib.kernelHasFunction('bpf_rdonly_cast') ? 1 : 0,
         v1_controllers: v1ControllerBits(),
+        page_kib: pageSize() / 1024,
         agent_tgid: process.pid,
         ...restrictions(options.events),
       },
