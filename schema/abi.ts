@@ -18,7 +18,8 @@ export interface Abi {
 
 /** A slot is written as `storage at offset`; arrays as `storage[count]`. */
 export function describeAbi(): Abi {
-  const families = FAMILIES.map((family) => {
+  const records = new Set(FAMILIES.map((family) => family.record ?? family))
+  const families = [...records].map((family) => {
     const { size, slots } = layoutOf(family)
     const lines = slots.map(({ name, decl, offset }) => [name, `${decl.storage} at ${offset}`])
     return [family.name, { size, slots: Object.fromEntries(lines) }] as const

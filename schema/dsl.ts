@@ -12,7 +12,8 @@ export type Storage = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'ip' | 'str' | 'st
  * How a value is shown and compared.
  * `errno`: negative errno or a plain number; `fd`: descriptor number; `flags`/`enum`: decoded with `names`;
  * `mode`: octal permission bits; `dev`: kernel dev_t (major << 20 | minor); `time`: ns since the epoch;
- * `caps`: capability bits; `path`: file name; `ip`: 16 bytes, IPv4 as ::ffff:a.b.c.d; `family`: address family.
+ * `caps`: capability bits; `path`: file name; `ip`: 16 bytes, IPv4 as ::ffff:a.b.c.d; `address`: hexadecimal;
+ * `sockaddr`, `timespec`, `timeval`: the C structure; `pair`: two descriptors.
  */
 export type Format =
   | 'number'
@@ -28,6 +29,11 @@ export type Format =
   | 'ip'
   | 'port'
   | 'text'
+  | 'address'
+  | 'sockaddr'
+  | 'timespec'
+  | 'timeval'
+  | 'pair'
 
 /** Names of the bits or values of a number, in the kernel's spelling. */
 export interface NameTable {
@@ -49,6 +55,10 @@ export interface FieldDecl {
   readonly falco?: string
   /** True: internal to state and fields, not an argument that users see in `evt.arg`. */
   readonly hidden?: boolean
+  /** Slot of the common record that holds it, in a family that has one. */
+  readonly at?: string
+  /** For a path: the field with the directory that a relative one starts from. */
+  readonly base?: string
 }
 
 /** A BPF program that produces an event of a family. */
@@ -69,6 +79,8 @@ export interface EventDecl {
   readonly programs: readonly ProgramDecl[]
   /** True: feeds state only (start-up snapshots); rules and listings do not see it. */
   readonly internal?: boolean
+  /** Tracepoint of a plain syscall: its programs serve many. */
+  readonly hook?: string
 }
 
 /** Events that share one record layout and one BPF object file. */
@@ -84,6 +96,8 @@ export interface FamilyDecl {
   readonly sets: readonly string[]
   readonly events: readonly EventDecl[]
   readonly fields: Readonly<Record<string, FieldDecl>>
+  /** The record it shares with others: its own fields are names for slots of that one. */
+  readonly record?: FamilyDecl
   /** What this family does not see, in one or two sentences. */
   readonly limits: string
 }

@@ -40,6 +40,8 @@ export const RECORD_FLAGS = {
   COMPAT: 2,
   /** The operation was carried out by io_uring, not by a syscall. */
   IO_URING: 4,
+  /** The guard passed it over; it was sent all the same, to see that no rule matches it. */
+  AUDIT: 8,
 } as const
 
 /** Why a program could not deliver an event it wanted to: one counter each, per program and CPU. */

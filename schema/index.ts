@@ -2,10 +2,13 @@ import type { EventDecl, FamilyDecl } from './dsl.ts'
 import { bench } from './events/bench.ts'
 import { bpfCall } from './events/bpf-call.ts'
 import { chmod } from './events/chmod.ts'
+import { compatExec } from './events/compat-exec.ts'
+import { dup } from './events/dup.ts'
 import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
 import { fork } from './events/fork.ts'
 import { link, symlink } from './events/link.ts'
+import { message } from './events/message.ts'
 import { open } from './events/open.ts'
 import { pidfd } from './events/pidfd.ts'
 import { processVm } from './events/process-vm.ts'
@@ -13,13 +16,15 @@ import { ptrace } from './events/ptrace.ts'
 import { rename } from './events/rename.ts'
 import { signal } from './events/signal.ts'
 import { socket } from './events/socket.ts'
+import { socketNew } from './events/socket-new.ts'
 import { taskRename } from './events/task-rename.ts'
 import { truncate } from './events/truncate.ts'
 import { unlink } from './events/unlink.ts'
 import { write } from './events/write.ts'
+import { plainFamilies } from './plain.ts'
 
-/** Every family of events the kernel side can produce. To add one: declare it in `events/`, list it here. */
-export const FAMILIES: readonly FamilyDecl[] = [
+/** Families with a program of their own. To add one: declare it in `events/`, list it here. */
+const OWN_FAMILIES: readonly FamilyDecl[] = [
   exec,
   fork,
   exit,
@@ -32,14 +37,21 @@ export const FAMILIES: readonly FamilyDecl[] = [
   link,
   symlink,
   chmod,
+  dup,
   socket,
+  socketNew,
+  message,
   ptrace,
   processVm,
   pidfd,
   signal,
   bpfCall,
+  compatExec,
   bench,
 ]
+
+/** Every family of events the kernel side can produce: syscalls without a family of their own have a line in syscalls.ts. */
+export const FAMILIES: readonly FamilyDecl[] = [...OWN_FAMILIES, ...plainFamilies(OWN_FAMILIES)]
 
 export type {
   EventDecl,

@@ -69,6 +69,12 @@ const layouts = new Map<FamilyDecl, Layout>()
 export function layoutOf(family: FamilyDecl): Layout {
   const known = layouts.get(family)
   if (known) return known
+  const layout = family.record === undefined ? ownLayout(family) : sharedLayout(family, family.record)
+  layouts.set(family, layout)
+  return layout
+}
+
+function ownLayout(family: FamilyDecl): Layout {
   let offset = HEADER_SIZE
   const slots: Slot[] = []
   for (const [name, decl] of Object.entries(family.fields)) {
@@ -76,9 +82,19 @@ export function layoutOf(family: FamilyDecl): Layout {
     slots.push({ name, offset, size: SIZES[decl.storage], decl })
     offset += SIZES[decl.storage]
   }
-  const layout = { slots, size: roundUp(offset, 8) }
-  layouts.set(family, layout)
-  return layout
+  return { slots, size: roundUp(offset, 8) }
+}
+
+/** Fields that name slots of a common record, perhaps with less of their bytes: little-endian, so the low ones. */
+function sharedLayout(family: FamilyDecl, record: FamilyDecl): Layout {
+  const { slots, size } = layoutOf(record)
+  const places = new Map(slots.map((slot) => [slot.name, slot.offset]))
+  const own = Object.entries(family.fields).map(([name, decl]) => {
+    const offset = places.get(decl.at ?? name)
+    if (offset === undefined) throw new RangeError(`${record.name} has no slot '${decl.at ?? name}'`)
+    return { name, offset, size: SIZES[decl.storage], decl }
+  })
+  return { slots: own, size }
 }
 
 /** Programs of all families in order; the position is the index stamped into records and counters. */

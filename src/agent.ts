@@ -3,11 +3,15 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { existsSync } from 'node:fs'
+import { availableParallelism, release } from 'node:os'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/str.ts'
 import type { Alert } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
+import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { SyscallContext } from './fields/context.ts'
+import { guardSet } from './guards/install.ts'
+import { planGuards } from './guards/plan.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
 import { type Reporter, startReporter } from './health/reporter.ts'
 import { StageTimer } from './health/stage-timer.ts'
@@ -15,21 +19,28 @@ import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { formatFailure } from './kernel/errors.ts'
-import { hostIdentity } from './kernel/host.ts'
+import type { GuardSet } from './kernel/guard-maps.ts'
+import { hostIdentity, hostRoot } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
 import { CLOCK, clock, SystemError, writeText } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
+import { byCpu, dropCounters } from './notices/counters.ts'
+import type { Sample } from './notices/metrics.ts'
+import { startNotices } from './notices/notices.ts'
+import { readUsage } from './notices/usage.ts'
 import { formatName, hasTelemetry, type Outputs as OutputsOf, openOutputs } from './outputs/open.ts'
 import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
+import type { CompatMode } from './sources/kernel/compat.ts'
 import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
+import { askedSyscalls } from './sources/kernel/syscall-plan.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { gapLine } from './telemetry/gap.ts'
 import { healthLine } from './telemetry/health-line.ts'
-import { planTelemetry } from './telemetry/open.ts'
+import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
 type Outputs = OutputsOf<Subject>
 
@@ -59,6 +70,10 @@ export interface AgentOptions {
   readonly files?: AgentFiles
   /** Somebody tampered with the agent, and the configuration asks for its end. */
   readonly onTampering?: () => void
+  /** More events were lost than is bearable, and the configuration asks for the end. */
+  readonly onDrops?: () => void
+  /** Of the program, for what it says about itself. */
+  readonly version?: string
 }
 
 /** Files of the agent beside its BPF objects. */
@@ -74,6 +89,8 @@ export interface AgentFiles {
 export interface Observer {
   /** Event types it needs. */
   readonly events: ReadonlySet<string>
+  /** Files it has lines for, with all below them, under each of their names; every file when empty. */
+  readonly paths: readonly string[]
   /** The line to write for an event, undefined for none. */
   line(ctx: SyscallContext): string | undefined
   /** An alert that went out. */
@@ -93,6 +110,8 @@ export interface Summary extends PipelineCounts {
   readonly processes: number
   /** Matches that no alert stands for, because the one of their key was too recent; by rule with a threshold. */
   readonly withheld: ReadonlyMap<string, number>
+  /** What was asked of container runtimes and resolvers, and what became of it. */
+  readonly asked: Readonly<Record<string, number>>
 }
 
 export interface Agent {
@@ -133,6 +152,7 @@ function assemble(
 ): Agent {
   const { config, log, observer } = options
   const interner = new Interner()
+  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(options.env), log })
   const engine = createEngine(rules, {
     matching: config.rule_matching === 'all' ? 'all' : 'first',
     timeOf: ({ event }) => event.time,
@@ -148,6 +168,8 @@ function assemble(
     engine,
     identity,
     maxProcesses: config['limits.max_processes'],
+    asFalco: config.compat === 'falco',
+    printing: { base64Buffers: config.buffer_format_base64 },
     alert(alert, about) {
       // What the agent has to say about itself is told in every mode.
       if (about !== undefined && config['agent.mode'] === 'monitor') return
@@ -161,6 +183,9 @@ function assemble(
       line?.(ctx)
     },
     error: (error) => log('error', (error as Error).message),
+    auditor: () => createEngine(rules.map(withoutThreshold), { matching: 'all' }),
+    askCgroup: enrichers.askCgroup,
+    ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
   })
   const wantEnv =
     config['kernel.env'] === 'on' ||
@@ -170,9 +195,15 @@ function assemble(
     interner,
     directory: options.objects,
     events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
+    compat: config['syscalls.compat'] as CompatMode,
+    syscalls: askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
     ...(watched ? { watched: WATCHED_EVENTS } : {}),
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
+    ...(config['kernel.guards']
+      ? { guards: guardsFor(rules, telemetry, observer, config['kernel.guard_audit']) }
+      : {}),
+    hostRoot: hostRoot(options.env),
   })
   try {
     source.start(pipeline)
@@ -188,6 +219,7 @@ function assemble(
       'tarsier doctor says what this kernel offers',
     )
   }
+  enrichers.start(pipeline)
   if (watched)
     integrity = watchOver(options, options.files, {
       lib,
@@ -195,7 +227,19 @@ function assemble(
       identity,
       alert: (alert) => outputs.write(alert),
     })
-  const reporter = records ? reportHealth({ config, identity, pipeline, source, outputs, timer }) : undefined
+  const reporter = records
+    ? reportHealth({ config, identity, pipeline, source, enrichers, outputs, timer })
+    : undefined
+  const notices = startNotices({
+    config,
+    identity,
+    counters: () => dropCounters(source.ledger()),
+    sample: sampler(pipeline, source, outputs, identity.hostname, options.version ?? ''),
+    now: () => pipeline.lookup.wallClock(clock(CLOCK.monotonic)),
+    alert: (alert) => outputs.write(alert),
+    log,
+    exit: () => options.onDrops?.(),
+  })
   return {
     programs: source.programs,
     processes: pipeline.table.size,
@@ -204,12 +248,14 @@ function assemble(
     async stop() {
       integrity?.pause()
       source.finish()
+      enrichers.stop()
       integrity?.stop()
       pipeline.telemetry?.flush()
       reporter?.stop()
+      notices.stop()
       reporter?.report()
       await outputs.flush()
-      const summary = summarise(pipeline, source, engine)
+      const summary = { ...summarise(pipeline, source, engine), asked: enrichers.counts }
       await source.unload()
       outputs.close()
       lock.release()
@@ -217,6 +263,26 @@ function assemble(
     },
   }
 }
+
+/** What the kernel may pass over: all that neither a rule nor a stream of records can want. */
+function guardsFor(
+  rules: readonly CompiledRule<SyscallContext>[],
+  { events, watched }: TelemetryPlan,
+  observer: Observer | undefined,
+  auditEvery: number,
+): GuardSet {
+  const streams = [
+    { name: 'telemetry', events, ...watched },
+    ...(observer ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }] : []),
+  ]
+  return guardSet(planGuards({ rules, streams }).tables, auditEvery)
+}
+
+/** A rule that is reported by itself, for those who ask about single events. */
+const withoutThreshold = ({
+  threshold: _,
+  ...rule
+}: CompiledRule<SyscallContext>): CompiledRule<SyscallContext> => rule
 
 /** The agent's eye on itself. Without it the agent still does its work, so a failure here is told and survived. */
 function watchOver(
@@ -250,12 +316,13 @@ interface Reported {
   readonly identity: ReturnType<typeof hostIdentity>
   readonly pipeline: Pipeline
   readonly source: KernelSource
+  readonly enrichers: Enrichers
   readonly outputs: Outputs
   readonly timer: StageTimer
 }
 
 /** Health records, to the same outputs as everything else. */
-function reportHealth({ config, identity, pipeline, source, outputs, timer }: Reported): Reporter {
+function reportHealth({ config, identity, pipeline, source, enrichers, outputs, timer }: Reported): Reporter {
   return startReporter({
     intervalMs: config['health.interval'] * 1000,
     timer,
@@ -278,6 +345,7 @@ function reportHealth({ config, identity, pipeline, source, outputs, timer }: Re
         processes: size,
         evicted: counters.evicted + counters.evictedExited,
         unknownProcess: counters.unknownProcess,
+        enrichment: enrichers.counts,
       }
     },
     write(health) {
@@ -286,6 +354,41 @@ function reportHealth({ config, identity, pipeline, source, outputs, timer }: Re
       outputs.writeLine(healthLine(health, place))
     },
   })
+}
+
+/** Everything that is counted, for Falco's metrics. */
+function sampler(
+  pipeline: Pipeline,
+  source: KernelSource,
+  outputs: Outputs,
+  hostname: string,
+  version: string,
+): () => Sample {
+  const wallClock = (): bigint => pipeline.lookup.wallClock(clock(CLOCK.monotonic))
+  const startTime = wallClock()
+  const bootTime = startTime - clock(CLOCK.boottime)
+  return () => {
+    const { events, alerts } = pipeline.counts
+    const ledger = source.ledger()
+    return {
+      time: wallClock(),
+      clock: Number(clock(CLOCK.monotonic)) / 1e9,
+      startTime,
+      bootTime,
+      version,
+      hostname,
+      kernelRelease: release(),
+      cpus: availableParallelism(),
+      events: [...events.values()].reduce((sum, n) => sum + n, 0),
+      outputDrops: outputs.failures,
+      rules: alerts,
+      usage: readUsage(),
+      processes: pipeline.table.size,
+      unknownProcesses: pipeline.table.counters.unknownProcess,
+      kernel: dropCounters(ledger),
+      perCpu: byCpu(ledger),
+    }
+  }
 }
 
 /** Losses as records of their own kind. */
@@ -381,12 +484,17 @@ function tryHostLock(file: string): ReturnType<typeof takeHostLock> {
 /** Consequences of what this kernel refused. */
 function degradedBy(source: KernelSource): string[] {
   const lines = source.failures.map(formatFailure)
+  if (source.guardFailure !== undefined) lines.push(source.guardFailure)
   if (source.snapshot?.from === 'proc')
     lines.push('The process table at start was read from /proc: start times are coarse until a process execs')
   return lines
 }
 
-function summarise(pipeline: Pipeline, source: KernelSource, engine: Engine<SyscallContext>): Summary {
+function summarise(
+  pipeline: Pipeline,
+  source: KernelSource,
+  engine: Engine<SyscallContext>,
+): Omit<Summary, 'asked'> {
   const drops = new Map<string, number>()
   const count = (reason: string, n: number): void => {
     if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)

@@ -4,12 +4,25 @@
  *
  *     source -> decode (EventView) -> state (process table) -> detect (engine) -> telemetry, alerts -> outputs
  */
+
+import { RECORD_FLAGS } from '../schema/index.ts'
+import type {
+  CgroupAnswer,
+  CgroupQuestion,
+  ContainerAnswer,
+  ContainerRef,
+  NameAnswer,
+} from './decode/answers.ts'
 import type { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/str.ts'
 import type { Alert } from './detect/alert.ts'
-import { type AlertIdentity, createAlert, gapAlert } from './detect/alert.ts'
+import { type AlertIdentity, createAlert, gapAlert, guardAlert, type Printing } from './detect/alert.ts'
 import type { Engine } from './detect/engine.ts'
-import { containerIdOf } from './enrich/container.ts'
+import { Judge } from './detect/judge.ts'
+import { MISSING } from './detect/undecided.ts'
+import type { WaitingCounts } from './detect/waiting.ts'
+import { containerOf } from './enrich/container.ts'
+import { containerAsFalco } from './enrich/falco-container.ts'
 import type { Lookup, ProcessInfo, SyscallContext } from './fields/context.ts'
 import { THRESHOLD_COUNT } from './fields/threshold/threshold.ts'
 import type { StageTimer } from './health/stage-timer.ts'
@@ -17,7 +30,9 @@ import type { CompiledRule } from './rules/ir.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import type { LossCause, SourceSink } from './sources/kernel/source.ts'
 import { type Clock, createClock } from './state/clock.ts'
+import { ContainerTable } from './state/containers.ts'
 import { createLookup } from './state/lookup.ts'
+import { NameTable } from './state/names.ts'
 import { createProcessTable, type ProcessTable } from './state/process-table.ts'
 import { createUserDatabase, type UserDatabase } from './state/users.ts'
 import type { Finding } from './telemetry/columns.ts'
@@ -42,12 +57,32 @@ export interface PipelineOptions {
   readonly gap?: (gap: Gap, causes: readonly LossCause[], lookup: Lookup) => void
   /** Times some events on their way through the stages. */
   readonly timer?: StageTimer
+  /** Makes the engine that judges events which the guard passed over; without it rules want none of them. */
+  readonly auditor?: () => Engine<SyscallContext>
   /** Sees every event that rules could see, before they are judged. The context is valid until it returns. */
   readonly observe?: (ctx: SyscallContext) => void
   /** Trouble inside a stage: reported, counted, survived. */
   readonly error: (error: unknown) => void
+  /** Give Falco's values where they are wrong or narrower than the truth (docs/compat-falco.md). */
+  readonly asFalco?: boolean
+  /** How values of alerts are printed. */
+  readonly printing?: Printing
   /** Most processes in the table. */
   readonly maxProcesses?: number
+  /** Asked for the cgroup of a process that was moved; answers come through `cgroup`. */
+  readonly askCgroup?: (question: CgroupQuestion) => void
+  /** Who is asked for what no event tells; without it nobody is. */
+  readonly enrichment?: EnrichmentOptions
+}
+
+export interface EnrichmentOptions {
+  /** Rules the engine judges by, and how. */
+  readonly rules: readonly Rule[]
+  readonly matching: 'all' | 'first'
+  /** Ask about a container; false when there is nobody to ask. Answers come through `container`. */
+  readonly askContainer?: (container: ContainerRef) => boolean
+  /** Addresses of names will come through `name` and `namesSettled`. */
+  readonly names: boolean
 }
 
 /** What came through since the start. */
@@ -59,7 +94,13 @@ export interface PipelineCounts {
   /** Events the kernel side had numbered and that never came. */
   readonly lost: number
   readonly errors: number
+  /** Events passed over in the kernel that were looked at all the same and wanted by nobody; and by somebody. */
+  readonly audited: number
+  readonly violations: number
 }
+
+/** Value of an alert whose rule read what no runtime had told yet. */
+export const CONTAINER_PENDING = 'container_pending'
 
 /** The context is one object, refilled for each event: fields see it as readonly. */
 type Refilled = { -readonly [K in keyof SyscallContext]: SyscallContext[K] }
@@ -77,8 +118,15 @@ export class Pipeline implements SourceSink {
   readonly #findings: Finding[] = []
   /** Undefined when nobody wants records. */
   readonly telemetry: Telemetry | undefined
+  readonly #containers = new ContainerTable()
+  readonly #names: NameTable
+  /** Undefined when nothing has to be asked for: then every event is judged at once. */
+  readonly #judge: Judge | undefined
+  #namesOpen: boolean
   #context: Refilled | undefined
   #num = 0
+  /** CLOCK_MONOTONIC ns of the event before. */
+  #lastTime = 0
   #lost = 0
   #errors = 0
 
@@ -87,18 +135,25 @@ export class Pipeline implements SourceSink {
     const { interner, identity } = options
     this.table = createProcessTable({
       interner,
-      containerIdOf,
+      containerOf: options.asFalco ? containerAsFalco : containerOf,
+      ...(options.askCgroup === undefined ? {} : { askCgroup: options.askCgroup }),
       ...(options.maxProcesses === undefined ? {} : { max: options.maxProcesses }),
     })
+    this.#names = new NameTable(interner)
     this.#lookup = createLookup({
       users: this.#users,
       clock: this.#clock,
       interner,
       hostname: identity.hostname,
+      asFalco: options.asFalco ?? false,
+      containers: this.#containers,
+      names: this.#names,
     })
     // Bound once: the engine calls it from the hot path.
     this.#found = (rule, count) => this.#fire(rule, count)
     this.telemetry = options.telemetry?.(this.#lookup)
+    this.#namesOpen = options.enrichment?.names === true
+    this.#judge = options.enrichment && this.#createJudge(options.enrichment)
   }
 
   /** One record, in order. */
@@ -107,13 +162,16 @@ export class Pipeline implements SourceSink {
     try {
       timer?.start(view.time)
       const process = this.table.apply(view)
+      if (process?.container !== undefined) this.#meet(process.container)
       if (view.type.internal) return
-      this.#count(view.name)
       const context = this.#fill(view, process)
+      if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
+      this.#count(view.name)
       timer?.mark('state')
       try {
         observe?.(context)
-        engine.run(view.name, context, this.#found)
+        if (this.#judge === undefined) engine.run(view.name, context, this.#found)
+        else this.#judge.judge(context)
         timer?.mark('detect')
       } finally {
         this.#tell(context)
@@ -123,6 +181,30 @@ export class Pipeline implements SourceSink {
       this.error(error)
     }
   }
+
+  /**
+   * An event that the guard passed over, sent to see that nobody wants it. Should somebody want it, that is told, and the
+   * event goes its way. An engine of its own answers: to ask that of a rule with a threshold is to count.
+   */
+  #isWanted(context: SyscallContext): boolean {
+    const { event } = context
+    const by: string[] = []
+    this.#auditor ??= this.#options.auditor?.()
+    this.#auditor?.run(event.name, context, (rule) => void by.push(`rule '${rule.name}'`))
+    if (this.telemetry?.wants(context) === true) by.push('telemetry')
+    if (by.length === 0) {
+      this.#audited++
+      return false
+    }
+    this.#violations++
+    const { identity, alert } = this.#options
+    const { name, ring, cpu, seq } = event
+    alert(guardAlert(identity, { name, ring, cpu, seq }, by, this.#clock.wallClock(event.timeNs)))
+    return true
+  }
+  #auditor: Engine<SyscallContext> | undefined
+  #audited = 0
+  #violations = 0
 
   /** The event's record first, then the alerts about it. A detection marks the record, and is an alert where there is none. */
   #tell(context: SyscallContext): void {
@@ -162,13 +244,93 @@ export class Pipeline implements SourceSink {
     this.#users.setGroup(group)
   }
 
+  /** Where a process that was moved is now. */
+  cgroup(answer: CgroupAnswer): void {
+    this.table.moved(answer)
+  }
+
+  /** What became of the question about a container. */
+  container(answer: ContainerAnswer): void {
+    this.#containers.answer(answer)
+    this.#settle()
+  }
+
+  /** Addresses of a name. */
+  name(answer: NameAnswer): void {
+    this.#names.answer(answer)
+  }
+
+  /** Every name has been answered for once, or nobody waits for it any more. */
+  namesSettled(): void {
+    this.#namesOpen = false
+    this.#settle()
+  }
+
+  /** The end: what waits for an answer is judged without it. */
+  finish(): void {
+    try {
+      this.#judge?.flush()
+    } catch (error) {
+      this.error(error)
+    }
+  }
+
+  /** Events that wait or waited for answers; undefined when nothing has to be asked for. */
+  get waiting(): WaitingCounts | undefined {
+    return this.#judge?.counts
+  }
+
+  #settle(): void {
+    try {
+      this.#judge?.settle()
+    } catch (error) {
+      this.error(error)
+    }
+  }
+
+  /** A container we hear of for the first time is asked about, whatever the event. */
+  #meet(container: ContainerRef): void {
+    const ask = this.#options.enrichment?.askContainer
+    const { fullId } = container
+    if (ask === undefined || this.#containers.status(fullId) !== undefined) return
+    if (ask(container)) this.#containers.asked(fullId)
+    else this.#containers.answer({ status: 'unknown', fullId })
+  }
+
+  #createJudge({ rules, matching }: EnrichmentOptions): Judge {
+    const status = ({ process }: SyscallContext): string | undefined =>
+      process?.container && this.#containers.status(process.container.fullId)
+    return new Judge({
+      engine: this.#options.engine,
+      rules,
+      matching,
+      missing: (ctx) =>
+        (this.#namesOpen ? MISSING.names : 0) | (status(ctx) === 'asked' ? MISSING.containers : 0),
+      isLate: (ctx) => status(ctx) === 'late',
+      freeze: (process) => this.table.freeze(process),
+      found: (rule, count, ctx, unanswered) => {
+        this.#findings.push({ rule, alert: this.#alertOf(rule, count, ctx, unanswered) })
+      },
+      foundLater: (rule, count, ctx, unanswered) => {
+        this.#options.alert(this.#alertOf(rule, count, ctx, unanswered), { rule, ctx })
+      },
+    })
+  }
+
   error(error: unknown): void {
     this.#errors++
     this.#options.error(error)
   }
 
   get counts(): PipelineCounts {
-    return { events: this.#events, alerts: this.#alerts, lost: this.#lost, errors: this.#errors }
+    return {
+      events: this.#events,
+      alerts: this.#alerts,
+      lost: this.#lost,
+      errors: this.#errors,
+      audited: this.#audited,
+      violations: this.#violations,
+    }
   }
 
   get lookup(): Lookup {
@@ -179,19 +341,36 @@ export class Pipeline implements SourceSink {
     if (this.#memo.size > 0) this.#memo.clear()
     this.#num++
     if (this.#context === undefined)
-      this.#context = { event, process, lookup: this.#lookup, num: this.#num, memo: this.#memo }
+      this.#context = {
+        event,
+        process,
+        lookup: this.#lookup,
+        num: this.#num,
+        firstTime: event.time,
+        previousTime: event.time,
+        memo: this.#memo,
+      }
     else {
       this.#context.event = event
       this.#context.process = process
       this.#context.num = this.#num
+      this.#context.previousTime = this.#lastTime
     }
+    this.#lastTime = event.time
     return this.#context
   }
 
   #fire(rule: Rule, count: number): void {
+    this.#findings.push({ rule, alert: this.#alertOf(rule, count, this.#context!, false) })
+  }
+
+  /** `unanswered`: the rule read what no runtime has told yet, and the alert says so. */
+  #alertOf(rule: Rule, count: number, ctx: SyscallContext, unanswered: boolean): Alert {
     this.#alerts.set(rule.name, (this.#alerts.get(rule.name) ?? 0) + 1)
-    if (rule.threshold !== undefined) this.#memo.set(THRESHOLD_COUNT, count)
-    this.#findings.push({ rule, alert: createAlert(rule, this.#context!, this.#options.identity) })
+    if (rule.threshold !== undefined) ctx.memo.set(THRESHOLD_COUNT, count)
+    const alert = createAlert(rule, ctx, this.#options.identity, this.#options.printing)
+    if (!unanswered) return alert
+    return { ...alert, fields: new Map([...alert.fields, [CONTAINER_PENDING, true]]) }
   }
 
   #count(name: string): void {

@@ -23,13 +23,22 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   rules: ['fields'],
   config: ['rules'],
   detect: ['rules'],
+  guards: ['detect', 'kernel'],
   outputs: ['detect', 'config'],
   monitor: ['outputs'],
   integrity: ['sources', 'detect'],
   telemetry: ['outputs', 'state', 'health'],
+  notices: ['outputs', 'health'],
   demo: [],
 }
-const KNOW_EVERYBODY: ReadonlySet<string> = new Set(['pipeline.ts', 'agent.ts', 'cli', 'bench', 'testing'])
+const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
+  'pipeline.ts',
+  'agent.ts',
+  'enrichment.ts',
+  'cli',
+  'bench',
+  'testing',
+])
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

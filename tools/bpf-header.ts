@@ -1,5 +1,5 @@
 /** The C side of the schema: structs with their sizes and offsets asserted, ids, counters. */
-import { ERRNO, EXE_FLAGS, PATH_FLAGS } from '../schema/enums/index.ts'
+import { ERRNO, EXE_FLAGS, PATH_FLAGS, SOCKET_FACTS } from '../schema/enums/index.ts'
 import {
   COUNTER_WORDS,
   EVENT_TYPES,
@@ -17,6 +17,7 @@ import {
   RINGS,
   type Storage,
 } from '../schema/index.ts'
+import { guardDefines } from './guard-header.ts'
 
 const C_TYPES: Record<Storage, string> = {
   u16: '__u16',
@@ -30,7 +31,7 @@ const C_TYPES: Record<Storage, string> = {
   bytes: 'struct vl',
 }
 /** Errors that programs compare with. */
-const ERRORS = ['EEXIST', 'EINPROGRESS'] as const
+const ERRORS = ['EPERM', 'EACCES', 'EEXIST', 'EINPROGRESS'] as const
 
 const assertOffset = (struct: string, field: string, offset: number): string =>
   `_Static_assert(__builtin_offsetof(struct ${struct}, ${field}) == ${offset}, "${struct}.${field}");`
@@ -81,16 +82,19 @@ export function generateHeader(): string {
     '',
     ...headerStruct(),
     '',
-    ...EVENT_TYPES.map((type) => `#define EVENT_${type.name} ${type.id}`),
+    ...EVENT_TYPES.filter(({ family }) => family.record === undefined).map(
+      (type) => `#define EVENT_${type.name} ${type.id}`,
+    ),
     ...RINGS.map((ring, i) => `#define RING_${ring.toUpperCase()} ${i}`),
     `#define RING_COUNT ${RINGS.length}`,
     ...Object.entries(RECORD_FLAGS).map(([name, value]) => `#define RECORD_${name} ${value}`),
-    ...Object.entries({ ...PATH_FLAGS.names, ...EXE_FLAGS.names }).map(
+    ...Object.entries({ ...PATH_FLAGS.names, ...EXE_FLAGS.names, ...SOCKET_FACTS.names }).map(
       ([name, value]) => `#define ${name} ${value}`,
     ),
     ...ERRORS.map((name) => `#define ${name} ${ERRNO[name]}`),
     `#define RECORD_MAX ${RECORD_MAX}`,
     `#define EXEC_RECORD_MAX ${EXEC_RECORD_MAX}`,
+    ...guardDefines(),
     '',
     ...programs.map((program, i) => `#define PROG_${program.name} ${i}`),
     `#define PROG_COUNT ${programs.length}`,
@@ -98,7 +102,7 @@ export function generateHeader(): string {
     `struct prog_counters {\n${counters.join('\n')}\n\t__u64 spare[${spare}];\n};`,
     assertSize('prog_counters', COUNTER_WORDS * 8),
     '',
-    ...FAMILIES.flatMap(familyStruct),
+    ...[...new Set(FAMILIES.map((family) => family.record ?? family))].flatMap(familyStruct),
     '#endif',
     '',
   ].join('\n')

@@ -9,6 +9,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { generateHeader } from './bpf-header.ts'
+import { generateSyscallHeader } from './syscall-header.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..')
@@ -24,7 +25,26 @@ function read(file: string): string | undefined {
   }
 }
 
-async function compile(program: string, target: string): Promise<void> {
+/**
+ * Programs of single syscalls are built twice: the second time for the calls of 32-bit programs, whose arguments are in other
+ * registers. Not these, which read structures that have another layout there.
+ */
+const SAME_FOR_ALL = new Set(['process/exec', 'net/message'])
+
+interface Target {
+  readonly file: string
+  readonly defines: readonly string[]
+}
+
+function targetsOf(name: string, text: string): readonly Target[] {
+  const plain = relative('programs', name).replace(/\.bpf\.c$/, '')
+  const targets = [{ file: join(output, `${plain}.bpf.o`), defines: [] as readonly string[] }]
+  if (process.arch === 'x64' && text.includes('SEC("tp/syscalls/sys_exit_') && !SAME_FOR_ALL.has(plain))
+    targets.push({ file: join(output, `${plain}.compat.bpf.o`), defines: ['-DTARSIER_COMPAT'] })
+  return targets
+}
+
+async function compile(program: string, target: string, defines: readonly string[] = []): Promise<void> {
   mkdirSync(dirname(target), { recursive: true })
   const flags = [
     '-g',
@@ -35,6 +55,7 @@ async function compile(program: string, target: string): Promise<void> {
     'bpf',
     '-mcpu=v3',
     `-D__TARGET_ARCH_${ARCH[process.arch]}`,
+    ...defines,
   ]
   // Debian keeps asm/ in a multiarch folder that clang does not search for the bpf target.
   const triplet = process.arch === 'x64' ? 'x86_64-linux-gnu' : 'aarch64-linux-gnu'
@@ -51,26 +72,31 @@ async function main(): Promise<number> {
   const headerFile = join(output, 'include', 'tarsier_abi.gen.h')
   mkdirSync(dirname(headerFile), { recursive: true })
   if (read(headerFile) !== header) writeFileSync(headerFile, header)
+  const syscalls = generateSyscallHeader(process.arch === 'arm64' ? 'arm64' : 'x64')
+  const syscallsFile = join(output, 'include', 'tarsier_syscalls.gen.h')
+  if (read(syscallsFile) !== syscalls) writeFileSync(syscallsFile, syscalls)
   const includes = globSync('include/*.h', { cwd: source }).sort()
-  const common = createHash('sha256').update(header)
+  const common = createHash('sha256').update(header).update(syscalls)
   for (const file of [...includes.map((name) => join(source, name)), import.meta.filename])
     common.update(readFileSync(file))
   const base = common.digest('hex')
   let failed = 0
   for (const name of globSync('programs/**/*.bpf.c', { cwd: source }).sort()) {
     const program = join(source, name)
-    const target = join(output, relative('programs', name).replace(/\.c$/, '.o'))
-    const stamp = createHash('sha256').update(base).update(readFileSync(program)).digest('hex')
-    if (!process.argv.includes('--force') && read(`${target}.stamp`) === stamp && read(target) !== undefined)
-      continue
-    try {
-      await compile(program, target)
-      writeFileSync(`${target}.stamp`, stamp)
-      process.stderr.write(`built ${relative(root, target)}\n`)
-    } catch (error) {
-      failed++
-      const { stderr, message } = error as Error & { stderr?: string }
-      process.stderr.write(`${name}: ${stderr || message}\n`)
+    const text = readFileSync(program, 'utf8')
+    const stamp = createHash('sha256').update(base).update(text).digest('hex')
+    for (const { file, defines } of targetsOf(name, text)) {
+      if (!process.argv.includes('--force') && read(`${file}.stamp`) === stamp && read(file) !== undefined)
+        continue
+      try {
+        await compile(program, file, defines)
+        writeFileSync(`${file}.stamp`, stamp)
+        process.stderr.write(`built ${relative(root, file)}\n`)
+      } catch (error) {
+        failed++
+        const { stderr, message } = error as Error & { stderr?: string }
+        process.stderr.write(`${name}: ${stderr || message}\n`)
+      }
     }
   }
   return failed === 0 ? 0 : 1

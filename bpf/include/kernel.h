@@ -28,6 +28,7 @@ typedef struct {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax;
+	unsigned long bx, cx, bp; /* arguments of 32-bit calls */
 } __core;
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -277,6 +278,7 @@ struct sock_common {
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __core;
@@ -284,8 +286,14 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
 	__u16 sk_type;
+	__u8 sk_userlocks;
+} __core;
+struct ipv6_pinfo {
+	int mcast_oif;
 } __core;
 struct inet_sock {
+	struct ipv6_pinfo *pinet6;
+	int mc_index;
 	__be32 inet_saddr;
 	__be16 inet_sport;
 } __core;
@@ -306,12 +314,22 @@ struct unix_sock {
 	struct sock *peer;
 } __core;
 
-/* Context of tracepoint/syscalls/sys_exit_*: see the tracepoint's format file. */
+/*
+ * Context of tracepoint/syscalls/sys_exit_*: see the tracepoint's format file. The same programs are built once more for the
+ * calls of 32-bit programs (TARSIER_COMPAT), which reach them from raw_tp/sys_exit.
+ */
+#ifdef TARSIER_COMPAT
+struct sys_exit_ctx {
+	__u64 regs;
+	__s64 ret;
+};
+#else
 struct sys_exit_ctx {
 	__u64 common;
 	__s64 nr;
 	__s64 ret;
 };
+#endif
 
 struct seq_file;
 struct bpf_iter_meta {

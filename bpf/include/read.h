@@ -54,7 +54,14 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 }
 
 /* Arguments of the syscall that is returning. They stay in the saved registers until the task goes back to user mode. */
-#if defined(__TARGET_ARCH_x86)
+#if defined(__TARGET_ARCH_x86) && defined(TARSIER_COMPAT)
+#define ARG1(regs) ((__u64)(__u32)(regs)->bx)
+#define ARG2(regs) ((__u64)(__u32)(regs)->cx)
+#define ARG3(regs) ((__u64)(__u32)(regs)->dx)
+#define ARG4(regs) ((__u64)(__u32)(regs)->si)
+#define ARG5(regs) ((__u64)(__u32)(regs)->di)
+#define ARG6(regs) ((__u64)(__u32)(regs)->bp)
+#elif defined(__TARGET_ARCH_x86)
 #define ARG1(regs) ((regs)->di)
 #define ARG2(regs) ((regs)->si)
 #define ARG3(regs) ((regs)->dx)
@@ -70,6 +77,13 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 #define ARG5(regs) ((regs)->user_regs.regs[4])
 #define ARG6(regs) ((regs)->user_regs.regs[5])
 #define SYSCALL_NR(regs) ((long)(regs)->syscallno)
+#endif
+
+/* Bytes of a pointer and a long of the program that made the call. */
+#ifdef TARSIER_COMPAT
+#define USER_LONG 4
+#else
+#define USER_LONG 8
 #endif
 
 static __always_inline struct pt_regs *current_regs(struct task_struct *task)

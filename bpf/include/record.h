@@ -90,6 +90,9 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 
 	h->id = id;
 	h->header_size = sizeof(*h);
+#ifdef TARSIER_COMPAT
+	h->flags = RECORD_COMPAT;
+#endif
 	h->prog = prog;
 	h->cpu = bpf_get_smp_processor_id();
 	h->time = bpf_ktime_get_ns();

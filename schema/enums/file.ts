@@ -25,6 +25,9 @@ export const OPEN_FLAGS: NameTable = {
   },
 }
 
+/** Bit of f_mode: the kernel created the file in this open (include/linux/fs.h). */
+export const FMODE_CREATED = 0x100000
+
 /** openat2(2) `resolve` bits (include/uapi/linux/openat2.h). */
 export const RESOLVE_FLAGS: NameTable = {
   kind: 'flags',

@@ -43,3 +43,18 @@ export const SOCK_FLAGS: NameTable = {
   kind: 'flags',
   names: { SOCK_NONBLOCK: 0o4000, SOCK_CLOEXEC: 0o2000000 },
 }
+
+/** Bits of `socket_facts`: what a socket is to its peer. */
+export const SOCKET_FACTS: NameTable = {
+  kind: 'flags',
+  names: {
+    /** It has a peer, or a connection to one is under way. */
+    SOCKET_CONNECTED: 1,
+    /** A TCP socket that came from accept. */
+    SOCKET_ACCEPTED: 2,
+    /** It listens. */
+    SOCKET_LISTENS: 4,
+    /** The program chose its port with bind. */
+    SOCKET_BOUND: 8,
+  },
+}

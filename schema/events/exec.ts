@@ -26,7 +26,10 @@ const stream = (name: string): Readonly<Record<string, FieldDecl>> => ({
   [`${name}_family`]: u16(`address family of a socket on ${name}; 0 for anything else`, { hidden: true }),
   [`${name}_lport`]: port(`local port of a socket on ${name}`, { hidden: true }),
   [`${name}_rport`]: port(`remote port of a socket on ${name}`, { hidden: true }),
-  [`${name}_path`]: path(`path of ${name}, or the kernel's name of what has none`, { hidden: true, max: 256 }),
+  [`${name}_path`]: path(`path of ${name}, or the kernel's name of what has none`, {
+    hidden: true,
+    max: 256,
+  }),
 })
 
 /**
@@ -96,18 +99,20 @@ export const exec = defineFamily({
     dir: path('directory a relative filename starts from; only on failure', { hidden: true }),
     cgroup_path: path('cgroup v2 path', { max: 2048 }),
     cgroup_v1_path: path('path of the deepest v1 cgroup looked at', { max: 2048 }),
+    ...stream('stdin'),
+    ...stream('stdout'),
+    ...stream('stderr'),
     argv: strv('arguments, argv[0] first', { falco: 'args' }),
     env: strv('environment; captured on request'),
     fdlimit: u64('most descriptors the process may have open (RLIMIT_NOFILE)'),
     pgft_maj: u64('major page faults of the thread so far'),
     pgft_min: u64('minor page faults of the thread so far'),
     vm_size: u64('size of the address space, KiB'),
-    vm_rss: u64('resident memory, KiB'),
-    vm_swap: u64('memory swapped out, KiB'),
-    pidns_init_start_ts: u64('start of the first process of the pid namespace, CLOCK_BOOTTIME ns', { hidden: true }),
-    ...stream('stdin'),
-    ...stream('stdout'),
-    ...stream('stderr'),
+    vm_rss: u64('resident memory, KiB, without what single CPUs have not added up yet'),
+    vm_swap: u64('memory swapped out, KiB, with the same reservation'),
+    pidns_init_start_ts: u64('start of the first process of the pid namespace, CLOCK_BOOTTIME ns', {
+      hidden: true,
+    }),
   },
   limits:
     'A failed call carries the path but not its argument vector. The environment is read only when a rule or an output asks for it. On x86 a successful execveat without a directory descriptor is reported as execve: the kernel itself makes it one.',

@@ -8,11 +8,15 @@ export interface BenchOptions {
   readonly root: string
   /** Told what is going on, one line at a time. */
   readonly progress: (text: string) => void
+  /** Rule files of the user, for a measurement that takes them. */
+  readonly rules?: readonly string[]
 }
 
 export interface Bench {
   readonly name: string
   readonly summary: string
+  /** The user may name rule files. */
+  readonly takesRules?: boolean
   /** @throws BenchError when the machine lacks something the measurement needs. */
   run(options: BenchOptions): Promise<Report>
 }

@@ -49,7 +49,7 @@ function load(root: string, ringBytes: number): Flood {
   const loader = new Loader({
     lib,
     // Nothing is attached, so no tracepoint is looked up.
-    tracefs: { place: 'unused', tracepointId: () => undefined, close() {} },
+    tracefs: { place: 'unused', path: '', tracepointId: () => undefined, close() {} },
     directory: join(root, 'build/bpf'),
     mapEntries: {
       counters: PROGRAM_SPECS.length * cpus,

@@ -1,6 +1,4 @@
 /** The command line: which commands there are, global options, messages and exit codes. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import {
   type CliCommand,
@@ -12,7 +10,7 @@ import {
   UserError,
 } from './command.ts'
 import { escapeControls, LOG_LEVELS, wantsColor } from './logger.ts'
-import { packageRoot } from './package-root.ts'
+import { programVersion } from './package-root.ts'
 
 /** A command as `--help` lists it; its module is loaded only when it is chosen. */
 export interface CommandEntry {
@@ -109,7 +107,7 @@ export async function main(
 function createProgram(commands: readonly CommandEntry[], io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command('tarsier')
     .description('Watches a Linux machine from inside the kernel and judges what it sees with rules.')
-    .version(`tarsier ${version()}`, '--version', 'print the version')
+    .version(`tarsier ${programVersion()}`, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
     .exitOverride()
@@ -180,11 +178,6 @@ function helpWordFirst(argv: readonly string[], commands: readonly CommandEntry[
   if (argv[0] !== 'help') return [...argv]
   const known = argv[1] === undefined || commands.some(({ name }) => name === argv[1])
   return known ? [...argv.slice(1), '--help'] : argv.slice(1)
-}
-
-function version(): string {
-  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 /** Tells the user about an error and chooses the exit code. */

@@ -1,5 +1,5 @@
 /** Where the program's own files are: `rules/`, `build/bpf/`, `package.json`. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** Folder of the checkout or the installed package, whether this runs from `src/` or from `dist/`. */
@@ -7,6 +7,12 @@ export function packageRoot(): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder))
     if (existsSync(join(folder, 'package.json'))) return folder
   throw new Error(`no package.json above ${import.meta.dirname}: the installation is not complete`)
+}
+
+/** Version of the package. */
+export function programVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
 
 /** Folder with the compiled BPF objects. */

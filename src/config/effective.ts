@@ -1,8 +1,9 @@
 /** The configuration in force: settings from several places laid over the defaults, each value with its origin. */
 import type { Span } from '../rules/diagnostics.ts'
+import { parseInterval } from './interval.ts'
 import type { KeyDecl, KeyValue } from './key-types.ts'
-import { type Config, ConfigError, isKeyName, KEYS, type KeyName } from './keys.ts'
-import { parseValue, untyped } from './values.ts'
+import { type Config, ConfigError, KEYS, type KeyName } from './keys.ts'
+import type { Written } from './values.ts'
 
 /** Where a value comes from. */
 export type Origin =
@@ -12,6 +13,8 @@ export type Origin =
   | { readonly from: 'environment'; readonly name: string }
   /** What a configuration of this format takes where it says nothing. */
   | { readonly from: 'format'; readonly name: string; readonly span: Span }
+  /** The usual files of Falco, with `--falco`. */
+  | { readonly from: 'falco' }
   /** Follows from another key. */
   | { readonly from: 'key'; readonly key: KeyName }
 
@@ -19,15 +22,14 @@ export interface Setting {
   readonly key: KeyName
   readonly value: KeyValue
   readonly origin: Origin
+  /** Of a structure: what was written, for options that change a part of it. */
+  readonly written?: Written
 }
 
 export interface Effective {
   readonly config: Config
   readonly origins: ReadonlyMap<KeyName, Origin>
 }
-
-/** Words a hint for a name nobody knows. */
-export type Suggest = (word: string, known: readonly string[]) => string | undefined
 
 /** Two settings that do not go together: `key` is the one to change, `because` the one that asks for it. */
 export class ConflictError extends ConfigError {
@@ -58,16 +60,27 @@ export function effective(settings: readonly Setting[]): Effective {
   return { config: complete, origins }
 }
 
-/** `output.type = file` is the short way to say three of Falco's keys; what was said in so many words stays. */
-function derived(config: Config, origins: ReadonlyMap<KeyName, Origin>): readonly Setting[] {
+/** What follows from short ways of saying it; what was said in so many words stays. */
+const derived = (config: Config, origins: ReadonlyMap<KeyName, Origin>): readonly Setting[] =>
+  [...fromOutputType(config), ...fromPreset(config)].filter(({ key }) => origins.get(key)?.from === 'default')
+
+function fromOutputType(config: Config): readonly Setting[] {
   if (config['output.type'] !== 'file') return []
   const origin: Origin = { from: 'key', key: 'output.type' }
-  const all: readonly Setting[] = [
+  return [
     { key: 'stdout_output.enabled', value: false, origin },
     { key: 'file_output.enabled', value: true, origin },
     { key: 'file_output.filename', value: config['output.path'], origin },
   ]
-  return all.filter(({ key }) => origins.get(key)?.from === 'default')
+}
+
+/** Falco's sizes of a buffer: 1 MiB for preset 1, and twice as much with each step. */
+function fromPreset(config: Config): readonly Setting[] {
+  const key =
+    config['engine.kind'] === 'kmod' ? 'engine.kmod.buf_size_preset' : 'engine.modern_ebpf.buf_size_preset'
+  const preset = config[key]
+  if (preset === 0) return []
+  return [{ key: 'kernel.ring_bytes.bulk', value: 2 ** (19 + preset), origin: { from: 'key', key } }]
 }
 
 function checkTogether(config: Config): void {
@@ -85,24 +98,13 @@ function checkTogether(config: Config): void {
       'file_output.enabled is true, but file_output.filename is empty',
       'name the file: -o file_output.filename=FILE',
     )
+  if (parseInterval(config['metrics.interval']) === undefined)
+    throw new ConflictError(
+      'metrics.interval',
+      undefined,
+      `metrics.interval takes a time from 100ms, not '${config['metrics.interval'].slice(0, 100)}'`,
+      'write it as 30s, 15m or 1h',
+    )
   if (config['agent.lock_file'] === '')
     throw new ConflictError('agent.lock_file', undefined, 'agent.lock_file must name a file')
 }
-
-/** One `KEY=VALUE` of the command line. Throws ConfigError. */
-export function optionSetting(option: string, suggest: Suggest): Setting {
-  const equals = option.indexOf('=')
-  if (equals < 0) throw new ConfigError(`-o takes KEY=VALUE, not '${option}'`)
-  const key = option.slice(0, equals).trim()
-  if (!isKeyName(key))
-    throw new ConfigError(`unknown configuration key '${key}'`, suggest(key, Object.keys(KEYS)))
-  const value = parseValue(key, KEYS[key], untyped(option.slice(equals + 1).trim()))
-  return { key, value, origin: { from: 'option', text: option } }
-}
-
-/**
- * Defaults with `KEY=VALUE` overrides. Throws ConfigError for an unknown key, a value of the wrong kind, and settings that
- * do not go together. `suggest` words a hint for an unknown key.
- */
-export const configFrom = (overrides: readonly string[], suggest: Suggest): Config =>
-  effective(overrides.map((override) => optionSetting(override, suggest))).config

@@ -11,6 +11,7 @@ import { type SourceFile, sourceFile } from '../rules/passes/mapped-text.ts'
 import { renderDiagnostic } from '../rules/render-diagnostics.ts'
 import { effective } from './effective.ts'
 import { ConfigError } from './keys.ts'
+import { readOptions } from './options.ts'
 import { readTomlConfig } from './toml.ts'
 import { readYamlConfig } from './yaml.ts'
 
@@ -36,15 +37,17 @@ const PIECES = [
   '__proto__',
 ]
 
-/** The example with pieces put in the place of others. */
-const damaged = fc
-  .array(fc.record({ at: fc.nat(EXAMPLE.length), cut: fc.nat(40), put: fc.constantFrom('', ...PIECES) }), {
-    minLength: 1,
-    maxLength: 6,
-  })
-  .map((edits) =>
-    edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), EXAMPLE),
-  )
+/** A text with pieces put in the place of others. */
+const damagedFrom = (example: string): fc.Arbitrary<string> =>
+  fc
+    .array(fc.record({ at: fc.nat(example.length), cut: fc.nat(40), put: fc.constantFrom('', ...PIECES) }), {
+      minLength: 1,
+      maxLength: 6,
+    })
+    .map((edits) =>
+      edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), example),
+    )
+const damaged = damagedFrom(EXAMPLE)
 
 const soup = fc
   .array(fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 8 })), { maxLength: 30 })
@@ -83,6 +86,58 @@ test('YAML configurations', () => {
     fc.property(fc.oneof(damaged, soup), (text) => {
       const file = sourceFile('x.yaml', text)
       sound(readYamlConfig(file).errors, file)
+    }),
+    RUNS,
+  )
+})
+
+const FALCO = `config_files: [{ path: /nonexistent, strategy: append }]
+rules: [{ disable: { rule: "*" } }, { enable: { tag: network } }]
+engine: { kind: modern_ebpf, modern_ebpf: { buf_size_preset: 4 } }
+append_output: [{ match: { source: syscall, tags: [a] }, extra_output: x, extra_fields: [evt.time, { n: "\${HOME}" }] }]
+static_fields: { a: b }
+http_output: { enabled: true, url: "$\${X}" }
+plugins: [{ name: a, library_path: b, init_config: { c: [] } }]
+`
+
+test('falco.yaml', () => {
+  fc.assert(
+    fc.property(damagedFrom(FALCO), (text) => {
+      const file = sourceFile('falco.yaml', text)
+      const { errors, warnings } = readYamlConfig(file, { env: { HOME: '/root' } })
+      sound([...errors, ...warnings], file)
+    }),
+    RUNS,
+  )
+})
+
+test('-o', () => {
+  const names = fc.constantFrom(
+    'rules',
+    'rules_files',
+    'engine',
+    'a',
+    '__proto__',
+    'append_output',
+    'static_fields',
+  )
+  const steps = fc.array(
+    fc.oneof(names, fc.constantFrom('[]', '[0]', '[9]', '.', '.rule', '.disable', '\\', ']', '=')),
+  )
+  const values = fc.oneof(
+    fc.constantFrom('', 'true', '*', '{}', '[]', '{a: [b', '[{disable: {rule: x}}]'),
+    soup,
+  )
+  const option = fc
+    .tuple(names, steps, values)
+    .map(([name, rest, value]) => `${name}${rest.join('')}=${value}`)
+  fc.assert(
+    fc.property(fc.array(option, { maxLength: 3 }), (options) => {
+      try {
+        effective(readOptions(options).settings)
+      } catch (error) {
+        assert.ok(error instanceof ConfigError, String((error as Error).stack))
+      }
     }),
     RUNS,
   )

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { configFrom } from './effective.ts'
 import { ConfigError } from './keys.ts'
+import { configFrom } from './options.ts'
 
-const none = (): undefined => undefined
 const get = (override: string): unknown =>
-  configFrom([override], none)[override.slice(0, override.indexOf('=')) as 'priority']
+  configFrom([override])[override.slice(0, override.indexOf('=')) as 'priority']
 const bad = (override: string, ...words: RegExp[]): void => {
   assert.throws(
-    () => configFrom([override], (_, known) => `did you mean '${known[0]}'?`),
+    () => configFrom([override]),
     (error: ConfigError) => {
       assert.ok(error instanceof ConfigError)
       for (const word of words) assert.match(`${error.message} ${error.hint ?? ''}`, word)
@@ -18,7 +17,7 @@ const bad = (override: string, ...words: RegExp[]): void => {
 }
 
 test('defaults need no override', () => {
-  const config = configFrom([], none)
+  const config = configFrom([])
   assert.equal(config.json_output, false)
   assert.equal(config['kernel.ring_bytes.bulk'], 4 << 20)
 })

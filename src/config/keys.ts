@@ -1,11 +1,30 @@
 /** Configuration keys: what each means, its unit, bounds and default. One table; parsing, help and docs read it. */
 import { PRIORITIES } from '../rules/ir.ts'
-import { bool, bytes, choice, int, type KeyDecl, list, paths, some, text, type ValueOf } from './key-types.ts'
+import {
+  bool,
+  bytes,
+  choice,
+  int,
+  type KeyDecl,
+  list,
+  number,
+  paths,
+  some,
+  structure,
+  text,
+  type ValueOf,
+  words,
+} from './key-types.ts'
+import { readAppendOutput, readStaticFields } from './output-shape.ts'
+import { readRuleSelections } from './rule-selection.ts'
 
 export type { KeyDecl, KeyValue } from './key-types.ts'
 
 /** Most bytes of a ring: it is mapped twice in a row, and the whole must be less than 2 GiB. */
 const RING_MAX = 1 << 29
+
+const PRESET =
+  'size of kernel.ring_bytes.bulk where that is not given, if engine.kind says so: 1 to 10 stand for 1 MiB, doubled with each step; 0 does not say'
 
 /** Falco's keys have Falco's names; ours have a dot and their stage in front. */
 export const KEYS = {
@@ -15,20 +34,94 @@ export const KEYS = {
   json_include_output_fields_property: bool(true, 'JSON: the values of the message as `output_fields`'),
   json_include_tags_property: bool(true, 'JSON: the tags of the rule as `tags`'),
   time_format_iso_8601: bool(false, 'times in text as ISO 8601 in UTC instead of local time of day'),
+  buffer_format_base64: bool(false, 'data of calls (evt.buffer) in Base64 instead of escaped text'),
+  append_output: structure(
+    [],
+    'a list of entries with match, extra_output, extra_fields and suggested_output, as in falco.yaml',
+    readAppendOutput,
+    'what to add to the alerts of rules, those of a source, with tags, or one by name',
+  ),
+  static_fields: structure(
+    {},
+    'a map of names to texts',
+    readStaticFields,
+    'fixed values that rules and outputs see as static.NAME',
+  ),
+  compat: choice(
+    ['none', 'falco'],
+    'none',
+    "falco: where Falco's value is wrong or narrower than the truth, give Falco's (docs/compat-falco.md)",
+  ),
   priority: choice(
     PRIORITIES.map((p) => p.toLowerCase()),
     'debug',
     'least severe priority of the rules to load',
+    { info: 'informational' },
   ),
   rule_matching: choice(
     ['first', 'all'],
     'first',
     'report the first rule that matches an event, or all of them',
   ),
+  'syscall_event_drops.threshold': number(
+    0.1,
+    0,
+    1,
+    'share of the events of a second that may be lost before syscall_event_drops.actions are taken',
+  ),
+  'syscall_event_drops.actions': words(
+    ['ignore', 'log', 'alert', 'exit'],
+    [],
+    "what to do when more events were lost, beside the alert that every loss has: log a message, raise Falco's alert, end the agent with an error, or nothing",
+  ),
+  'syscall_event_drops.rate': number(
+    0.03333,
+    0,
+    1_000_000,
+    'log messages and alerts about lost events per second, in the long run',
+  ),
+  'syscall_event_drops.max_burst': int(
+    1,
+    0,
+    1_000_000,
+    'messages',
+    'log messages and alerts about lost events that may come at once',
+  ),
+  'syscall_event_drops.simulate_drops': bool(
+    false,
+    'act as if events were lost in every second, to try what follows',
+  ),
+  'metrics.enabled': bool(false, "Falco's metrics, as an alert or in a file, every metrics.interval"),
+  'metrics.interval': text('1h', 'time between two snapshots, such as 15m; at least 100ms'),
+  'metrics.output_rule': bool(true, "a snapshot as an alert of the rule 'Falco internal: metrics snapshot'"),
+  'metrics.output_file': text('', 'a snapshot as a line of JSON appended to this file'),
+  'metrics.rules_counters_enabled': bool(true, 'metrics: alerts by rule'),
+  'metrics.resource_utilization_enabled': bool(true, 'metrics: CPU and memory of the agent and the host'),
+  'metrics.state_counters_enabled': bool(true, 'metrics: the process table'),
+  'metrics.kernel_event_counters_enabled': bool(true, 'metrics: events and losses of the kernel side'),
+  'metrics.kernel_event_counters_per_cpu_enabled': bool(
+    false,
+    'metrics: events and losses of each CPU; implies metrics.kernel_event_counters_enabled',
+  ),
+  'metrics.convert_memory_to_mb': bool(true, 'metrics: memory in MB instead of KB and bytes'),
+  'metrics.include_empty_values': bool(false, 'metrics: counters that are 0 as well'),
   rules_files: list(
     [],
     'rule files and directories, relative ones from the directory of the configuration; none means the rules that are shipped; -r replaces them',
   ),
+  rules: structure(
+    [],
+    'a list of enable and disable, each with rule (a name, * stands for any text) or tag',
+    readRuleSelections,
+    'rules to switch on and off after all files are loaded, whatever the files say; the last entry that names a rule decides; YAML and -o only, [[rules]] of TOML are rules themselves',
+  ),
+  'engine.kind': choice(
+    ['modern_ebpf', 'kmod', 'ebpf', 'replay', 'nodriver'],
+    'modern_ebpf',
+    'where events come from, in words of Falco; modern_ebpf, kmod and ebpf are the same here, the others have no events',
+  ),
+  'engine.modern_ebpf.buf_size_preset': int(0, 0, 10, 'preset', PRESET),
+  'engine.kmod.buf_size_preset': int(0, 0, 10, 'preset', PRESET),
   'stdout_output.enabled': bool(true, 'alerts to standard output'),
   'file_output.enabled': bool(false, 'alerts to a file'),
   'file_output.filename': text('', 'file for alerts, appended to, mode 0600'),
@@ -51,6 +144,7 @@ export const KEYS = {
     ['trace', 'debug', 'info', 'warning', 'error'],
     'info',
     'messages on standard error from this level on; --log-level, -v and -q come first',
+    { emergency: 'error', alert: 'error', critical: 'error', notice: 'warning', informational: 'info' },
   ),
   'agent.id': text('', 'name of this agent in its log'),
   'agent.mode': choice(
@@ -142,6 +236,40 @@ export const KEYS = {
     'processes',
     'most processes remembered; beyond it ended ones go first, then those unseen for longest',
   ),
+  'containers.docker_sockets': paths(
+    ['/var/run/docker.sock'],
+    'sockets of Docker, asked about a container when a rule reads more of it than its id; below HOST_ROOT. Without sockets nobody is asked',
+  ),
+  'containers.podman_sockets': paths(
+    ['/run/podman/podman.sock'],
+    'sockets of Podman, of the system and of users (/run/user/UID/podman/podman.sock)',
+  ),
+  'containers.cri_sockets': paths(
+    ['/run/containerd/containerd.sock', '/var/run/crio/crio.sock', '/run/k3s/containerd/containerd.sock'],
+    'sockets of runtimes that serve the container runtime interface of Kubernetes: containerd, CRI-O',
+  ),
+  'containers.wait_ms': int(
+    500,
+    0,
+    10_000,
+    'ms',
+    'longest time a finding waits for what its rule reads of a container that was just started, or of a name at the start; then it is reported with container_pending',
+  ),
+  'containers.timeout_ms': int(
+    5000,
+    10,
+    60_000,
+    'ms',
+    'longest time a runtime may take to tell of one container',
+  ),
+  'names.resolve': bool(
+    true,
+    'look up the names that rules compare with fd.sip.name and its like; nothing else is ever looked up',
+  ),
+  'names.servers': list(
+    [],
+    'resolvers, ADDRESS or ADDRESS:PORT; none means those of /etc/resolv.conf. /etc/hosts comes first',
+  ),
   'health.interval': int(10, 1, 86_400, 's', 'time between health records; there is always one at the end'),
   'integrity.enabled': bool(true, 'the agent watches over its own files, BPF objects, memory and signals'),
   'integrity.action': choice(
@@ -176,6 +304,22 @@ export const KEYS = {
     ['auto', 'on', 'off'],
     'auto',
     'capture environments at exec; auto does so when a rule or telemetry.collect_env reads one',
+  ),
+  'syscalls.compat': choice(
+    ['off', 'auto', 'always'],
+    'auto',
+    'look at syscalls of 32-bit programs: never, from the first such program on, or from the start; looking costs every syscall about 25 ns',
+  ),
+  'kernel.guards': bool(
+    true,
+    'pass over in the kernel what no rule, watch list or other consumer can want; false sends every event to user space',
+  ),
+  'kernel.guard_audit': int(
+    1024,
+    0,
+    4_294_967_295,
+    'events',
+    'of so many events that guards pass over on a CPU, one is judged all the same, to see that nothing is missed; 0 for none',
   ),
 } as const satisfies Record<string, KeyDecl>
 

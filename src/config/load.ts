@@ -3,15 +3,17 @@
  * wrong in a file is reported with its place.
  */
 import { dirname, extname, join, resolve } from 'node:path'
-import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Diagnostic, Span } from '../rules/diagnostics.ts'
 import type { RuleMeta } from '../rules/ir.ts'
 import { readInput } from '../rules/load.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
-import { ConflictError, type Effective, effective, optionSetting, type Setting } from './effective.ts'
+import { ConflictError, type Effective, effective, type Setting } from './effective.ts'
+import { matters } from './falco/read-key.ts'
+import { usualFiles } from './falco/usual-files.ts'
 import type { ConfigFormat, FileSettings } from './file-settings.ts'
 import { ConfigError, KEYS, type KeyName } from './keys.ts'
 import { parseLogFilter } from './log-filter.ts'
+import { readOptions } from './options.ts'
 import { originText } from './show.ts'
 import { readTomlConfig } from './toml.ts'
 import { parseValue, untyped } from './values.ts'
@@ -22,6 +24,8 @@ export interface LoadConfigOptions {
   readonly file?: string | undefined
   /** Language of the file where its name does not say. */
   readonly format?: 'toml' | 'yaml' | undefined
+  /** Directory of Falco's files: its falco.yaml where `file` is left out, and its usual rules where that names none. */
+  readonly falco?: string | undefined
   /** `KEY=VALUE`, in the order given. */
   readonly overrides: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,7 +34,9 @@ export interface LoadConfigOptions {
 export interface LoadedConfig extends Effective {
   /** The file that was read. */
   readonly file: SourceFile | undefined
-  /** `rand-guard` when the file has rand-guard's tables; undefined without a file. */
+  /** That file and those it includes. */
+  readonly files: readonly SourceFile[]
+  /** `rand-guard` when the file has rand-guard's tables, `falco` when it has Falco's keys; undefined without a file. */
   readonly format: ConfigFormat | undefined
   /** The file holds `[[rules]]` or `[[detections.*]]`: it is to be loaded as a rule file, too. */
   readonly hasRules: boolean
@@ -45,12 +51,12 @@ export interface LoadedConfig extends Effective {
 export class ConfigFileError extends Error {
   override readonly name = 'ConfigFileError'
   readonly diagnostics: readonly Diagnostic[]
-  /** Undefined when it could not be read. */
-  readonly file: SourceFile | undefined
-  constructor(diagnostics: readonly Diagnostic[], file: SourceFile | undefined) {
+  /** What could be read. */
+  readonly files: readonly SourceFile[]
+  constructor(diagnostics: readonly Diagnostic[], files: readonly SourceFile[]) {
     super(diagnostics.map(({ message }) => message).join('; '))
     this.diagnostics = diagnostics
-    this.file = file
+    this.files = files
   }
 }
 
@@ -60,24 +66,30 @@ export class ConfigFileError extends Error {
  */
 export function loadConfig(options: LoadConfigOptions): LoadedConfig {
   const { env } = options
-  const name = options.file ?? (env['EDR_CONFIG'] || undefined)
+  const usual = options.falco === undefined ? undefined : usualFiles(options.falco)
+  const name = options.file ?? (usual === undefined ? env['EDR_CONFIG'] || undefined : usual.configuration)
   const file = name === undefined ? undefined : readFile(name)
-  const read = file === undefined ? undefined : readSettings(file, options.format)
-  if (read !== undefined && read.errors.length > 0) throw new ConfigFileError(read.errors, file)
-  const settings = [
+  const read = file === undefined ? undefined : readSettings(file, options)
+  const files = file === undefined ? [] : [file, ...(read?.included ?? [])]
+  if (read !== undefined && read.errors.length > 0) throw new ConfigFileError(read.errors, files)
+  const { settings, warnings } = readOptions(options.overrides, [
+    ...(usual === undefined ? [] : [usual.rules]),
     ...(read?.settings ?? []).map((setting) => relativeToFile(setting, file)),
     ...fromEnvironment(env),
-    ...options.overrides.map((override) => optionSetting(override, didYouMean)),
-  ]
-  const all = combined(settings, file)
+  ])
+  const all = combined(settings, files)
   return {
     ...all,
     file,
+    files,
     format: read?.format,
     hasRules: read?.hasRules ?? false,
     ruleTypes: read?.ruleTypes,
     rulesDirectory: file === undefined ? undefined : join(dirname(file.name), 'rules.d'),
-    warnings: [...(read?.warnings ?? []), ...notYet(all)],
+    warnings: [
+      ...[...(read?.warnings ?? []), ...warnings].filter((warning) => matters(warning, all.config)),
+      ...notYet(all),
+    ],
   }
 }
 
@@ -94,9 +106,9 @@ function notYet({ config, origins }: Effective): readonly Diagnostic[] {
 }
 
 /** The language by the name's ending: `.toml`, else YAML. */
-function readSettings(file: SourceFile, format: 'toml' | 'yaml' | undefined): FileSettings {
+function readSettings(file: SourceFile, { format, env }: LoadConfigOptions): FileSettings {
   const language = format ?? (extname(file.name) === '.toml' ? 'toml' : 'yaml')
-  const read = language === 'toml' ? readTomlConfig(file) : readYamlConfig(file)
+  const read = language === 'toml' ? readTomlConfig(file) : readYamlConfig(file, { env })
   const twice = duplicates(read.settings)
   return twice.length === 0 ? read : { ...read, errors: [...read.errors, ...twice] }
 }
@@ -172,7 +184,7 @@ function fromEnvironment(env: LoadConfigOptions['env']): readonly Setting[] {
 }
 
 /** What does not go together is reported in the file when that is where it comes from. */
-function combined(settings: readonly Setting[], file: SourceFile | undefined): Effective {
+function combined(settings: readonly Setting[], files: readonly SourceFile[]): Effective {
   try {
     return effective(settings)
   } catch (error) {
@@ -181,7 +193,7 @@ function combined(settings: readonly Setting[], file: SourceFile | undefined): E
     for (const key of related) {
       const origin = settings.findLast((setting) => setting.key === key)?.origin
       if (origin?.from === 'file')
-        throw new ConfigFileError([problem(error.message, origin.span, error.hint)], file)
+        throw new ConfigFileError([problem(error.message, origin.span, error.hint)], files)
     }
     throw error
   }
@@ -191,5 +203,5 @@ function readFile(path: string): SourceFile {
   const read = readInput(path)
   if (!('code' in read)) return read
   const code = read.code === 'LOAD_ERR_FILE_READ' ? 'CONFIG_ERR_READ' : 'CONFIG_ERR_PARSE'
-  throw new ConfigFileError([problem(read.message, read.span, undefined, code)], undefined)
+  throw new ConfigFileError([problem(read.message, read.span, undefined, code)], [])
 }

@@ -1,5 +1,6 @@
 /** docs/configuration.md, made from the tables that configuration is read with. */
 import { DIRECTIONS, OPERATIONS } from '../rules/languages/toml/operations.ts'
+import { FALCO_KEYS, FALCO_VARIABLES, SWITCHED } from './falco/keys.ts'
 import type { KeyDecl } from './key-types.ts'
 import { KEYS } from './keys.ts'
 import { VARIABLES } from './load.ts'
@@ -18,6 +19,10 @@ export function kindText(decl: KeyDecl): string {
       return `bytes, a power of two from ${decl.min} to ${decl.max}; \`4m\` is 4 MiB`
     case 'int':
       return `${decl.unit}, ${decl.min} to ${decl.max}`
+    case 'number':
+      return `${decl.min} to ${decl.max}`
+    case 'structure':
+      return decl.wanted
     case 'list':
       if (decl.values !== undefined) return `list of ${decl.values.map((value) => `\`${value}\``).join(', ')}`
       return decl.paths ? 'list of absolute paths' : 'list of texts'
@@ -31,6 +36,7 @@ function defaultText(decl: KeyDecl): string {
     if (decl.default.length === 0) return 'none'
     return decl.values === decl.default ? 'all' : decl.default.join(', ')
   }
+  if (decl.type === 'structure') return 'none'
   return decl.default === '' ? 'none' : `\`${decl.default}\``
 }
 
@@ -88,7 +94,19 @@ const directionTable = (): string =>
 const variableTable = (): string =>
   markdownTable(
     ['variable', 'sets'],
-    Object.entries(VARIABLES).map(([name, doc]) => [`\`${name}\``, doc]),
+    Object.entries({ ...VARIABLES, ...FALCO_VARIABLES }).map(([name, doc]) => [`\`${name}\``, doc]),
+  )
+
+/** A group that is switched has one row; keys that stand for ours say so. */
+const falcoTable = (): string =>
+  markdownTable(
+    ['key', 'what stands in its place'],
+    Object.entries(FALCO_KEYS)
+      .filter(([name]) => !SWITCHED.has(name.replace(/\.[^.]*$/, '')) || name.endsWith('.enabled'))
+      .map(([name, { decl }]) => [
+        `\`${SWITCHED.has(name.replace(/\.enabled$/, '')) ? name.replace(/enabled$/, '*') : name}\``,
+        decl.doc,
+      ]),
   )
 
 /** The whole page. */
@@ -104,10 +122,13 @@ column, the value, what is allowed and, where one is near, what was meant.
 | file | what it is |
 | --- | --- |
 | \`.toml\` | the tables of rand-guard, the keys below as tables (\`[health]\` with \`interval\`), or both |
-| anything else | YAML: the keys below, nested or dotted |
+| YAML with a key of falco.yaml | [Falco's configuration](coming-from-falco.md): its keys, and those below |
+| any other YAML | the keys below, nested or dotted |
 
 \`--config-format toml\` or \`yaml\` says what a file is whatever its name. A file has at most 1 MiB. A key may be written
-once. A list of \`-o\` is separated by commas.
+once. A list of \`-o\` is separated by commas. \`-o\` also changes a part of a value (\`rules_files[1]=FILE\`, \`rules_files[]=FILE\` for one
+more, \`rules[].disable.tag=network\`), and takes YAML where the value begins with \`{\` or \`[\`; a backslash takes the meaning from a
+dot or a bracket in a name.
 
 ## Keys
 
@@ -118,6 +139,17 @@ ${keyTable()}
 ${variableTable()}
 
 \`--log-level\`, \`-v\` and \`-q\` come before \`RUST_LOG\` and \`log_level\`. A variable that is empty counts as absent.
+
+## A falco.yaml
+
+One key of Falco makes a YAML file a falco.yaml. In its values \`\${NAME}\` is a variable of the environment, nothing when it is
+not set, and \`$\${NAME}\` is \`\${NAME}\` itself. \`config_files\` lays other files over it, in order: each entry is a path, or \`path\`
+with \`strategy\` (\`append\`: lists become longer; \`override\`; \`add-only\`: what is there stays), by top-level keys; a directory stands for
+its YAML files in alphabetical order. An empty value is no value. \`rules_file\` is \`rules_files\`.
+
+Keys that are not served are named in one warning when they ask for something. \`tarsier config check FILE\` has each with its place:
+
+${falcoTable()}
 
 ## A configuration of rand-guard
 

@@ -31,7 +31,8 @@ export function ruleInputs(
   const inputs: RuleInput[] = builtin ? [shipped.randGuard] : []
   if (file !== undefined && loaded.hasRules) inputs.push({ path: file.name, text: file.text })
   inputs.push(...config.rules_files)
-  if (loaded.rulesDirectory !== undefined && loaded.format !== 'yaml' && existsSync(loaded.rulesDirectory))
+  const hasDirectory = randGuard || loaded.format === 'toml'
+  if (loaded.rulesDirectory !== undefined && hasDirectory && existsSync(loaded.rulesDirectory))
     inputs.push(loaded.rulesDirectory)
   const own = inputs.length > (builtin ? 1 : 0)
   return own || randGuard ? inputs : [...inputs, shipped.rules]

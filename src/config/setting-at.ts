@@ -43,7 +43,9 @@ export function settingAt(
     span,
     problems,
   )
-  return taken ? { key, value, origin: { from: 'file', span } } : undefined
+  if (!taken) return undefined
+  const setting: Setting = { key, value, origin: { from: 'file', span } }
+  return decl.type === 'structure' ? { ...setting, written } : setting
 }
 
 function succeeds(work: () => void, span: Span, problems: ErrorSink): boolean {

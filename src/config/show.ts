@@ -32,6 +32,8 @@ export function originText(origin: Origin): string {
       return `environment ${origin.name}`
     case 'format':
       return `${origin.name} default`
+    case 'falco':
+      return 'usual files of Falco'
     case 'key':
       return `follows from ${origin.key}`
     default:
@@ -41,7 +43,10 @@ export function originText(origin: Origin): string {
 
 /** A value as text: lists in brackets, nothing as a dash. */
 export function valueText(value: KeyValue): string {
-  if (typeof value === 'object') return `[${value.join(', ')}]`
+  if (typeof value === 'object')
+    return Array.isArray(value) && value.every((item) => typeof item === 'string')
+      ? `[${value.join(', ')}]`
+      : JSON.stringify(value)
   return value === '' ? '-' : String(value)
 }
 

@@ -40,16 +40,18 @@ export function readTomlConfig(file: SourceFile): FileSettings {
     settings,
     ruleTypes: isRandGuard ? ruleTypesOf(settings) : undefined,
     hasRules: RULE_TABLES.some((name) => root.entries.has(name)),
+    included: [],
     errors: problems.errors.sort(byPlace),
     warnings: problems.warnings.sort(byPlace),
   }
 }
 
-const NOTHING: Pick<FileSettings, 'format' | 'settings' | 'ruleTypes' | 'hasRules'> = {
+const NOTHING: Omit<FileSettings, 'errors' | 'warnings'> = {
   format: 'toml',
   settings: [],
   ruleTypes: undefined,
   hasRules: false,
+  included: [],
 }
 
 function parse(file: SourceFile, problems: Problems): TomlTable | undefined {

@@ -1,7 +1,18 @@
 /** Values of configuration keys from what was written: checked against kind, bounds and allowed words. */
 
 import { didYouMean } from '../rules/condition/suggest.ts'
-import type { BytesKey, IntKey, KeyDecl, KeyValue, ListKey } from './key-types.ts'
+import type { Node } from '../rules/languages/falco/yaml-file.ts'
+import {
+  type BytesKey,
+  type IntKey,
+  type KeyDecl,
+  type KeyValue,
+  type ListKey,
+  type NumberKey,
+  type Structure,
+  StructureError,
+  type StructureKey,
+} from './key-types.ts'
 import { ConfigError } from './keys.ts'
 
 /**
@@ -11,6 +22,7 @@ import { ConfigError } from './keys.ts'
 export type Written =
   | { readonly kind: 'untyped' | 'text' | 'bool' | 'number' | 'other'; readonly text: string }
   | { readonly kind: 'list'; readonly items: readonly Written[] }
+  | { readonly kind: 'map'; readonly entries: readonly (readonly [key: string, value: Written])[] }
 
 export const untyped = (text: string): Written => ({ kind: 'untyped', text })
 
@@ -21,8 +33,14 @@ export const TEXT_MAX = 65_536
 /** The value of a key. Throws ConfigError that names key, value and what would do. */
 export function parseValue(key: string, decl: KeyDecl, written: Written): KeyValue {
   if (decl.type === 'list') return parseList(key, decl, written)
+  if (decl.type === 'structure') return parseStructure(key, decl, written)
   const wanted = `${key} takes ${wantedBy(decl)}, not ${shown(written)}`
-  if (written.kind === 'list' || written.kind === 'other' || !fits(decl, written.kind))
+  if (
+    written.kind === 'list' ||
+    written.kind === 'map' ||
+    written.kind === 'other' ||
+    !fits(decl, written.kind)
+  )
     throw new ConfigError(wanted, quoteHint(decl, written))
   const { text } = written
   if (text.length > TEXT_MAX) throw new ConfigError(`${key} is longer than ${TEXT_MAX} characters`)
@@ -34,7 +52,8 @@ export function parseValue(key: string, decl: KeyDecl, written: Written): KeyVal
       if (text.includes('\0')) throw new ConfigError(`${key} contains a NUL character`)
       return text
     case 'choice': {
-      const value = text.toLowerCase()
+      const word = text.toLowerCase()
+      const value = decl.also !== undefined && Object.hasOwn(decl.also, word) ? decl.also[word]! : word
       if (decl.values.includes(value)) return value
       throw new ConfigError(wanted, didYouMean(value, decl.values))
     }
@@ -42,16 +61,21 @@ export function parseValue(key: string, decl: KeyDecl, written: Written): KeyVal
       return parseBytes(key, decl, text)
     case 'int':
       return parseInteger(key, decl, text)
+    case 'number':
+      return parseNumber(key, decl, text)
     default:
       return decl satisfies never
   }
 }
 
 /** May a value written like this be of this kind? */
-function fits(decl: Exclude<KeyDecl, ListKey>, kind: 'untyped' | 'text' | 'bool' | 'number'): boolean {
+function fits(
+  decl: Exclude<KeyDecl, ListKey | StructureKey>,
+  kind: 'untyped' | 'text' | 'bool' | 'number',
+): boolean {
   if (kind === 'untyped') return true
   if (decl.type === 'bool') return kind === 'bool'
-  if (decl.type === 'int') return kind === 'number'
+  if (decl.type === 'int' || decl.type === 'number') return kind === 'number'
   // A size may be a number, or text with a unit.
   if (decl.type === 'bytes') return kind === 'number' || kind === 'text'
   return kind === 'text'
@@ -59,7 +83,8 @@ function fits(decl: Exclude<KeyDecl, ListKey>, kind: 'untyped' | 'text' | 'bool'
 
 function quoteHint(decl: KeyDecl, written: Written): string | undefined {
   if (written.kind === 'list') return 'write one value, without brackets'
-  if (written.kind === 'text' && (decl.type === 'bool' || decl.type === 'int'))
+  if (written.kind === 'map') return 'write one value'
+  if (written.kind === 'text' && (decl.type === 'bool' || decl.type === 'int' || decl.type === 'number'))
     return 'write it without quotes'
   if (written.kind !== 'text' && (decl.type === 'text' || decl.type === 'choice')) return 'write it in quotes'
   return undefined
@@ -68,6 +93,7 @@ function quoteHint(decl: KeyDecl, written: Written): string | undefined {
 /** The value in quotes, shortened. */
 export function shown(written: Written): string {
   if (written.kind === 'list') return `a list of ${written.items.length}`
+  if (written.kind === 'map') return 'a map'
   const { text } = written
   return `'${text.length > 100 ? `${text.slice(0, 100)}…` : text}'`
 }
@@ -85,6 +111,10 @@ export function wantedBy(decl: KeyDecl): string {
       return `a power of two from ${decl.min} to ${decl.max} bytes, such as ${decl.default}`
     case 'int':
       return `a whole number from ${decl.min} to ${decl.max} (${decl.unit})`
+    case 'number':
+      return `a number from ${decl.min} to ${decl.max}`
+    case 'structure':
+      return decl.wanted
     case 'list':
       if (decl.values !== undefined) return `a list of ${decl.values.join(', ')}`
       return decl.paths ? 'a list of absolute paths' : 'a list of texts'
@@ -101,7 +131,7 @@ function parseList(key: string, decl: ListKey, written: Written): readonly strin
   if (items.length > LIST_MAX) throw new ConfigError(`${key} has more than ${LIST_MAX} elements`)
   return items.map((item) => {
     checkItem(key, decl, item)
-    return item.kind === 'list' ? '' : item.text
+    return 'text' in item ? item.text : ''
   })
 }
 
@@ -146,3 +176,50 @@ function parseInteger(key: string, decl: IntKey, value: string): number {
   if (number >= decl.min && number <= decl.max) return number
   throw new ConfigError(`${key} takes ${wantedBy(decl)}, not '${value.slice(0, 100)}'`)
 }
+
+function parseNumber(key: string, decl: NumberKey, value: string): number {
+  const number = /^[-+]?(?:\d{1,15}\.?\d{0,15}|\.\d{1,15})$/.test(value) ? Number(value) : Number.NaN
+  if (number >= decl.min && number <= decl.max) return number
+  throw new ConfigError(`${key} takes ${wantedBy(decl)}, not '${value.slice(0, 100)}'`)
+}
+
+/** A value with parts. */
+function parseStructure(key: string, decl: StructureKey, written: Written): object {
+  try {
+    return decl.read(structureOf(written))
+  } catch (error) {
+    if (error instanceof StructureError) throw new ConfigError(`${key}${error.path}: ${error.message}`)
+    throw error
+  }
+}
+
+/** A YAML value as written. */
+export function writtenYaml(node: Node): Written {
+  if (node.kind === 'seq') return { kind: 'list', items: node.items.map(writtenYaml) }
+  if (node.kind === 'map')
+    return {
+      kind: 'map',
+      entries: node.entries.map(({ key, value }) => [
+        key.kind === 'scalar' ? key.text : '',
+        writtenYaml(value),
+      ]),
+    }
+  return untyped(node.isNull ? '' : node.text)
+}
+
+/** What was written, without its kinds. */
+export const structureOf = (written: Written): Structure => {
+  if (written.kind === 'list') return written.items.map(structureOf)
+  if (written.kind === 'map')
+    return Object.fromEntries(written.entries.map(([key, value]) => [key, structureOf(value)]))
+  return written.text
+}
+
+/** And back: every scalar is untyped. */
+export const writtenOf = (structure: Structure): Written => {
+  if (typeof structure === 'string') return untyped(structure)
+  if (isList(structure)) return { kind: 'list', items: structure.map(writtenOf) }
+  return { kind: 'map', entries: Object.entries(structure).map(([key, value]) => [key, writtenOf(value)]) }
+}
+
+const isList = (structure: Structure): structure is readonly Structure[] => Array.isArray(structure)

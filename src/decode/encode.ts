@@ -26,6 +26,7 @@ export interface RecordInit {
   readonly flags?: number
   readonly prog?: number
   readonly cgroup?: number
+  readonly cgroupV1?: number
   readonly fields?: Readonly<Record<string, FieldValue>>
 }
 
@@ -106,6 +107,7 @@ function writeHeader(view: DataView, init: RecordInit, id: number, size: number)
   put('start', init.start ?? 0)
   put('uid', init.uid ?? 0)
   put('cgroup', init.cgroup ?? 0)
+  put('cgroup_v1', init.cgroupV1 ?? 0)
   const live = HEADER_SLOTS.get('live')!
   for (let i = 0; i < live.size; i += 8) view.setBigUint64(live.offset + i, 0xffffffffffffffffn, true)
 }

@@ -81,6 +81,9 @@ export class EventView {
   #i32 = new Int32Array(0)
   /** Byte offset of the record; always a multiple of 8. */
   #base = 0
+  /** What was put together from the current record last, and under which name; fields keep it here. */
+  memoKey: string | undefined
+  memo: object | undefined
 
   constructor(interner: Interner) {
     this.#interner = interner
@@ -100,6 +103,7 @@ export class EventView {
    */
   seek(offset: number, length: number): 'short' | 'bad_size' | 'unknown_event' | undefined {
     this.#base = offset
+    this.memoKey = undefined
     if (length < 40) return 'short'
     const id = this.#u16[(offset >> 1) + OFF.id]!
     const shape = id < SHAPES.length ? SHAPES[id] : undefined
@@ -109,6 +113,23 @@ export class EventView {
     const size = this.#u32[(offset >> 2) + OFF.size]!
     if (size > length || size < shape.size) return 'bad_size'
     return undefined
+  }
+
+  /** A view of its own over a copy of the current record, valid for as long as it is kept. */
+  detached(): EventView {
+    const size = (this.recordSize + 7) & ~7
+    const copy = new Uint8Array(size)
+    copy.set(this.#u8.subarray(this.#base, this.#base + size))
+    const view = new EventView(this.#interner)
+    view.map(copy.buffer)
+    view.seek(0, size)
+    view.ring = this.ring
+    return view
+  }
+
+  /** Bytes of the current record. */
+  get recordSize(): number {
+    return this.#u32[(this.#base >> 2) + OFF.size]!
   }
 
   get name(): string {

@@ -5,16 +5,21 @@
  * comparison, prefix and suffix tests on it mean the same as on the bytes, and outputs can give the exact bytes back.
  */
 
+/** What findings of the predicate table can hang on. It owns them (see detect/predicates.ts); everyone else leaves them alone. */
+export interface Marked {
+  /** By predicate group: what its predicates say. */
+  marks: (object | undefined)[]
+  /** What `marks` belongs to: of anything else they are void. */
+  marksOf: object | undefined
+}
+
 /** A string seen in events. Two events with the same bytes hold the same object while it stays cached. */
-export class Str {
+export class Str implements Marked {
   readonly text: string
-  /**
-   * Predicate results by predicate group (see detect/predicates.ts): one bit vector for each group that was asked.
-   * Owned by the predicate table; everyone else leaves it alone.
-   */
-  marks: (Uint32Array | undefined)[] = []
-  /** Version of the predicate table that `marks` belongs to. */
+  marks: (object | undefined)[] = []
   marksOf: object | undefined = undefined
+  /** As which paths it was last seen; of fields/paths.ts. */
+  seenAs: object | undefined = undefined
   #directory: Str | undefined
   #base: Str | undefined
 

@@ -54,14 +54,24 @@ export function alertId(identity: AlertIdentity, { ring, cpu, seq }: Position, r
   return createHash('sha256').update(encodeText(text)).digest('hex').slice(0, 32)
 }
 
+/** How values are printed. */
+export interface Printing {
+  /** Raw bytes as Base64 instead of text. */
+  readonly base64Buffers: boolean
+}
+
+const PLAIN: Printing = { base64Buffers: false }
+
 /** The alert of a rule that matched the context's event. */
 export function createAlert(
   rule: CompiledRule<SyscallContext>,
   ctx: SyscallContext,
   identity: AlertIdentity,
+  printing: Printing = PLAIN,
 ): Alert {
   const { event, lookup } = ctx
-  const { message, fields } = render(rule.format, ctx)
+  const { message, fields } = render(rule.format, ctx, printing)
+  for (const { key, format } of rule.extraFields ?? []) fields.set(key, extraValue(format, ctx, printing))
   if (rule.threshold !== undefined) fields.set(THRESHOLD_COUNT, ctx.memo.get(THRESHOLD_COUNT) as number)
   const position = { ring: event.ring, cpu: event.cpu, seq: event.seq }
   return {
@@ -83,6 +93,7 @@ export function createAlert(
 export function render<C>(
   format: readonly FormatPart<C>[],
   ctx: C,
+  printing: Printing = PLAIN,
 ): { message: string; fields: Map<string, AlertValue> } {
   let message = ''
   const fields = new Map<string, AlertValue>()
@@ -93,15 +104,27 @@ export function render<C>(
     }
     const value = read(part.operand, ctx)
     const { type } = operandType(part.operand)
-    const text = textOf(value, type)
+    const text = textOf(value, type, printing)
     message += part.width === undefined ? text : fit(text, part.width)
     // Falco leaves transformer calls out of the values.
-    if (part.operand.kind === 'field') fields.set(part.key, jsonOf(value))
+    if (part.operand.kind === 'field') fields.set(part.key, jsonOf(value, type, printing))
   }
   return { message, fields }
 }
 
-function read<C>(operand: Operand<C>, ctx: C): Value | readonly Value[] | undefined {
+/** A field alone has the value's own type; what a format says is text. */
+function extraValue<C>(
+  format: FieldRef<C> | readonly FormatPart<C>[],
+  ctx: C,
+  printing: Printing,
+): AlertValue {
+  if ('kind' in format) return jsonOf(read(format, ctx), format.def.type, printing)
+  return render(format, ctx, printing).message
+}
+
+type Read = Value | readonly Value[] | undefined
+
+function read<C>(operand: Operand<C>, ctx: C): Read {
   try {
     return operandValue(operand, (field: FieldRef<C>) => field.extractor.get(ctx))
   } catch {
@@ -109,19 +132,22 @@ function read<C>(operand: Operand<C>, ctx: C): Value | readonly Value[] | undefi
   }
 }
 
+const base64 = ({ text }: Str): string => Buffer.from(encodeText(text)).toString('base64')
+
 /** As Falco prints: absent is `<NA>`, lists are `(a,b)`, a double has one decimal. */
-function textOf(value: Value | readonly Value[] | undefined, type: ValueType): string {
+function textOf(value: Read, type: ValueType, printing: Printing): string {
   if (value === undefined) return '<NA>'
-  if (value instanceof Str || value instanceof Ip) return value.text
-  if (Array.isArray(value)) return `(${value.map((item: Value) => textOf(item, type)).join(',')})`
+  if (value instanceof Str) return type === 'buffer' && printing.base64Buffers ? base64(value) : value.text
+  if (value instanceof Ip) return value.text
+  if (Array.isArray(value)) return `(${value.map((item: Value) => textOf(item, type, printing)).join(',')})`
   if (type === 'double') return (value as number).toFixed(1)
   return String(value)
 }
 
-function jsonOf(value: Value | readonly Value[] | undefined): AlertValue {
+function jsonOf(value: Read, type: ValueType, printing: Printing): AlertValue {
   if (value === undefined) return null
-  if (value instanceof Str || value instanceof Ip) return value.text
-  if (Array.isArray(value)) return value.map(jsonOf)
+  if (value instanceof Str || value instanceof Ip) return textOf(value, type, printing)
+  if (Array.isArray(value)) return value.map((item: Value) => jsonOf(item, type, printing))
   return value as number | bigint | boolean
 }
 
@@ -168,7 +194,6 @@ export function gapAlert(
   const { ring, cpu, lost } = loss
   const from = wallClock(BigInt(loss.from))
   const to = wallClock(BigInt(loss.to))
-  const why = causes.map(({ program, reason, count }) => `${program} ${reason} ${count}`).join(', ')
   const fields = new Map<string, AlertValue>([
     ['lost', lost],
     ['ring', ring],
@@ -177,7 +202,6 @@ export function gapAlert(
     ['to', to],
     ['causes', causes.map(({ program, reason, count }) => `${program}/${reason}=${count}`)],
   ])
-  const span = Number(to - from) / 1e6
   return {
     id: alertId(identity, { ring, cpu, seq: loss.to }, GAP_RULE),
     time: to,
@@ -186,7 +210,34 @@ export function gapAlert(
     priority: 'Warning',
     source: 'internal',
     tags: [],
-    message: `${GAP_RULE} (lost=${lost} ring=${ring} cpu=${cpu} within_ms=${span.toFixed(3)} causes=${why || 'unknown'})`,
+    message: `${GAP_RULE}. ${lost} in ring ${ring} of CPU ${cpu}.`,
     fields,
+  }
+}
+
+/** Name of the rule under which it is reported that the kernel side passed over an event somebody wanted. */
+export const GUARD_RULE = 'Tarsier internal: guard violation'
+
+/** An event that the guard passed over, and that was wanted: a fault of ours, as an alert of its own. */
+export function guardAlert(
+  identity: AlertIdentity,
+  event: { readonly name: string; readonly ring: Ring; readonly cpu: number; readonly seq: number },
+  wantedBy: readonly string[],
+  time: bigint,
+): Alert {
+  const { name, ring, cpu, seq } = event
+  return {
+    id: alertId(identity, { ring, cpu, seq }, GUARD_RULE),
+    time,
+    hostname: identity.hostname,
+    rule: GUARD_RULE,
+    priority: 'Critical',
+    source: 'internal',
+    tags: [],
+    message: `${GUARD_RULE}. The kernel side would have passed over an event ${name} that ${wantedBy.join(', ')} wants.`,
+    fields: new Map<string, AlertValue>([
+      ['event', name],
+      ['wanted_by', wantedBy],
+    ]),
   }
 }

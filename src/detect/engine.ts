@@ -3,7 +3,7 @@
  * once for an event. Conditions have no effects, so terms are tried cheapest first.
  */
 import type { CompiledRule, EventSet, Expr, Operand, Test } from '../rules/ir.ts'
-import { forEvent, Narrower } from './narrow.ts'
+import { forEvent, Selection } from './narrow.ts'
 import { PredicateTable } from './predicates.ts'
 import { ThresholdCounter, type ThresholdStatistics } from './threshold.ts'
 
@@ -13,19 +13,24 @@ export interface Engine<C> {
   /**
    * Call `found` for each rule that matches, in the order the rules were loaded; with `first` for one at most. Then for
    * the rules with a threshold that is reached now, whatever matched before: they speak of a series, not of this event.
+   * Rules that are not admitted are passed over as if they were not loaded.
    */
-  run(eventName: string, ctx: C, found: Found<C>): void
+  run(eventName: string, ctx: C, found: Found<C>, admits?: Admits<C>): void
   readonly statistics: EngineStatistics
 }
 
 /** `count` is what the finding of a rule with a threshold stands for; 0 for other rules. */
 export type Found<C> = (rule: CompiledRule<C>, count: number) => void
 
+export type Admits<C> = (rule: CompiledRule<C>) => boolean
+
 export interface EngineStatistics {
   /** Comparisons after equal ones were shared, operands they read, and how many threw so far. */
   readonly predicates: number
   readonly operands: number
   readonly errors: number
+  /** Times that what was known of strings was forgotten, because there were too many different answers. */
+  readonly resets: number
   /** By rule, of those with a threshold. */
   readonly thresholds: ReadonlyMap<string, ThresholdStatistics>
 }
@@ -41,15 +46,11 @@ type Condition<C> = (ctx: C) => boolean
 
 interface Judged<C> {
   readonly rule: CompiledRule<C>
+  /** Place in the order of loading. */
+  readonly place: number
   readonly condition: Condition<C>
   /** Of a rule with a threshold. */
   readonly counter: ThresholdCounter<C> | undefined
-}
-
-/** Rules that one event type can match. */
-interface Candidates<C> {
-  readonly plain: Narrower<C, Judged<C>>
-  readonly counting: readonly Judged<C>[]
 }
 
 /** Throws RangeError when a rule has a threshold and nobody tells the time. */
@@ -62,40 +63,66 @@ export function createEngine<C>(
   const counters = new Map(
     rules.flatMap((rule) => (rule.threshold ? [[rule, new ThresholdCounter(rule.threshold)] as const] : [])),
   )
-  const candidates = (eventName?: string): Candidates<C> => {
-    const able = rules.filter(
-      ({ events }) => events === '*' || (eventName !== undefined && events.has(eventName)),
-    )
-    return candidatesOf(able, eventName, table, counters)
+  const select = (eventName?: string): Selection<C, Judged<C>> => {
+    const able = rules.map((rule, place) => ({ rule, place }))
+    const entries = able
+      .filter(({ rule: { events } }) => events === '*' || (eventName !== undefined && events.has(eventName)))
+      .map(({ rule, place }) => {
+        // As it is for this event type; undefined is one that no rule names.
+        const condition = eventName === undefined ? rule.condition : forEvent(rule.condition, eventName)
+        const judged = { rule, place, condition: compile(condition, table), counter: counters.get(rule) }
+        return { condition, item: judged }
+      })
+    return new Selection(entries, table)
   }
-  const everywhere = candidates()
+  const everywhere = select()
   const names = new Set(rules.flatMap(({ events }) => (events === '*' ? [] : [...events])))
-  const index = new Map([...names].map((name) => [name, candidates(name)]))
-  table.seal()
-  const all = matching === 'all'
+  const index = new Map([...names].map((name) => [name, select(name)]))
+  table.start()
+  const candidates: Judged<C>[] = []
+  const matched: Judged<C>[] = []
   return {
     events: rules.some(({ events }) => events === '*') ? '*' : names,
-    run(eventName, ctx, found) {
-      const { plain, counting } = index.get(eventName) ?? everywhere
+    run(eventName, ctx, found, admits) {
       table.nextEvent()
-      for (const { rule, condition } of plain.select(ctx))
-        if (condition(ctx)) {
-          found(rule, 0)
-          if (!all) break
-        }
-      for (const { rule, condition, counter } of counting) {
-        const count = condition(ctx) ? counter!.add(ctx, timeOf!(ctx)) : 0
-        if (count > 0) found(rule, count)
-      }
+      candidates.length = 0
+      matched.length = 0
+      // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
+      ;(index.get(eventName) ?? everywhere).collect(ctx, candidates)
+      for (let i = 0; i < candidates.length; i++)
+        if ((admits === undefined || admits(candidates[i]!.rule)) && candidates[i]!.condition(ctx))
+          matched.push(candidates[i]!)
+      if (matched.length > 0) tell(matched, matching, found, (counter) => counter.add(ctx, timeOf!(ctx)))
+      table.tidy()
     },
     get statistics() {
       return {
         predicates: table.size,
         operands: table.groups,
         errors: table.errors,
+        resets: table.resets,
         thresholds: new Map([...counters].map(([rule, counter]) => [rule.name, counter.statistics])),
       }
     },
+  }
+}
+
+/** In the order of loading: rules without a threshold, then those whose number is reached. */
+function tell<C>(
+  matched: Judged<C>[],
+  matching: EngineOptions<C>['matching'],
+  found: Found<C>,
+  count: (counter: ThresholdCounter<C>) => number,
+): void {
+  matched.sort((a, b) => a.place - b.place)
+  for (const { rule, counter } of matched)
+    if (counter === undefined) {
+      found(rule, 0)
+      if (matching === 'first') break
+    }
+  for (const { rule, counter } of matched) {
+    const number = counter === undefined ? 0 : count(counter)
+    if (number > 0) found(rule, number)
   }
 }
 
@@ -103,26 +130,6 @@ function refuseThresholds<C>(rules: readonly CompiledRule<C>[]): void {
   const rule = rules.find(({ threshold }) => threshold !== undefined)
   if (rule !== undefined)
     throw new RangeError(`rule '${rule.name}' has a threshold, and the engine was given no time`)
-}
-
-/** Rules in load order, their conditions as they are for this event type (undefined: one that no rule names). */
-function candidatesOf<C>(
-  rules: readonly CompiledRule<C>[],
-  eventName: string | undefined,
-  table: PredicateTable<C>,
-  counters: ReadonlyMap<CompiledRule<C>, ThresholdCounter<C>>,
-): Candidates<C> {
-  const entries = rules.map((rule) => {
-    const condition = eventName === undefined ? rule.condition : forEvent(rule.condition, eventName)
-    return { condition, item: { rule, condition: compile(condition, table), counter: counters.get(rule) } }
-  })
-  return {
-    plain: new Narrower(
-      entries.filter(({ item }) => item.counter === undefined),
-      table,
-    ),
-    counting: entries.flatMap(({ item }) => (item.counter === undefined ? [] : [item])),
-  }
 }
 
 function compile<C>(expr: Expr<C>, table: PredicateTable<C>): Condition<C> {
@@ -138,10 +145,8 @@ function compile<C>(expr: Expr<C>, table: PredicateTable<C>): Condition<C> {
     case 'and':
     case 'or':
       return compileGroup(expr.items, expr.kind === 'and', table)
-    case 'test': {
-      const id = table.add(expr)
-      return (ctx) => table.holds(id, ctx)
-    }
+    case 'test':
+      return table.of(expr).holds
     default:
       return expr satisfies never
   }

@@ -1,196 +1,195 @@
 /**
- * Few rules have anything to say about a given event: of all that look at opens, hardly one names this path. So each
- * condition is weakened to what follows from one operand alone, everything else taken as true, and which rules are left
- * is remembered on the interned string: a path that was seen before costs one look-up, however many rules there are.
+ * Few rules have anything to say about a given event: of all that look at opens, hardly one names this path. So each rule
+ * is filed under a comparison that must be true for it to match (one of several, where its condition has `or`): bits of
+ * operands, see predicates.ts. For an event, only the operands that rules are filed under are read; the rules filed under
+ * the bits of their answers are left, and which these are is remembered with the answer. What an event costs then hardly
+ * depends on the number of rules.
  *
- * This is sound because a weakened condition is true whenever the condition is; it only decides what need not be tried.
+ * This is sound because nothing is assumed of what is not filed: a rule without such a comparison is tried for each event,
+ * and of a rule that is left only those parts that the answer decides are looked at before its turn comes.
  */
 import { Str } from '../decode/str.ts'
-import type { Value } from '../fields/field.ts'
-import type { Expr, FieldRef, Literal, Test } from '../rules/ir.ts'
+import type { Expr, Test } from '../rules/ir.ts'
 import { literalTest } from '../rules/operators/index.ts'
-import { operandKey, type PredicateTable, type SEVERAL } from './predicates.ts'
+import { Chooser } from './access.ts'
+import type { Answer } from './answers.ts'
+import type { Group } from './operands.ts'
+import type { PredicateTable } from './predicates.ts'
 
+/** The same condition with `evt.type` decided: rules are judged by event type, so it is known. */
+export function forEvent<C>(expr: Expr<C>, eventName: string): Expr<C> {
+  const name = new Str(eventName)
+  return fold(expr, (test) => {
+    const { left, op, modifier, right } = test
+    if (left.kind !== 'field' || left.def.name !== 'evt.type' || !Array.isArray(right)) return test
+    return { kind: 'const', value: literalTest(op, modifier, right, left.def.type)(name) }
+  })
+}
+
+/** Tests replaced by what `leaf` says, constants folded. */
+function fold<C>(expr: Expr<C>, leaf: (test: Test<C>) => Expr<C>): Expr<C> {
+  switch (expr.kind) {
+    case 'const':
+      return expr
+    case 'test':
+      return leaf(expr)
+    case 'not': {
+      const item = fold(expr.item, leaf)
+      return item.kind === 'const' ? { kind: 'const', value: !item.value } : { kind: 'not', item }
+    }
+    case 'and':
+    case 'or': {
+      const conjunction = expr.kind === 'and'
+      const items = expr.items
+        .map((item) => fold(item, leaf))
+        .filter((item) => item.kind !== 'const' || item.value !== conjunction)
+      const constant = items.find((item) => item.kind === 'const')
+      if (constant !== undefined) return constant
+      if (items.length === 0) return { kind: 'const', value: conjunction }
+      return items.length === 1 ? items[0]! : { kind: expr.kind, items }
+    }
+    default:
+      return expr satisfies never
+  }
+}
+
+/** A condition and what to hand out when it may hold. */
 export interface Entry<C, T> {
   readonly condition: Expr<C>
   readonly item: T
 }
 
-type TextTest<C> = Test<C> & { readonly left: FieldRef<C>; readonly right: readonly Literal[] }
-/** A weakened condition: is it true of this text (undefined: the field is absent)? */
-type OfText = (text: Str | undefined) => boolean
-/** Makes the test of a present value. */
-type TestOf<C> = (test: TextTest<C>) => (value: Value) => boolean
-
-const evaluated = <C>({ left, op, modifier, right }: TextTest<C>): ((value: Value) => boolean) =>
-  literalTest(op, modifier, right, left.def.type)
-
-/** The same condition with `evt.type` decided: rules are judged by event type, so it is known. */
-export function forEvent<C>(expr: Expr<C>, eventName: string): Expr<C> {
-  const name = new Str(eventName)
-  return rewrite(expr, false, (test, negated) => {
-    if (!isTextTest(test) || test.left.def.name !== 'evt.type')
-      return negated ? { kind: 'not', item: test } : test
-    return constant(evaluated(test)(name) !== negated)
-  })
+/** An operand that entries are filed under. */
+interface Drawer<C, T> {
+  readonly group: Group<C>
+  readonly byBit: ReadonlyMap<number, readonly Filed<C, T>[]>
+  /** By answer: what it leaves. Of the answers of `era`. */
+  left: (Left<C, T> | undefined)[]
+  era: object
 }
 
-/** What remains of a condition when all tests that are not kept are taken as true. */
-export const weaken = <C>(expr: Expr<C>, keep: (test: TextTest<C>) => boolean): Expr<C> =>
-  rewrite(expr, false, (test, negated) => {
-    if (!isTextTest(test) || !keep(test)) return constant(true)
-    return negated ? { kind: 'not', item: test } : test
-  })
-
-const constant = (value: boolean): { readonly kind: 'const'; readonly value: boolean } => ({
-  kind: 'const',
-  value,
-})
-
-/** Negations pushed down to the tests, each test replaced by what `leaf` says, constants folded. */
-function rewrite<C>(
-  expr: Expr<C>,
-  negated: boolean,
-  leaf: (test: Test<C>, negated: boolean) => Expr<C>,
-): Expr<C> {
-  switch (expr.kind) {
-    case 'const':
-      return constant(expr.value !== negated)
-    case 'not':
-      return rewrite(expr.item, !negated, leaf)
-    case 'test':
-      return leaf(expr, negated)
-    case 'and':
-    case 'or': {
-      const conjunction = (expr.kind === 'and') !== negated
-      const items = expr.items
-        .map((item) => rewrite(item, negated, leaf))
-        .filter((item) => item.kind !== 'const' || item.value !== conjunction)
-      if (items.some((item) => item.kind === 'const')) return constant(!conjunction)
-      if (items.length === 0) return constant(conjunction)
-      return items.length === 1 ? items[0]! : { kind: conjunction ? 'and' : 'or', items }
-    }
-    default:
-      return expr satisfies never
-  }
+interface Filed<C, T> extends Entry<C, T> {
+  /** Number of the event it was handed out for: it may be filed under several operands. */
+  event: number
 }
 
-/** A test of one textual field with fixed values: it can be decided from the text. */
-function isTextTest<C>(test: Test<C>): test is TextTest<C> {
-  const { left, right } = test
-  return left.kind === 'field' && !left.def.list && isText(left) && Array.isArray(right)
-}
-const isText = <C>({ def }: FieldRef<C>): boolean => def.type === 'string' || def.type === 'path'
+/** A short list, or a selection of its own where many are left. */
+type Left<C, T> = readonly Filed<C, T>[] | Selection<C, T>
 
-function ofText<C>(expr: Expr<C>, testOf: TestOf<C>): OfText {
-  switch (expr.kind) {
-    case 'const':
-      return () => expr.value
-    case 'not': {
-      const inner = ofText(expr.item, testOf)
-      return (text) => !inner(text)
-    }
-    case 'and': {
-      const items = expr.items.map((item) => ofText(item, testOf))
-      return (text) => items.every((item) => item(text))
-    }
-    case 'or': {
-      const items = expr.items.map((item) => ofText(item, testOf))
-      return (text) => items.some((item) => item(text))
-    }
-    case 'test': {
-      const test = testOf(expr as TextTest<C>)
-      return (text) => text !== undefined && test(text)
-    }
-    default:
-      return expr satisfies never
-  }
-}
+/** More entries than this are filed again, under operands not asked yet. */
+const SHORT = 6
 
 /** Picks, among conditions judged together, those that can hold for the current event. */
-export class Narrower<C, T> {
-  readonly #items: readonly T[]
+export class Selection<C, T> {
   readonly #table: PredicateTable<C>
-  /** Reads the operand that tells most, undefined when none tells anything. */
-  readonly #read: ((ctx: C) => Value | undefined | typeof SEVERAL) | undefined
-  readonly #tests: readonly OfText[] = []
-  readonly #slot: number = 0
-  /** Selections made so far; strings remember the index of theirs. Equal ones are one. */
-  readonly #selections: (readonly T[])[] = []
-  readonly #known = new Map<string, number>()
-  #ofAbsent: readonly T[] | undefined
+  readonly #asked: ReadonlySet<Group<C>>
+  readonly #drawers: Drawer<C, T>[] = []
+  /** Entries filed nowhere. */
+  readonly #always: readonly Filed<C, T>[]
 
-  constructor(entries: readonly Entry<C, T>[], table: PredicateTable<C>) {
-    this.#items = entries.map(({ item }) => item)
+  /** `asked`: operands whose answer is known to leave all of these. All predicates must be in the table. */
+  constructor(
+    entries: readonly Entry<C, T>[],
+    table: PredicateTable<C>,
+    asked: ReadonlySet<Group<C>> = new Set(),
+  ) {
     this.#table = table
-    const pivot = choosePivot(entries)
-    if (pivot === undefined) return
-    const key = operandKey(pivot)
-    this.#read = table.single(pivot)
-    this.#slot = table.newSlot()
-    const testOf: TestOf<C> = (test) => (test.op === 'exists' ? () => true : table.ofValue(test))
-    this.#tests = entries.map(({ condition }) =>
-      ofText(
-        weaken(condition, ({ left }) => operandKey(left) === key),
-        testOf,
-      ),
+    this.#asked = asked
+    const filed = entries.map((entry): Filed<C, T> => ({ ...entry, event: -1 }))
+    const chooser = new Chooser(
+      filed.map(({ condition }) => condition),
+      table,
+      asked,
     )
+    const always: Filed<C, T>[] = []
+    const drawers = new Map<Group<C>, Map<number, Filed<C, T>[]>>()
+    for (const entry of filed) {
+      const keys = chooser.choose(entry.condition)
+      if (keys === undefined) always.push(entry)
+      else for (const { group, bit } of keys) file(drawers, group, bit, entry)
+    }
+    this.#always = always
+    for (const [group, byBit] of drawers) this.#drawers.push({ group, byBit, left: [], era: table.era })
   }
 
-  /** In the order of the entries. */
-  select(ctx: C): readonly T[] {
-    if (this.#read === undefined) return this.#items
-    const value = this.#read(ctx)
-    if (value === undefined) {
-      this.#ofAbsent ??= this.#selections[this.#selectionOf(undefined)]!
-      return this.#ofAbsent
+  /** Add what can hold to `out`, each once, in any order. */
+  collect(ctx: C, out: T[]): void {
+    const { event, era } = this.#table
+    this.#handOut(this.#always, event, out)
+    for (let i = 0; i < this.#drawers.length; i++) {
+      const drawer = this.#drawers[i]!
+      const answer = drawer.group.answer(ctx)
+      if (drawer.era !== era) {
+        drawer.era = era
+        drawer.left = []
+      }
+      let left = drawer.left[answer.id]
+      if (left === undefined) {
+        left = this.#leave(drawer, answer)
+        drawer.left[answer.id] = left
+      }
+      if (left instanceof Selection) left.collect(ctx, out)
+      else this.#handOut(left, event, out)
     }
-    if (!(value instanceof Str)) return this.#items
-    const marks = this.#table.marksOf(value)
-    let mark = marks[this.#slot]
-    if (mark === undefined) {
-      mark = Uint32Array.of(this.#selectionOf(value))
-      marks[this.#slot] = mark
-    }
-    return this.#selections[mark[0]!]!
   }
 
-  #selectionOf(text: Str | undefined): number {
-    const chosen = this.#tests.map((test) => this.#mayHold(test, text))
-    const key = chosen.map(Number).join('')
-    let index = this.#known.get(key)
-    if (index === undefined) {
-      index = this.#selections.length
-      this.#known.set(key, index)
-      this.#selections.push(this.#items.filter((_, i) => chosen[i]))
+  #handOut(entries: readonly Filed<C, T>[], event: number, out: T[]): void {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!
+      if (entry.event === event) continue
+      entry.event = event
+      out.push(entry.item)
     }
-    return index
   }
 
-  /** A test that throws decides nothing. */
-  #mayHold(test: OfText, text: Str | undefined): boolean {
-    try {
-      return test(text)
-    } catch {
-      return true
-    }
+  /** What an answer leaves of a drawer. */
+  #leave({ group, byBit }: Drawer<C, T>, answer: Answer): Left<C, T> {
+    const left = new Set<Filed<C, T>>()
+    for (const bit of answer.bits)
+      for (const entry of byBit.get(bit) ?? [])
+        if (mayHold(entry.condition, false, this.#table, group, answer)) left.add(entry)
+    if (left.size <= SHORT) return [...left]
+    return new Selection([...left], this.#table, new Set([...this.#asked, group]))
   }
 }
 
-/** The field whose tests alone can rule out the most conditions. */
-function choosePivot<C, T>(entries: readonly Entry<C, T>[]): FieldRef<C> | undefined {
-  const fields = new Map<string, FieldRef<C>>()
-  for (const { condition } of entries)
-    weaken(condition, ({ left }) => {
-      fields.set(operandKey(left), left)
-      return true
-    })
-  let best: { field: FieldRef<C>; count: number } | undefined
-  for (const [key, field] of fields) {
-    const restricted = entries.filter(
-      ({ condition }) => weaken(condition, ({ left }) => operandKey(left) === key).kind !== 'const',
-    )
-    if (restricted.length > (best?.count ?? 0)) best = { field, count: restricted.length }
+function file<C, T>(
+  drawers: Map<Group<C>, Map<number, Filed<C, T>[]>>,
+  group: Group<C>,
+  bit: number,
+  entry: Filed<C, T>,
+): void {
+  const byBit = drawers.get(group) ?? new Map<number, Filed<C, T>[]>()
+  drawers.set(group, byBit)
+  const entries = byBit.get(bit)
+  if (entries === undefined) byBit.set(bit, [entry])
+  else entries.push(entry)
+}
+
+/** Can the condition hold, given the answer of one operand? Whatever the answer does not decide counts as true. */
+function mayHold<C>(
+  expr: Expr<C>,
+  negated: boolean,
+  table: PredicateTable<C>,
+  group: Group<C>,
+  answer: Answer,
+): boolean {
+  switch (expr.kind) {
+    case 'const':
+      return expr.value !== negated
+    case 'not':
+      return mayHold(expr.item, !negated, table, group, answer)
+    case 'and':
+    case 'or':
+      return (expr.kind === 'and') !== negated
+        ? expr.items.every((item) => mayHold(item, negated, table, group, answer))
+        : expr.items.some((item) => mayHold(item, negated, table, group, answer))
+    case 'test': {
+      const predicate = table.of(expr)
+      if (predicate.group !== group || predicate.decide === undefined) return true
+      return predicate.decide(answer) !== negated
+    }
+    default:
+      return expr satisfies never
   }
-  return best?.field
 }

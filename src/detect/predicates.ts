@@ -1,227 +1,212 @@
 /**
  * Predicates: every distinct comparison (operand, operator, values) exists once, whatever number of rules uses it, and is
- * evaluated at most once for an event. Over text it is evaluated once for each distinct string: the answers hang on the
- * interned string as bits, so a list of any length costs one bit test.
+ * a bit of its operand. A string is asked for all bits of an operand together (see matchers.ts), once: the answer hangs on
+ * the interned string, so a list of any length costs one bit test. What no matcher decides (regular expressions, the
+ * harder globs, comparisons of two operands) is tried when a rule needs it, over text once for each string.
  */
 import { Str } from '../decode/str.ts'
-import type { Value } from '../fields/field.ts'
-import type { FieldRef, Literal, Operand, Operator, Test } from '../rules/ir.ts'
+import type { Value, ValueType } from '../fields/field.ts'
+import type { Literal, Operand, Operator, Test } from '../rules/ir.ts'
 import {
   listTest,
   literalTest,
   operandType,
-  operandValue,
+  type ValueTest,
   valueListTest,
   valueTest,
 } from '../rules/operators/index.ts'
+import { exactPatterns, neededPatterns } from '../rules/operators/patterns.ts'
+import type { Answer } from './answers.ts'
+import type { BitRule } from './matchers.ts'
+import { Group, type Judging, marksOf } from './operands.ts'
 
-/** Stands for an operand with several readings. */
-export const SEVERAL: unique symbol = Symbol('several')
-
-type Test1 = (value: Value) => boolean
-type Values = Value | readonly Value[] | undefined
-
-/** What the predicates of one operand have in common: its values, read at most once for an event. */
-class Group<C> {
-  readonly operand: Operand<C>
-  readonly index: number
-  readonly list: boolean
-  /** Predicates of this group with a bit, so far. */
-  bits = 0
-  #epoch = -1
-  #value: Values
-  #candidates: readonly Value[] | undefined
-  #candidatesEpoch = -1
-
-  constructor(operand: Operand<C>, index: number) {
-    this.operand = operand
-    this.index = index
-    this.list = operandType(operand).list
-  }
-
-  value(ctx: C, epoch: number): Values {
-    if (this.#epoch !== epoch) {
-      // Noted first: an extractor that throws is not asked again for this event.
-      this.#epoch = epoch
-      this.#value = undefined
-      this.#value =
-        this.operand.kind === 'field'
-          ? this.operand.extractor.get(ctx)
-          : operandValue(this.operand, (field: FieldRef<C>) => field.extractor.get(ctx))
-    }
-    return this.#value
-  }
-
-  /** All readings of a field that has several; undefined for the others. */
-  candidates(ctx: C, epoch: number): readonly Value[] | undefined {
-    if (this.operand.kind !== 'field' || this.operand.extractor.candidates === undefined) return undefined
-    if (this.#candidatesEpoch !== epoch) {
-      this.#candidatesEpoch = epoch
-      this.#candidates = []
-      this.#candidates = this.operand.extractor.candidates(ctx)
-    }
-    return this.#candidates
-  }
-
-  /** What a negative operator asks of several readings. */
-  get negative(): 'all' | 'any' {
-    return this.operand.kind === 'field' ? (this.operand.extractor.negative ?? 'all') : 'all'
-  }
+export interface Predicate<C> {
+  readonly group: Group<C>
+  /** Does it hold for the current event? What throws is counted and false. */
+  readonly holds: (ctx: C) => boolean
+  /** What an answer of the group says of it; undefined when the answer does not decide it. */
+  readonly decide: ((answer: Answer) => boolean) | undefined
+  /** Bits of the group of which one is true whenever it holds; undefined when that is not known. */
+  readonly needs: readonly number[] | undefined
 }
 
-type Evaluate<C> = (ctx: C, epoch: number) => boolean
+/** Answers kept before all are forgotten: hostile strings must not fill memory. */
+const ANSWERS_MAX = 65536
 
 /** The predicates of one set of rules. A new set has a new table, and strings forget what the old one found. */
 export class PredicateTable<C> {
-  /** Predicates that threw; they count as false for that event. */
-  errors = 0
+  readonly #judging: Judging = { event: 0, errors: 0, era: {}, answers: 0 }
   readonly #groups = new Map<string, Group<C>>()
-  readonly #ids = new Map<string, number>()
-  readonly #ofValue = new Map<string, Test1>()
-  readonly #evaluate: Evaluate<C>[] = []
-  /** By predicate: event it was last evaluated for, and what came out. */
-  #epochs = new Float64Array(0)
-  #results = new Uint8Array(0)
-  #epoch = 0
-  #slots = 0
+  readonly #predicates = new Map<string, Predicate<C>>()
+  readonly #ofTest = new Map<Test<C>, Predicate<C>>()
+  /** Times that all answers were forgotten. */
+  resets = 0
 
   get size(): number {
-    return this.#evaluate.length
+    return this.#predicates.size
   }
   get groups(): number {
     return this.#groups.size
   }
+  get errors(): number {
+    return this.#judging.errors
+  }
+  /** Number of the current event. */
+  get event(): number {
+    return this.#judging.event
+  }
+  /** Changes when answers known so far are void. */
+  get era(): object {
+    return this.#judging.era
+  }
 
-  /** Number of the predicate for a test; equal tests share one. */
-  add(test: Test<C>): number {
-    const key = this.#keyOf(test)
-    const known = this.#ids.get(key)
+  /** The predicate of a test, shared by equal tests. New ones before `start`. */
+  of(test: Test<C>): Predicate<C> {
+    const known = this.#ofTest.get(test)
     if (known !== undefined) return known
-    const id = this.#evaluate.length
-    this.#ids.set(key, id)
-    this.#evaluate.push(this.#compile(test))
-    return id
-  }
-
-  /** What a test of fixed values says of one present value, remembered on strings like the predicate itself. */
-  ofValue(test: Test<C>): (value: Value) => boolean {
-    const key = this.#keyOf(test)
-    this.add(test)
-    return this.#ofValue.get(key)!
-  }
-
-  /**
-   * Reader of an operand that gives its one reading for the current event: undefined when it is absent, SEVERAL when there
-   * are more or it cannot be read.
-   */
-  single(operand: Operand<C>): (ctx: C) => Value | undefined | typeof SEVERAL {
-    const group = this.#groupOf(operand)
-    return (ctx) => {
-      try {
-        const candidates = group.candidates(ctx, this.#epoch)
-        if (candidates === undefined) return group.value(ctx, this.#epoch) as Value | undefined
-        return candidates.length > 1 ? SEVERAL : candidates[0]
-      } catch {
-        this.errors++
-        return SEVERAL
-      }
+    const key = `${operandKey(test.left)} ${test.op} ${test.modifier ?? ''} ${rightKey(test.right)}`
+    let predicate = this.#predicates.get(key)
+    if (predicate === undefined) {
+      predicate = this.#make(test)
+      this.#predicates.set(key, predicate)
     }
-  }
-
-  /** A place in the marks of strings that nobody else uses. */
-  newSlot(): number {
-    return this.#slots++
-  }
-
-  /** Marks of a string, emptied when they belong to another table. */
-  marksOf(str: Str): (Uint32Array | undefined)[] {
-    if (str.marksOf !== this) {
-      str.marksOf = this
-      str.marks = []
-    }
-    return str.marks
+    this.#ofTest.set(test, predicate)
+    return predicate
   }
 
   /** To be called when all predicates are in. */
-  seal(): void {
-    this.#epochs = new Float64Array(this.#evaluate.length).fill(-1)
-    this.#results = new Uint8Array(this.#evaluate.length)
+  start(): void {
+    for (const group of this.#groups.values()) group.start()
   }
 
   /** A new event: nothing is known about it. */
   nextEvent(): void {
-    this.#epoch++
+    this.#judging.event++
   }
 
-  /** Does a predicate hold for the current event? */
-  holds(id: number, ctx: C): boolean {
-    if (this.#epochs[id] === this.#epoch) return this.#results[id] === 1
-    let result = false
-    try {
-      result = this.#evaluate[id]!(ctx, this.#epoch)
-    } catch {
-      this.errors++
-    }
-    this.#epochs[id] = this.#epoch
-    this.#results[id] = result ? 1 : 0
-    return result
+  /** Forget all answers when there are too many. Not while an event is judged. */
+  tidy(): void {
+    if (this.#judging.answers <= ANSWERS_MAX) return
+    this.#judging.era = {}
+    this.#judging.answers = 0
+    this.resets++
+    this.start()
   }
 
-  #keyOf(test: Test<C>): string {
-    return `${operandKey(test.left)} ${test.op} ${test.modifier ?? ''} ${rightKey(test.right)}`
-  }
-
-  #compile(test: Test<C>): Evaluate<C> {
+  #make(test: Test<C>): Predicate<C> {
     const group = this.#groupOf(test.left)
-    if (!isLiterals(test.right)) return this.#compareOperands(group, this.#groupOf(test.right), test.op)
-    if (test.op === 'exists') return (ctx, epoch) => isPresent(group.value(ctx, epoch))
-    const { type } = operandType(test.left)
-    if (group.list) {
-      const holds = listTest(test.op, test.right, type)
-      return (ctx, epoch) => {
-        const value = group.value(ctx, epoch)
-        return value !== undefined && holds(Array.isArray(value) ? value : [value as Value])
+    const literals = isLiterals(test.right) ? test.right : undefined
+    if (literals === undefined)
+      return this.#alone(
+        group,
+        this.#compareOperands(group, this.#groupOf(test.right as Operand<C>), test.op),
+      )
+    if (test.op === 'exists') {
+      if (group.matcher === undefined || group.severalReadings)
+        return this.#alone(group, (ctx) => group.value(ctx) !== undefined)
+      return {
+        group,
+        holds: (ctx) => group.answer(ctx).present,
+        decide: ({ present }) => present,
+        needs: undefined,
       }
     }
-    const plain = literalTest(test.op, test.modifier, test.right, type)
-    const one = type === 'string' || type === 'path' ? this.#remembered(group, plain) : plain
-    this.#ofValue.set(this.#keyOf(test), one)
-    return quantified(group, one, isNegative(test.op))
+    const { type } = operandType(test.left)
+    if (group.matcher === undefined) {
+      const holds = listTest(test.op, literals, type)
+      return this.#alone(group, (ctx) => {
+        const value = group.value(ctx)
+        return value !== undefined && holds(asList(value))
+      })
+    }
+    return isText(type) ? this.#ofText(group, test, literals) : this.#ofNumbers(group, test, literals)
   }
 
-  #compareOperands(left: Group<C>, right: Group<C>, op: Operator): Evaluate<C> {
+  /** A predicate that is evaluated by itself, once for an event. */
+  #alone(group: Group<C>, evaluate: (ctx: C) => boolean, needs?: readonly number[]): Predicate<C> {
+    const judging = this.#judging
+    let event = -1
+    let result = false
+    const holds = (ctx: C): boolean => {
+      if (event === judging.event) return result
+      event = judging.event
+      result = false
+      try {
+        result = evaluate(ctx)
+      } catch {
+        judging.errors++
+      }
+      return result
+    }
+    return { group, holds, decide: undefined, needs }
+  }
+
+  #ofText(group: Group<C>, { op, modifier, left }: Test<C>, literals: readonly Literal[]): Predicate<C> {
+    const patterns = exactPatterns(op, modifier, literals)
+    const key = `${op === '!=' ? '=' : op} ${modifier ?? ''} ${rightKey(literals)}`
+    if (patterns !== undefined)
+      return ofBit(
+        group,
+        group.bit(key, () => bitOf({ patterns })),
+        op,
+      )
+    const needed = neededPatterns(op, modifier, literals)
+    const needs = needed && [group.bit(`needs ${key}`, () => bitOf({ patterns: needed }))]
+    const test = literalTest(op, modifier, literals, operandType(left).type)
+    const evaluate = quantified(group, this.#remembered(group, test), isNegative(op))
+    if (needs === undefined) return this.#alone(group, evaluate)
+    return this.#alone(group, (ctx) => group.answer(ctx).some(needs[0]!) && evaluate(ctx), needs)
+  }
+
+  #ofNumbers(group: Group<C>, { op, modifier, left }: Test<C>, literals: readonly Literal[]): Predicate<C> {
+    const { type } = operandType(left)
+    if (modifier !== undefined)
+      return this.#alone(group, quantified(group, literalTest(op, modifier, literals, type), isNegative(op)))
+    const positive = op === '!=' ? '=' : op
+    const test = literalTest(positive, undefined, literals, type)
+    const rule = (): BitRule => {
+      if (!isOrder(positive)) return bitOf({ test, equals: literals.map(({ value }) => value as Value) })
+      const { text } = literals[0]!
+      return bitOf({ test, limits: [type === 'time' || type === 'duration' ? BigInt(text) : Number(text)] })
+    }
+    return ofBit(group, group.bit(`${positive} ${rightKey(literals)}`, rule), op)
+  }
+
+  #compareOperands(left: Group<C>, right: Group<C>, op: Operator): (ctx: C) => boolean {
     if (left.list || right.list) {
       const holds = valueListTest(op)
-      return (ctx, epoch) => {
-        const a = left.value(ctx, epoch)
-        const b = right.value(ctx, epoch)
+      return (ctx) => {
+        const a = left.value(ctx)
+        const b = right.value(ctx)
         return a !== undefined && b !== undefined && holds(asList(a), asList(b))
       }
     }
     const holds = valueTest(op, operandType(left.operand).type)
-    return (ctx, epoch) => {
-      const b = right.value(ctx, epoch) as Value | undefined
+    return (ctx) => {
+      const b = right.value(ctx) as Value | undefined
       if (b === undefined) return false
-      return quantified(left, (a) => holds(a, b), isNegative(op))(ctx, epoch)
+      return quantified(left, (a) => holds(a, b), isNegative(op))(ctx)
     }
   }
 
   /**
-   * A test of text whose answers hang on the string: two bits for each predicate of the group, "asked" and "holds".
+   * A test of text whose answers hang on the string: two bits for each such predicate of the group, "asked" and "holds".
    * Bits are filled when they are first asked for, so a string that is seen once costs no more than it must.
    */
-  #remembered(group: Group<C>, test: Test1): Test1 {
-    const bit = group.bits++
-    const word = bit >> 4
-    const asked = 1 << ((bit & 15) * 2)
+  #remembered(group: Group<C>, test: ValueTest): ValueTest {
+    const judging = this.#judging
+    const place = group.singles++
+    const word = place >> 4
+    const asked = 1 << ((place & 15) * 2)
     const holds = asked << 1
+    const slot = group.slot + 1
     return (value) => {
       if (!(value instanceof Str)) return test(value)
-      const all = this.marksOf(value)
-      let marks = all[group.index]
+      const all = marksOf(value, judging.era)
+      let marks = all[slot] as Uint32Array | undefined
       if (marks === undefined) {
-        marks = new Uint32Array((group.bits + 15) >> 4)
-        all[group.index] = marks
+        marks = new Uint32Array((group.singles + 15) >> 4)
+        all[slot] = marks
       }
       const known = marks[word]!
       if ((known & asked) !== 0) return (known & holds) !== 0
@@ -235,34 +220,59 @@ export class PredicateTable<C> {
     const key = operandKey(operand)
     let group = this.#groups.get(key)
     if (group === undefined) {
-      group = new Group(operand, this.newSlot())
+      group = new Group(operand, this.#groups.size * 2, this.#judging)
       this.#groups.set(key, group)
     }
     return group
   }
 }
 
+const never = (): boolean => false
+const bitOf = (rule: Partial<BitRule>): BitRule => ({
+  patterns: [],
+  test: never,
+  equals: [],
+  limits: [],
+  ...rule,
+})
+
+/** The predicate of a bit; `!=` is the bit of `=` the other way round. */
+function ofBit<C>(group: Group<C>, bit: number, op: Operator): Predicate<C> {
+  if (!isNegative(op))
+    return {
+      group,
+      holds: (ctx) => group.answer(ctx).some(bit),
+      decide: (answer) => answer.some(bit),
+      needs: [bit],
+    }
+  const decide =
+    group.negative === 'all'
+      ? (answer: Answer) => answer.present && !answer.some(bit)
+      : (answer: Answer) => answer.present && !answer.every(bit)
+  return { group, holds: (ctx) => decide(group.answer(ctx)), decide, needs: undefined }
+}
+
 /** A test over every reading of a value: some for a positive operator, all (or some, see `negative`) for a negative one. */
-function quantified<C>(group: Group<C>, test: Test1, negative: boolean): Evaluate<C> {
+function quantified<C>(group: Group<C>, test: ValueTest, negative: boolean): (ctx: C) => boolean {
   const all = negative && group.negative === 'all'
-  return (ctx, epoch) => {
-    const candidates = group.candidates(ctx, epoch)
-    if (candidates === undefined) {
-      const value = group.value(ctx, epoch)
+  return (ctx) => {
+    const readings = group.readings(ctx)
+    if (readings === undefined) {
+      const value = group.value(ctx)
       return value !== undefined && test(value as Value)
     }
-    for (const candidate of candidates) if (test(candidate) !== all) return !all
-    return all && candidates.length > 0
+    for (const reading of readings) if (test(reading) !== all) return !all
+    return all && readings.length > 0
   }
 }
 
-export const isNegative = (op: Operator): boolean => op === '!='
-const isPresent = (value: Values): boolean => value !== undefined
+const isText = (type: ValueType): boolean => type === 'string' || type === 'path' || type === 'buffer'
+const isNegative = (op: Operator): boolean => op === '!='
+const isOrder = (op: Operator): boolean => op === '<' || op === '<=' || op === '>' || op === '>='
 const asList = (value: Value | readonly Value[]): readonly Value[] =>
   Array.isArray(value) ? value : [value as Value]
 const isLiterals = <C>(right: readonly Literal[] | Operand<C>): right is readonly Literal[] =>
   Array.isArray(right)
-
 /** Equal for operands that always have the same value. */
 export function operandKey<C>(operand: Operand<C>): string {
   const arg = operand.arg === undefined ? '' : `[${JSON.stringify(operand.arg)}]`

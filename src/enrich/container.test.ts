@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { containerIdOf } from './container.ts'
+import { containerOf } from './container.ts'
 
 const A = 'a1'.repeat(32)
 const B = 'b2'.repeat(32)
+const containerIdOf = (path: string): string | undefined => containerOf(path)?.fullId
+
 const POD = 'pod6a5f1d3e-8b1c-4f5e-9d2b-1c2d3e4f5a6b'
 
 describe('containers', () => {

@@ -2,8 +2,51 @@
  * What the fields of the syscall source read: the event, the process that made it, and read-only look-ups into state.
  * Fields know this interface, not the tables behind it.
  */
+
+import type { ContainerFacts, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
 import type { Str } from '../decode/str.ts'
+import type { Ip } from './ip.ts'
+
+/** One end of a connection. */
+export interface Endpoint {
+  readonly ip: Ip
+  readonly port: number
+}
+
+/** What a standard descriptor is open on. */
+export interface StandardStream {
+  /** st_mode of the inode. */
+  readonly mode: number
+  /** Address family of a socket, 0 for anything else. */
+  readonly family: number
+  /** Path, or the kernel's name of what has none; cut at 256 bytes. */
+  readonly path: Str
+  readonly local: Endpoint | undefined
+  readonly remote: Endpoint | undefined
+}
+
+/** What was true of a process when it last replaced its image, or when the agent first saw it. */
+export interface ExecFacts {
+  /** RLIMIT_NOFILE. */
+  readonly fdLimit: number
+  readonly majorFaults: number
+  readonly minorFaults: number
+  /** KiB. */
+  readonly vmSize: number
+  /** KiB. */
+  readonly vmRss: number
+  /** KiB. */
+  readonly vmSwap: number
+  /** Start of the first process of the pid namespace, CLOCK_BOOTTIME ns; 0 when not known. */
+  readonly pidnsStart: number
+  /** Path in the v2 hierarchy; undefined when not known. */
+  readonly cgroup: Str | undefined
+  /** Path of the deepest v1 cgroup. */
+  readonly cgroupV1: Str | undefined
+  /** Standard input, output and error; undefined where closed. */
+  readonly streams: readonly (StandardStream | undefined)[]
+}
 
 /** A process as fields see it. Values are the state when the event happened. */
 export interface ProcessInfo {
@@ -44,8 +87,12 @@ export interface ProcessInfo {
   readonly capInheritable: number
   readonly capPermitted: number
   readonly capEffective: number
+  /** Facts of the last exec; a forked child has those of its parent. */
+  readonly image: ExecFacts | undefined
   /** First 12 characters of the container id, undefined on the host. */
   readonly containerId: string | undefined
+  /** The container as its cgroup names it, undefined on the host. */
+  readonly container: ContainerRef | undefined
   /** Ends when the process does: an exited parent stays reachable for a while. */
   readonly parent: ProcessInfo | undefined
   /**
@@ -66,6 +113,12 @@ export interface Lookup {
   /** CLOCK_BOOTTIME ns of a CLOCK_MONOTONIC time. */
   bootTime(monotonicNs: bigint): bigint
   readonly hostname: string
+  /** Give Falco's value where it is wrong or narrower than the truth (docs/compat-falco.md). */
+  readonly asFalco: boolean
+  /** What a runtime told about the container with this full id; undefined while none has. */
+  container(fullId: string): ContainerFacts | undefined
+  /** Names with this address, among those that rules compare with. */
+  namesOf(ip: Ip): readonly Str[]
   /** The `Str` of computed text. */
   intern(text: string): Str
 }
@@ -78,6 +131,9 @@ export interface SyscallContext {
   readonly lookup: Lookup
   /** Running number of the event in this run, from 1 (`evt.num`). */
   readonly num: number
+  /** CLOCK_MONOTONIC ns of the first event of this run, and of the event before this one. */
+  readonly firstTime: number
+  readonly previousTime: number
   /** Values computed once for each event, by key; cleared between events. */
   readonly memo: Map<string, unknown>
 }

@@ -2,17 +2,18 @@
  * What a field is. A field is declared once, in `fields/<class>/`; the rule compiler, `tarsier fields`, output formats
  * and the docs all read the declaration.
  */
-import type { Str } from '../decode/str.ts'
+import type { Marked, Str } from '../decode/str.ts'
 import type { Ip } from './ip.ts'
 
 /**
  * Type of a field's value, which decides its operators.
- * `string` and `path` yield `Str`; `int`, `uint`, `port`, `double` yield number; `time` (ns since the epoch) and
+ * `string`, `path` and `buffer` (raw bytes, such as the data of a call) yield `Str`; `int`, `uint`, `port`, `double` yield number; `time` (ns since the epoch) and
  * `duration` (ns) yield bigint; `bool` yields boolean; `ip` and `net` yield `Ip`.
  */
 export type ValueType =
   | 'string'
   | 'path'
+  | 'buffer'
   | 'int'
   | 'uint'
   | 'double'
@@ -27,6 +28,9 @@ export type Value = Str | number | bigint | boolean | Ip
 
 /** What a field costs when a rule reads it: `free` is in the event, `state` a table look-up, `derived` builds text. */
 export type Cost = 'free' | 'state' | 'derived'
+
+/** Who is asked for what no event tells: runtimes about containers, resolvers about names. */
+export type Enrichment = 'containers' | 'names'
 
 /** How a field's argument looks: `proc.aname[2]` (index), `evt.arg.path` or `proc.env[HOME]` (key). */
 export interface ArgDecl {
@@ -44,6 +48,11 @@ export interface Extractor<C> {
    * connection, any ancestor). Absent means just `get`. Empty means absent.
    */
   readonly candidates?: (ctx: C) => readonly Value[]
+  /**
+   * With `candidates`, where they stay the same from event to event: what they belong to, another object whenever they may
+   * have changed. What is found out about them is remembered there.
+   */
+  readonly holder?: (ctx: C) => Marked | undefined
   /**
    * With `candidates`, what `!=` and other negative operators mean: `all` (the default) = no candidate is equal;
    * `any` = some candidate differs (proc.aname).
@@ -65,6 +74,8 @@ export interface FieldDef<C = unknown> {
   readonly events?: readonly string[]
   /** Old spelling that rules may still use, with the reason shown as a warning. */
   readonly deprecated?: string
+  /** What the value waits for: somebody outside has to be asked first, and is only when a rule reads such a field. */
+  readonly needs?: Enrichment
   /** Cannot be printed in an output format. */
   readonly filterOnly?: boolean
   /** Enumerated text values, for hints. */
@@ -85,10 +96,11 @@ export type FieldSet<C = unknown> = ReadonlyMap<string, FieldDef<C>>
 
 /** A field without an argument. */
 export const defineField = <C>(decl: Omit<FieldDef<C>, 'bind' | 'arg'> & Extractor<C>): FieldDef<C> => {
-  const { get, candidates, negative, ...rest } = decl
+  const { get, candidates, holder, negative, ...rest } = decl
   const extractor: Extractor<C> = {
     get,
     ...(candidates === undefined ? {} : { candidates }),
+    ...(holder === undefined ? {} : { holder }),
     ...(negative === undefined ? {} : { negative }),
   }
   return { ...rest, bind: () => extractor }

@@ -2,9 +2,9 @@
  * The two spellings of a path: as accessed (absolute, cleaned as text, what Falco shows) and as the kernel resolved it.
  */
 import { PATH_FLAGS } from '../../schema/enums/index.ts'
-import type { Str } from '../decode/str.ts'
+import type { EventView } from '../decode/event-view.ts'
+import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
-import { once } from './syscall-field.ts'
 
 const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
 
@@ -37,8 +37,8 @@ export interface PathFields {
   readonly path: string | undefined
 }
 
-/** The spellings of one path in one event. */
-export interface PathValue {
+/** The spellings of one path in one event; the same object for the same strings while nothing else was seen of them. */
+export interface PathValue extends Marked {
   /**
    * The given name joined to the directory it starts from, which the record carries unless it is the directory of the
    * kernel path (PATH_IN_DIR). Without either it falls back to the kernel path.
@@ -46,33 +46,93 @@ export interface PathValue {
   readonly accessed: Str | undefined
   /** The kernel's; undefined when the event has none, as after a failure. */
   readonly resolved: Str | undefined
-  /** What comparisons look at: the accessed one first; one when they are equal, none when the event has no path. */
+  /**
+   * What comparisons look at: the accessed one first; one when they are equal or Falco is to be followed, which knows no
+   * other, none when the event has no path.
+   */
   readonly all: readonly Str[]
 }
 
-/** The path that `fields` describe, put together once for each event. */
-export const pathOf = (ctx: SyscallContext, fields: PathFields): PathValue =>
-  once(ctx, fields.name ?? 'path', () => makePath(ctx, fields))
+/** Ways to one file that are remembered: by its path, from its directory, from elsewhere, in vain. */
+const SEEN_MAX = 4
 
-function makePath(ctx: SyscallContext, fields: PathFields): PathValue {
-  const resolved = fields.path === undefined ? undefined : ctx.event.string(fields.path)
-  const accessed = makeAccessed(ctx, fields, resolved)
-  if (accessed === undefined) return { accessed, resolved, all: resolved === undefined ? [] : [resolved] }
-  const one = resolved === undefined || resolved === accessed || resolved.text === accessed.text
-  return { accessed, resolved, all: one ? [accessed] : [accessed, resolved] }
+/** What a path was put together from, and the result. */
+interface Seen {
+  readonly name: Str | undefined
+  readonly dir: Str | undefined
+  readonly resolved: Str | undefined
+  readonly value: PathValue
 }
 
-function makeAccessed(ctx: SyscallContext, fields: PathFields, resolved: Str | undefined): Str | undefined {
+/**
+ * The path that `fields` describe. Events name the same files again and again: what was put together is remembered for
+ * this event, and on the string for the next one with the same strings.
+ */
+export function pathOf(ctx: SyscallContext, fields: PathFields): PathValue {
   const { event } = ctx
-  if (fields.name === undefined) return resolved
-  const name = event.string(fields.name)
-  if (name === undefined) return resolved
+  const key = fields.name ?? 'path'
+  if (event.memoKey === key) return event.memo as PathValue
+  const resolved = fields.path === undefined ? undefined : event.string(fields.path)
+  const name = fields.name === undefined ? resolved : event.string(fields.name)
+  const dir = name === resolved ? undefined : directoryOf(event, fields, name, resolved)
+  const value = seen(ctx, name, dir, resolved)
+  event.memo = value
+  event.memoKey = key
+  return value
+}
+
+/** The directory a relative name starts from. */
+function directoryOf(
+  event: EventView,
+  fields: PathFields,
+  name: Str | undefined,
+  resolved: Str | undefined,
+): Str | undefined {
+  if (name === undefined || name.text.startsWith('/')) return undefined
+  const inDir = ((event.number('path_flags') ?? 0) & IN_DIR) !== 0
+  return inDir ? resolved?.directory : fields.dir === undefined ? undefined : event.string(fields.dir)
+}
+
+function seen(
+  ctx: SyscallContext,
+  name: Str | undefined,
+  dir: Str | undefined,
+  resolved: Str | undefined,
+): PathValue {
+  const owner = resolved ?? name
+  if (owner === undefined) return makePath(ctx, undefined, undefined)
+  owner.seenAs ??= []
+  const known = owner.seenAs as Seen[]
+  for (let i = 0; i < known.length; i++) {
+    const one = known[i]!
+    if (one.name === name && one.dir === dir && one.resolved === resolved) return one.value
+  }
+  const value = makePath(ctx, makeAccessed(ctx, name, dir, resolved), resolved)
+  if (known.length === SEEN_MAX) known.shift()
+  known.push({ name, dir, resolved, value })
+  return value
+}
+
+function makePath(ctx: SyscallContext, accessed: Str | undefined, resolved: Str | undefined): PathValue {
+  const unmarked = { marks: [], marksOf: undefined }
+  if (accessed === undefined)
+    return { accessed, resolved, all: resolved === undefined ? [] : [resolved], ...unmarked }
+  const one =
+    resolved === undefined || resolved === accessed || resolved.text === accessed.text || ctx.lookup.asFalco
+  return { accessed, resolved, all: one ? [accessed] : [accessed, resolved], ...unmarked }
+}
+
+function makeAccessed(
+  ctx: SyscallContext,
+  name: Str | undefined,
+  dir: Str | undefined,
+  resolved: Str | undefined,
+): Str | undefined {
+  // Without a name there is only what the kernel resolved, which is clean.
+  if (name === undefined || name === resolved) return resolved
   if (name.text.startsWith('/')) {
     const clean = cleanPath(name.text)
     return clean === name.text ? name : ctx.lookup.intern(clean)
   }
-  const inDir = ((event.number('path_flags') ?? 0) & IN_DIR) !== 0
-  const dir = inDir ? resolved?.directory : fields.dir === undefined ? undefined : event.string(fields.dir)
-  if (dir === undefined) return resolved
-  return ctx.lookup.intern(joinPath(dir.text, name.text))
+  return dir === undefined ? resolved : ctx.lookup.intern(joinPath(dir.text, name.text))
 }

@@ -39,7 +39,8 @@ export const only = (events: readonly string[], fields: readonly SyscallField[])
 /** The value kept under `key` for this event, made when it is first asked for. */
 export function once<T>(ctx: SyscallContext, key: string, make: () => T): T {
   const { memo } = ctx
-  if (memo.has(key)) return memo.get(key) as T
+  const known = memo.get(key)
+  if (known !== undefined || memo.has(key)) return known as T
   const value = make()
   memo.set(key, value)
   return value

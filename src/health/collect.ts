@@ -21,6 +21,8 @@ export interface HealthParts {
   readonly processes: number
   readonly evicted: number
   readonly unknownProcess: number
+  /** Counts of what was asked of others; absent where nothing is. */
+  readonly enrichment?: Readonly<Record<string, number>>
   readonly usage: OwnUsage
   readonly times: Readonly<Record<Stage, StageTimes>>
   /** s since the start, and since the record before. */
@@ -61,6 +63,7 @@ export function collectHealth(parts: HealthParts): Health {
     kernel_helper_errors: sum(({ helperErrors }) => helperErrors),
     events_lost: parts.lost,
     late_events: late,
+    enrichment: parts.enrichment ?? {},
     unknown_process: parts.unknownProcess,
     ring_fill_percent: rounded(parts.ringFill * 100),
     latency_us: parts.times,

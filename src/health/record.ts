@@ -39,6 +39,9 @@ export const HEALTH_FIELDS = {
   kernel_helper_errors: count('reads that failed inside records that were sent all the same'),
   events_lost: count('records the kernel numbered that never came'),
   late_events: count('records that came after a younger one'),
+  enrichment: map(
+    'questions to container runtimes and resolvers, and events that waited for the answers, by what became of them',
+  ),
   unknown_process: count('events of processes the table does not know'),
   ring_fill_percent: number('most seen waiting in the rings since the last record, percent of their size'),
   latency_us: {

@@ -70,7 +70,7 @@ export function integrityAlert(identity: AlertIdentity, finding: Finding, repeat
   const rule = INTEGRITY_RULES[finding.rule]
   const facts = [
     ...finding.facts,
-    ...(finding.culprit === undefined ? [] : who(finding.culprit)),
+    ...(finding.culprit === undefined ? [['culprit', 'unknown'] as const] : who(finding.culprit)),
     ...(repeats > 0 ? [['repeats', repeats] as const] : []),
   ]
   const said = facts.map(([name, value]) => `${name}=${value}`).join(' ')
@@ -85,7 +85,7 @@ export function integrityAlert(identity: AlertIdentity, finding: Finding, repeat
     priority: finding.priority,
     source: 'internal',
     tags: ['integrity'],
-    message: `${rule} (${said}${finding.culprit === undefined ? ' culprit=unknown' : ''})`,
+    message: rule,
     fields: new Map(facts),
   }
 }

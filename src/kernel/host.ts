@@ -11,11 +11,19 @@ export interface HostIdentity {
   readonly bootId: string
 }
 
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * Where the files of the host begin: `HOST_ROOT`, for an agent in a container that has them mounted somewhere. Nothing
+ * when the host's root is ours.
+ */
+export const hostRoot = (env: Env): string => (env['HOST_ROOT'] ?? '').replace(/\/+$/, '')
+
 /** `FALCO_HOSTNAME` overrides the name, as users of Falco expect. */
-export function hostIdentity(env: Readonly<Record<string, string | undefined>>): HostIdentity {
-  const machine = readOptional('/etc/machine-id')?.trim() ?? hostname()
+export function hostIdentity(env: Env): HostIdentity {
+  const machine = readOptional(`${hostRoot(env)}/etc/machine-id`)?.trim() ?? hostname()
   return {
-    hostname: env['FALCO_HOSTNAME'] ?? hostname(),
+    hostname: env['FALCO_HOSTNAME'] || hostname(),
     hostId: createHash('sha256').update(`tarsier ${machine}`).digest('hex').slice(0, 32),
     bootId: readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown',
   }

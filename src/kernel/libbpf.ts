@@ -20,6 +20,8 @@ export interface Libbpf {
   kernelHasFunction(name: string): boolean
   programs(object: Pointer): ProgramHandle[]
   setAutoload(program: Pointer, on: boolean): void
+  /** Load it as a raw tracepoint, whatever its section says. */
+  makeRawTracepoint(program: Pointer): void
   setLogBuffer(program: Pointer, buffer: Uint8Array): void
   programFd(program: Pointer): number
   /** Times the kernel left a program out because it, or for tracepoints any other, was running on that CPU already. */
@@ -43,6 +45,8 @@ export interface Libbpf {
   /** Fill `value` from a map; false when the key is not there. */
   mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array): void
+  /** Set `count` elements whose keys and values lie one behind the other. */
+  mapUpdateBatch(fd: number, keys: Uint8Array, values: Uint8Array, count: number): void
   /** Take an element out; one that is not there is no error. */
   mapDelete(fd: number, key: Uint8Array): void
   /** Initial contents of a global data section, writable until the object is loaded. */
@@ -68,6 +72,8 @@ const BTF_KIND_FUNC = 12
 /** struct bpf_prog_info (include/uapi/linux/bpf.h): bytes we ask for, offset of recursion_misses (Linux 5.12, else 0). */
 const PROG_INFO = { size: 216, recursionMisses: 208 } as const
 const NAMES = ['libbpf.so.1', 'libbpf.so']
+
+const BPF_PROG_TYPE_RAW_TRACEPOINT = 17
 
 function loadLibrary(): ReturnType<typeof koffi.load> {
   let last: unknown
@@ -100,6 +106,7 @@ export function loadLibbpf(): Libbpf {
     programName: lib.func('const char *bpf_program__name(bpf_program *program)'),
     sectionName: lib.func('const char *bpf_program__section_name(bpf_program *program)'),
     setAutoload: lib.func('int bpf_program__set_autoload(bpf_program *program, bool on)'),
+    setType: lib.func('int bpf_program__set_type(bpf_program *program, int type)'),
     setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
     programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
     infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
@@ -118,6 +125,9 @@ export function loadLibbpf(): Libbpf {
     objectInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     mapLookup: lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
     mapUpdate: lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
+    mapUpdateBatch: lib.func(
+      'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, void *opts)',
+    ),
     mapDelete: lib.func('int bpf_map_delete_elem(int fd, void *key)'),
     initialValue: lib.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)'),
   }
@@ -159,6 +169,8 @@ export function loadLibbpf(): Libbpf {
         section: f.sectionName(p),
         pointer: p,
       })),
+    makeRawTracepoint: (program) =>
+      void zero('bpf_program__set_type', f.setType(program, BPF_PROG_TYPE_RAW_TRACEPOINT)),
     setAutoload: (program, on) => void zero('bpf_program__set_autoload', f.setAutoload(program, on)),
     setLogBuffer: (program, buffer) =>
       void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
@@ -191,6 +203,8 @@ export function loadLibbpf(): Libbpf {
     },
     mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
     mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
+    mapUpdateBatch: (fd, keys, values, count) =>
+      void zero('bpf_map_update_batch', f.mapUpdateBatch(fd, keys, values, [count], null)),
     mapDelete: (fd, key) => void f.mapDelete(fd, key),
     initialValue: (map) => {
       const size = [0]

@@ -37,6 +37,8 @@ export function readOptional(file: string): string | undefined {
 export interface Tracefs {
   /** How it is reached, for `doctor`. */
   readonly place: string
+  /** Folder of it, while it is open. */
+  readonly path: string
   /** Id of a tracepoint such as `syscalls/sys_exit_openat`; undefined when this kernel has none of that name. */
   tracepointId(name: string): number | undefined
   close(): void
@@ -54,6 +56,7 @@ export function openTracefs(): Tracefs {
   const base = mounted ?? `/proc/self/fd/${fd}`
   return {
     place: mounted ?? 'a private mount',
+    path: base,
     tracepointId(name) {
       const id = readOptional(`${base}/events/${name}/id`)
       return id === undefined ? undefined : Number(id)

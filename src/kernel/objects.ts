@@ -18,6 +18,8 @@ export interface ProgramSpec {
   readonly object: string
   /** Position in the schema: index of its counters, stamped into its records. */
   readonly index: number
+  /** Tracepoints of a program that serves many, whose section names none. */
+  readonly hooks?: readonly string[]
 }
 
 export const PROGRAM_SPECS: readonly ProgramSpec[] = programsOf(FAMILIES).map((program, index) => ({
@@ -56,10 +58,21 @@ export interface LoaderOptions {
   readonly constants: Readonly<Record<string, number>>
 }
 
+/** A program once for each of its hooks: with a name and section of its own, so that each link can be told from the others. */
+export const atEachHook = (program: LoadedProgram): readonly LoadedProgram[] =>
+  program.spec.hooks?.map((hook) => ({
+    ...program,
+    spec: { ...program.spec, name: `${program.spec.name}:${hook}`, section: `tp/${hook}` },
+  })) ?? [program]
+
 /** The object and the schema disagree: one of them was built without the other. */
 export class AbiMismatchError extends Error {
   override readonly name = 'AbiMismatchError'
 }
+
+/** The build of an object: the ordinary one, or that for the calls of 32-bit programs. */
+export const COMPAT = '.compat'
+export type Build = '' | typeof COMPAT
 
 const LOG_BYTES = 1 << 20
 const LOAD_TRIES = 10
@@ -78,6 +91,11 @@ export class Loader {
     this.#options = options
   }
 
+  /** Was an object loaded that has this map? */
+  hasMap(name: string): boolean {
+    return this.#shared.has(name)
+  }
+
   /** Descriptor of a shared map. Throws RangeError before an object that has it was loaded. */
   mapFd(name: string): number {
     const fd = this.#shared.get(name)
@@ -85,18 +103,26 @@ export class Loader {
     return fd
   }
 
-  /** Load the programs of one object file that are named. Refused ones are in `failures`. */
-  load(object: string, wanted: readonly ProgramSpec[]): LoadedProgram[] {
-    let whole = this.#tryLoad(object, wanted)
+  /** Is there a build of this object for the calls of 32-bit programs? */
+  hasCompat(object: string): boolean {
+    return existsSync(join(this.#options.directory, `${object}${COMPAT}.bpf.o`))
+  }
+
+  /**
+   * Load the programs of one object file that are named. Refused ones are in `failures`. Those of a `compat` build are not to
+   * be attached: they are called from another program.
+   */
+  load(object: string, wanted: readonly ProgramSpec[], build: Build = ''): LoadedProgram[] {
+    let whole = this.#tryLoad(object, wanted, build)
     // The verifier gives up with EAGAIN when a signal is waiting; libbpf tries five times, a profiler is faster than that.
     for (let tries = 0; tries < LOAD_TRIES && !Array.isArray(whole) && whole.code === 'EAGAIN'; tries++)
-      whole = this.#tryLoad(object, wanted)
+      whole = this.#tryLoad(object, wanted, build)
     if (Array.isArray(whole)) return whole
     if (wanted.length === 1) {
       this.failures.push(this.#failure(wanted[0]!, 'load', whole))
       return []
     }
-    return wanted.flatMap((spec) => this.load(object, [spec]))
+    return wanted.flatMap((spec) => this.load(object, [spec], build))
   }
 
   /** Attach a loaded program; undefined when the kernel refused, with the reason in `failures`. */
@@ -143,9 +169,9 @@ export class Loader {
     }
   }
 
-  #tryLoad(name: string, wanted: readonly ProgramSpec[]): LoadedProgram[] | SystemError {
+  #tryLoad(name: string, wanted: readonly ProgramSpec[], build: Build): LoadedProgram[] | SystemError {
     const { lib, directory } = this.#options
-    const file = join(directory, `${name}.bpf.o`)
+    const file = join(directory, `${name}${build}.bpf.o`)
     if (!existsSync(file))
       throw new AbiMismatchError(`BPF object ${file} is missing; build it with: npm run build`)
     const object = this.#open(file)
@@ -155,6 +181,7 @@ export class Loader {
       const maps = lib.maps(object)
       this.#configure(maps, btf)
       const programs = this.#select(lib.programs(object), wanted)
+      if (build === COMPAT) for (const { pointer } of programs) lib.makeRawTracepoint(pointer)
       lib.loadObject(object)
       for (const map of maps) this.#remember(map)
       for (const { spec, pointer } of programs)
@@ -241,7 +268,9 @@ function writeLittleEndian(bytes: Uint8Array, value: number): void {
 
 /** Compare the structs in an object's BTF with the schema. Throws AbiMismatchError naming the first difference. */
 export function checkAbi(object: string, btf: Btf, families: readonly FamilyDecl[] = FAMILIES): void {
-  for (const family of families.filter((candidate) => candidate.object === object)) {
+  // Plain syscalls name parts of one record, which is what is compared.
+  const records = new Set(families.map((family) => family.record ?? family))
+  for (const family of [...records].filter((candidate) => candidate.object === object)) {
     const struct = btf.struct(`ev_${family.name}`)
     const layout = layoutOf(family)
     const fail = (what: string): never => {

@@ -8,6 +8,8 @@ import { SUSPICIOUS } from './rules.ts'
 
 export interface MonitorObserver {
   readonly events: ReadonlySet<string>
+  /** Files whose opens have a line, with all below them; every file when empty. */
+  readonly paths: readonly string[]
   line(ctx: SyscallContext): string | undefined
   alert(alert: Alert): void
 }
@@ -15,6 +17,7 @@ export interface MonitorObserver {
 /** `warn` gets the line about a file, without its line feed. */
 export const createObserver = (options: MonitorOptions, warn: (line: string) => void): MonitorObserver => ({
   events: OPENS,
+  paths: options.paths,
   line: openLines(options),
   alert({ rule, fields }) {
     const path = fields.get('fd.name')

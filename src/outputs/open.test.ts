@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { configFrom } from '../config/effective.ts'
+import { configFrom } from '../config/options.ts'
 import type { Alert } from '../detect/alert.ts'
 import { formatName, openOutputs } from './open.ts'
 
@@ -27,10 +27,12 @@ async function written(
   ...options: readonly string[]
 ): Promise<{ readonly lines: string[]; readonly alerts: number }> {
   const file = join(folder, String(made++))
-  const config = configFrom(
-    ['stdout_output.enabled=false', 'file_output.enabled=true', `file_output.filename=${file}`, ...options],
-    () => undefined,
-  )
+  const config = configFrom([
+    'stdout_output.enabled=false',
+    'file_output.enabled=true',
+    `file_output.filename=${file}`,
+    ...options,
+  ])
   const outputs = openOutputs<string>(
     config,
     { onClosed: assert.fail, onError: assert.fail },
@@ -60,7 +62,7 @@ for (const format of ['falco-text', 'falco', 'tarsier', 'rand-guard'])
   })
 const isFormat = (expected: string, ...options: readonly string[]): void => {
   test(`format ${expected} with ${options.join(' ') || 'defaults'}`, () =>
-    assert.equal(formatName(configFrom(options, () => undefined)), expected))
+    assert.equal(formatName(configFrom(options)), expected))
 }
 isFormat('falco-text')
 isFormat('falco', 'json_output=true')

@@ -40,7 +40,14 @@ export type WarningCode =
   | 'LOAD_COMPILE_CONDITION'
   | 'LOAD_UNKNOWN_KEY'
   | 'LOAD_NO_EFFECT'
+  | 'HINT_NEVER_TRUE'
+  | 'HINT_ALWAYS_TRUE'
+  | 'HINT_SHADOWED_RULE'
+  | 'HINT_EVENT_TYPE'
+  | 'HINT_ABSENT_VALUE'
+  | 'HINT_UNQUOTED_ITEM'
   | 'CONFIG_NO_EFFECT'
+  | 'CONFIG_NOT_SERVED'
 
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'

@@ -1,12 +1,20 @@
 /** Which fields a compiled rule reads. */
-import type { CompiledRule, Expr, FieldRef, Literal, Operand } from './ir.ts'
+import type { Enrichment } from '../fields/field.ts'
+import type { CompiledRule, Expr, FieldRef, FormatPart, Literal, Operand, Test } from './ir.ts'
 
 /** Call `see` for every field in the condition, the output and the threshold of a rule. */
 export function visitFields<C>(rule: CompiledRule<C>, see: (field: FieldRef<C>) => void): void {
   visitExpr(rule.condition, see)
-  for (const part of rule.format) if (part.kind === 'value') visitOperand(part.operand, see)
+  visitFormat(rule.format, see)
+  for (const { format } of rule.extraFields ?? [])
+    if ('kind' in format) see(format)
+    else visitFormat(format, see)
   const { distinct, by = [] } = rule.threshold ?? {}
   for (const field of distinct === undefined ? by : [distinct, ...by]) see(field)
+}
+
+function visitFormat<C>(format: readonly FormatPart<C>[], see: (field: FieldRef<C>) => void): void {
+  for (const part of format) if (part.kind === 'value') visitOperand(part.operand, see)
 }
 
 function visitExpr<C>(expr: Expr<C>, see: (field: FieldRef<C>) => void): void {
@@ -52,4 +60,58 @@ export function readsEnvironment<C>(rule: CompiledRule<C>): boolean {
     if (ENVIRONMENT.has(def.name)) reads = true
   })
   return reads
+}
+
+/** Who has to be asked before the rule can be judged and its alert printed. */
+export function enrichmentsOf<C>(rule: CompiledRule<C>): ReadonlySet<Enrichment> {
+  const needs = new Set<Enrichment>()
+  visitFields(rule, ({ def }) => {
+    if (def.needs !== undefined) needs.add(def.needs)
+  })
+  return needs
+}
+
+/** Call `see` for every comparison of a condition. */
+function visitTests<C>(expr: Expr<C>, see: (test: Test<C>) => void): void {
+  switch (expr.kind) {
+    case 'and':
+    case 'or':
+      for (const item of expr.items) visitTests(item, see)
+      return
+    case 'not':
+      visitTests(expr.item, see)
+      return
+    case 'test':
+      see(expr)
+      return
+    case 'const':
+      return
+    default:
+      expr satisfies never
+  }
+}
+
+/** Does a test read a field that somebody outside has to be asked for? */
+export function testNeeds<C>(test: Test<C>, needs: (enrichment: Enrichment) => boolean): boolean {
+  let found = false
+  const see = ({ def }: FieldRef<C>): void => {
+    if (def.needs !== undefined && needs(def.needs)) found = true
+  }
+  visitOperand(test.left, see)
+  if (!isLiterals(test.right)) visitOperand(test.right, see)
+  return found
+}
+
+const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*\.?[A-Za-z0-9_-])*\.?$/
+
+/** Names that rules compare addresses with as a whole: those must be resolved. */
+export function hostNamesIn<C>(rules: readonly CompiledRule<C>[]): readonly string[] {
+  const names = new Set<string>()
+  for (const { condition } of rules)
+    visitTests(condition, ({ left, op, right }) => {
+      const whole = op === '=' || op === '!=' || op === 'in'
+      if (left.kind !== 'field' || left.def.needs !== 'names' || !whole || !isLiterals(right)) return
+      for (const { text } of right) if (text.length <= 253 && HOST_NAME.test(text)) names.add(text)
+    })
+  return [...names]
 }

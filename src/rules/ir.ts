@@ -102,6 +102,13 @@ export type FormatPart<C = unknown> =
       readonly width: number | undefined
     }
 
+/** A value of an alert that its text does not have: of a field, or what a format prints. */
+export interface ExtraField<C = unknown> {
+  /** Its name among the values. */
+  readonly key: string
+  readonly format: FieldRef<C> | readonly FormatPart<C>[]
+}
+
 /** What a rule of rand-guard says beyond its condition; the rand-guard output format prints it. */
 export interface RuleMeta {
   /** Of a rule: what was written. A detection has none. */
@@ -140,6 +147,8 @@ export interface CompiledRule<C = unknown> {
   readonly condition: Expr<C>
   readonly events: EventSet
   readonly format: readonly FormatPart<C>[]
+  /** Values for the alert beside those of the format. */
+  readonly extraFields?: readonly ExtraField<C>[]
   readonly meta?: RuleMeta
   /** Report a series of matches instead of each. */
   readonly threshold?: Threshold<C>

@@ -1,14 +1,18 @@
 /** Rule files of any language to compiled rules. Bad content never throws: it becomes a diagnostic of its file. */
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { type Description, NOTHING_DESCRIBED } from './description.ts'
 import type { Diagnostic, ErrorCode, Span } from './diagnostics.ts'
+import { hintsFor } from './hints/hints.ts'
 import type { CompiledRule } from './ir.ts'
 import { falco } from './languages/falco/index.ts'
-import type { LoadEnv, RuleLanguage, RuleSession } from './languages/language.ts'
+import type { LoadEnv, LoadedRule, RuleLanguage, RuleSession } from './languages/language.ts'
 import { toml } from './languages/toml/index.ts'
 import { type SourceFile, sourceFile } from './passes/mapped-text.ts'
+import { applySelections } from './select.ts'
 
 export type { LoadEnv, SourceEnv } from './languages/language.ts'
+export type { RuleSelection } from './select.ts'
 
 /** Every rule language; a file whose name fits none is read as the first. */
 const LANGUAGES: readonly RuleLanguage[] = [falco, toml]
@@ -24,6 +28,8 @@ export interface FileResult {
   readonly successful: boolean
   readonly errors: readonly Diagnostic[]
   readonly warnings: readonly Diagnostic[]
+  /** Where the file differs from the schema of its language. */
+  readonly schema: readonly string[]
 }
 
 export interface LoadResult {
@@ -35,6 +41,8 @@ export interface LoadResult {
   readonly files: readonly FileResult[]
   /** Text of the files, for rendering diagnostics. */
   readonly sources: ReadonlyMap<string, SourceFile>
+  /** What the files say; nothing when one failed. Worked out when it is asked for. */
+  readonly describe: () => Description
 }
 
 /** Load files in the given order; a directory stands for its rule files in alphabetical order. */
@@ -42,11 +50,11 @@ export function loadRules(inputs: readonly RuleInput[], env: LoadEnv): LoadResul
   const sessions = new Map<RuleLanguage, RuleSession>()
   const sources = new Map<string, SourceFile>()
   const files: FileResult[] = []
-  const failed = (): LoadResult => ({ rules: [], disabled: [], files, sources })
+  const failed = (): LoadResult => nothing(files, sources)
   for (const input of inputs.flatMap(expandDirectory)) {
     const read = readInput(input)
     if ('code' in read) {
-      files.push({ name: read.span.file, successful: false, errors: [read], warnings: [] })
+      files.push({ name: read.span.file, successful: false, errors: [read], warnings: [], schema: [] })
       return failed()
     }
     sources.set(read.name, read)
@@ -54,30 +62,98 @@ export function loadRules(inputs: readonly RuleInput[], env: LoadEnv): LoadResul
     const session = sessions.get(language) ?? language.open(env)
     sessions.set(language, session)
     const problems = session.add(read)
-    files.push({ name: read.name, successful: problems.errors.length === 0, ...problems })
+    files.push({ name: read.name, successful: problems.errors.length === 0, schema: [], ...problems })
     if (problems.errors.length > 0) return failed()
   }
-  return finish([...sessions.values()], files, sources)
+  return finish(sessions, files, sources, env)
 }
 
+const nothing = (files: readonly FileResult[], sources: ReadonlyMap<string, SourceFile>): LoadResult => ({
+  rules: [],
+  disabled: [],
+  files,
+  sources,
+  describe: () => NOTHING_DESCRIBED,
+})
+
 function finish(
-  sessions: readonly RuleSession[],
+  sessions: ReadonlyMap<RuleLanguage, RuleSession>,
   files: readonly FileResult[],
   sources: ReadonlyMap<string, SourceFile>,
+  env: LoadEnv,
 ): LoadResult {
-  const ends = sessions.map((session) => session.finish())
+  const ends = [...sessions].map(([language, session]) => ({ language, ...session.finish() }))
   const errors = ends.flatMap((end) => end.errors)
-  const results = files.map((file) => {
-    const own = errors.filter(({ span }) => span.file === file.name)
-    return own.length === 0 ? file : { ...file, successful: false, errors: [...file.errors, ...own] }
-  })
-  if (errors.length > 0) return { rules: [], disabled: [], files: results, sources }
-  const loaded = ends.flatMap((end) => end.rules)
+  if (errors.length > 0) return nothing(withProblems(files, errors, []), sources)
+  const selected = ends.map(({ language, rules }) => ({
+    language,
+    rules: applySelections(rules, env.selections ?? []),
+  }))
+  const loaded = selected.flatMap(({ rules }) => rules)
+  const hinted = selected.filter(({ language }) => language.hints).flatMap(({ rules }) => rules)
   return {
     rules: loaded.filter(({ enabled }) => enabled).map(({ rule }) => rule),
     disabled: loaded.filter(({ enabled }) => !enabled).map(({ rule }) => rule),
-    files: results,
+    files: withProblems(files, [], env.hints === false ? [] : hintsOf(hinted, env)),
     sources,
+    describe: () => describeAll([...sessions.values()], loaded),
+  }
+}
+
+const hintsOf = (
+  rules: readonly LoadedRule[],
+  { matching = 'first', sources }: LoadEnv,
+): readonly Diagnostic[] =>
+  hintsFor(
+    rules.filter(({ enabled }) => enabled).map(({ rule }) => rule),
+    { matching, eventsOf: (source) => sources.get(source)!.events },
+  )
+
+/** What only the whole shows, at the files it is about. */
+function withProblems(
+  files: readonly FileResult[],
+  errors: readonly Diagnostic[],
+  warnings: readonly Diagnostic[],
+): readonly FileResult[] {
+  if (errors.length + warnings.length === 0) return files
+  const [errorsOf, warningsOf] = [byFile(errors), byFile(warnings)]
+  return files.map((file) => {
+    const own = errorsOf.get(file.name) ?? []
+    const more = shortened(warningsOf.get(file.name) ?? [])
+    return {
+      ...file,
+      successful: file.successful && own.length === 0,
+      errors: [...file.errors, ...own],
+      warnings: [...file.warnings, ...more],
+    }
+  })
+}
+
+/** Of one file: the first hints show what is wrong, the thousandth does not add to it. */
+const MAX_HINTS = 200
+
+function shortened(hints: readonly Diagnostic[]): readonly Diagnostic[] {
+  const last = hints[MAX_HINTS]
+  if (last === undefined) return hints
+  const rest = hints.length - MAX_HINTS
+  return [...hints.slice(0, MAX_HINTS), { ...last, message: `${rest} more hints are not shown` }]
+}
+
+const byFile = (problems: readonly Diagnostic[]): ReadonlyMap<string, readonly Diagnostic[]> =>
+  Map.groupBy(problems, ({ span }) => span.file)
+
+/** Sessions together; whether a rule is on is decided after all of them. */
+function describeAll(sessions: readonly RuleSession[], loaded: readonly LoadedRule[]): Description {
+  const enabled = new Map(loaded.map((one) => [one.rule.name, one.enabled]))
+  const all = sessions.map((session) => session.describe())
+  return {
+    engineVersion: all.find(({ engineVersion }) => engineVersion !== undefined)?.engineVersion,
+    plugins: all.flatMap(({ plugins }) => plugins),
+    rules: all
+      .flatMap(({ rules }) => rules)
+      .map((rule) => ({ ...rule, enabled: enabled.get(rule.name) ?? rule.enabled })),
+    macros: all.flatMap(({ macros }) => macros),
+    lists: all.flatMap(({ lists }) => lists),
   }
 }
 

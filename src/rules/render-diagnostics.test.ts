@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Diagnostic } from './diagnostics.ts'
 import { list, load, rule } from './languages/falco/test-rules.ts'
 import { sourceFile, spanOf } from './passes/mapped-text.ts'
-import { falcoLoadResults, renderDiagnostic, renderFileResult } from './render-diagnostics.ts'
+import { renderDiagnostic, renderFileResult } from './render-diagnostics.ts'
 
 /** The lines under the head of a diagnostic about the first occurrence of `mark`. */
 function shown(text: string, mark: string, more: Partial<Diagnostic> = {}): readonly string[] {
@@ -75,52 +75,4 @@ test('verdicts', () => {
     '0.yaml: Ok, with warnings',
     '0.yaml: Invalid',
   ])
-})
-test("Falco's shape", () => {
-  const result = load(['# é\n' + list('l', 'a')])
-  const position = (line: number, column: number, offset: number) => ({
-    name: '0.yaml',
-    line,
-    column,
-    offset,
-  })
-  assert.deepEqual(falcoLoadResults(result), {
-    falco_load_results: [
-      {
-        name: '0.yaml',
-        successful: true,
-        schema_valid: true,
-        schema_warnings: [],
-        errors: [],
-        warnings: [
-          {
-            code: 'LOAD_UNUSED_LIST',
-            codedesc: 'Unused list',
-            message: "list 'l' is not used",
-            context: {
-              locations: [
-                { item_type: 'rules content', item_name: '', position: position(0, 0, 0) },
-                { item_type: 'list', item_name: 'l', position: position(1, 2, 7) },
-                { item_type: 'list', item_name: '', position: position(1, 8, 13) },
-              ],
-              snippet: '- list: l\n        ^',
-            },
-          },
-        ],
-      },
-    ],
-  })
-})
-test("an expression ends Falco's chain", () => {
-  const result = load([rule('r', { condition: 'x.y=1' })])
-  const { falco_load_results: files } = falcoLoadResults(result) as {
-    falco_load_results: {
-      errors: { context: { locations: { item_type: string }[] } }[]
-      schema_valid: boolean
-    }[]
-  }
-  assert.deepEqual(
-    files[0]!.errors[0]!.context.locations.map((location) => location.item_type),
-    ['rules content', 'rule', 'rule condition', 'condition expression'],
-  )
 })

@@ -2,6 +2,8 @@
 import type { Interner, Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
 import type { Clock } from './clock.ts'
+import type { ContainerTable } from './containers.ts'
+import type { NameTable } from './names.ts'
 import type { UserDatabase } from './users.ts'
 
 export interface LookupParts {
@@ -9,13 +11,20 @@ export interface LookupParts {
   readonly clock: Clock
   readonly interner: Interner
   readonly hostname: string
+  /** By default false. */
+  readonly asFalco?: boolean
+  readonly containers?: ContainerTable
+  readonly names?: NameTable
 }
+
+const NO_NAMES: readonly Str[] = []
 
 /** Computed texts remembered before the interner is asked; they repeat a lot (event names, joined paths). */
 const RECENT_MAX = 4096
 const RECENT_LENGTH_MAX = 256
 
-export function createLookup({ users, clock, interner, hostname }: LookupParts): Lookup {
+export function createLookup(parts: LookupParts): Lookup {
+  const { users, clock, interner, hostname, containers, names } = parts
   const recent = new Map<string, Str>()
   return {
     userName: (uid) => users.user(uid)?.name,
@@ -25,6 +34,9 @@ export function createLookup({ users, clock, interner, hostname }: LookupParts):
     wallClock: (ns) => clock.wallClock(ns),
     bootTime: (ns) => clock.bootTime(ns),
     hostname,
+    asFalco: parts.asFalco ?? false,
+    container: (fullId) => containers?.facts(fullId),
+    namesOf: (ip) => names?.namesOf(ip) ?? NO_NAMES,
     intern(text) {
       if (text.length > RECENT_LENGTH_MAX) return interner.intern(text)
       let str = recent.get(text)

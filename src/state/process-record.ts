@@ -1,6 +1,8 @@
 /** One process of the table: mutable here, read-only (`ProcessInfo`) for everybody else. */
+
+import type { ContainerRef } from '../decode/answers.ts'
 import { type Interner, Str } from '../decode/str.ts'
-import type { ProcessInfo } from '../fields/context.ts'
+import type { ExecFacts, ProcessInfo } from '../fields/context.ts'
 
 /** Resolution of start times from /proc: USER_HZ is 100 on every architecture we run on (proc(5), field 22). */
 export const TICK_NS = 10_000_000
@@ -11,6 +13,9 @@ export const isCoarse = (start: number): boolean => start % TICK_NS === 0
 /** Do two start times mean the same process, given equal pids? Coarse ones match within one tick. */
 export const sameStart = (a: number, b: number): boolean =>
   a === b || ((isCoarse(a) || isCoarse(b)) && Math.abs(a - b) <= TICK_NS)
+
+/** Ancestors that a copy keeps: more than fields look at do not occur, loops must end. */
+const FROZEN_MAX = 64
 
 /** Computed text longer than this is not shared between processes: it would crowd the interner. */
 const SHARED_TEXT_MAX = 512
@@ -48,8 +53,10 @@ const INHERITED = [
   'capInheritable',
   'capPermitted',
   'capEffective',
-  'containerId',
+  'container',
+  'image',
   'cgroup',
+  'cgroupV1',
 ] as const satisfies readonly (keyof ProcessRecord)[]
 
 type Inherited = { -readonly [K in (typeof INHERITED)[number]]: ProcessRecord[K] }
@@ -85,9 +92,11 @@ export class ProcessRecord implements ProcessInfo {
   comm: Str = EMPTY
   exePath: Str = EMPTY
   cwd: Str = EMPTY
-  containerId: string | undefined = undefined
-  /** cgroup v2 id of the last exec. */
+  container: ContainerRef | undefined = undefined
+  image: ExecFacts | undefined = undefined
+  /** cgroup v2 id of the last event, 0 when not known, and the v1 id beside it. */
   cgroup = 0
+  cgroupV1 = 0
   vectors: Vectors = noVectors()
   /** CLOCK_MONOTONIC ns of the event the state is of; older snapshots do not overwrite it. */
   asOf = 0
@@ -114,6 +123,9 @@ export class ProcessRecord implements ProcessInfo {
 
   get coarse(): boolean {
     return isCoarse(this.start)
+  }
+  get containerId(): string | undefined {
+    return this.container?.id
   }
   get argv(): readonly string[] {
     return this.vectors.argv
@@ -144,6 +156,18 @@ export class ProcessRecord implements ProcessInfo {
   /** Forget computed text: name or arguments changed. */
   dropDerived(): void {
     this.#derived = undefined
+  }
+
+  /** The process and its ancestors as they are now: what happens to them later does not change the copy. */
+  frozen(generations = FROZEN_MAX): ProcessRecord {
+    const above = this.ppid === 0 || generations === 0 ? undefined : this.#find(this.ppid, this.parentStart)
+    const parent = above?.frozen(generations - 1)
+    const copy = new ProcessRecord(this.pid, this.start, () => parent, this.#interner)
+    Object.assign(copy, this)
+    copy.older = undefined
+    copy.previous = undefined
+    copy.next = undefined
+    return copy
   }
 
   /** Take over what a forked child has in common with `parent`; its vectors are the table's business. */

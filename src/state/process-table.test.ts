@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import type { CgroupQuestion } from '../decode/answers.ts'
+import type { RecordInit } from '../decode/encode.ts'
 import {
   type Actor,
   event,
@@ -261,6 +263,61 @@ describe('containers', () => {
     const world = createWorld()
     world.feed(execve({ cgroup: '/user.slice/session-1.scope' }))
     assert.equal(world.plain('container.id'), 'host')
+  })
+  describe('a process is moved without executing anything', () => {
+    const inGroup = (init: RecordInit, cgroup: number, cgroupV1 = 7): RecordInit => ({
+      ...init,
+      cgroup,
+      cgroupV1,
+    })
+    const start = () => {
+      const asked: CgroupQuestion[] = []
+      const world = createWorld({ askCgroup: (question) => asked.push(question) })
+      world.feed(inGroup(execve({ cgroup: '/' }), 1))
+      return { world, asked }
+    }
+    test('into a cgroup that is known from another', () => {
+      const { world, asked } = start()
+      world.feed(inGroup(execve({ by: CHILD, cgroup: `/docker/${ID}` }), 2))
+      world.feed(inGroup(openat({ path: '/x' }), 2))
+      assert.equal(world.plain('container.id'), 'a1b2c3d4e5f6')
+      world.feed(inGroup(openat({ path: '/x' }), 1))
+      assert.equal(world.plain('container.id'), 'host')
+      assert.deepEqual(asked, [])
+    })
+    test('into one that nobody knows: asked once, and the answer counts', () => {
+      const { world, asked } = start()
+      world.feed(inGroup(openat({ path: '/x' }), 3), inGroup(openat({ path: '/x' }), 3))
+      assert.equal(world.plain('container.id'), 'host')
+      assert.deepEqual(asked, [{ pid: SHELL.pid, start: SHELL.start, cgroup: 3, cgroupV1: 7 }])
+      world.table.moved({ ...asked[0]!, paths: ['/', `/libpod-${ID}`] })
+      assert.equal(world.plain('container.id'), 'a1b2c3d4e5f6')
+    })
+    test('an answer that comes after the next move counts for others only', () => {
+      const { world, asked } = start()
+      world.feed(inGroup(openat({ path: '/x' }), 3), inGroup(openat({ path: '/x' }), 1))
+      world.table.moved({ ...asked[0]!, paths: [`/docker/${ID}`] })
+      assert.equal(world.plain('container.id'), 'host')
+      world.feed(
+        inGroup(execve({ by: CHILD, cgroup: '/' }), 1),
+        inGroup(openat({ path: '/x', by: CHILD }), 3),
+      )
+      assert.equal(world.plain('container.id'), 'a1b2c3d4e5f6')
+    })
+    test('in either hierarchy', () => {
+      const { world, asked } = start()
+      world.feed(inGroup(openat({ path: '/x' }), 1, 8))
+      assert.equal(asked[0]?.cgroupV1, 8)
+    })
+    test('ids that become known are no move', () => {
+      const { world, asked } = start()
+      world.feed(
+        snapshot({ by: CHILD, cgroup: `/docker/${ID}` }),
+        inGroup(openat({ path: '/x', by: CHILD }), 3),
+      )
+      assert.equal(world.plain('container.id'), 'a1b2c3d4e5f6')
+      assert.deepEqual(asked, [])
+    })
   })
 })
 

@@ -5,17 +5,22 @@
  * by bytes of arguments and environments; what had to be thrown out is counted. Exited processes stay for a while,
  * because children and late events of the bulk ring still ask for them, and go first when room is needed.
  */
+
+import type { CgroupAnswer, CgroupQuestion, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
 import type { Interner } from '../decode/str.ts'
 import type { ProcessInfo } from '../fields/context.ts'
 import { splitVector } from '../fields/vector.ts'
+import { execFacts } from './exec-facts.ts'
 import { ProcessQueue } from './process-queue.ts'
 import { isCoarse, noVectors, ProcessRecord, sameStart, type Vectors } from './process-record.ts'
 
 export interface ProcessTableOptions {
   readonly interner: Interner
-  /** Container id of a cgroup path (see enrich/container.ts); undefined for the host. */
-  readonly containerIdOf: (cgroupPath: string) => string | undefined
+  /** Container of a cgroup path (see enrich/container.ts); undefined for the host. */
+  readonly containerOf: (cgroupPath: string) => ContainerRef | undefined
+  /** Somebody who may know the cgroup of a process that was moved to one no event has named; answers go to `moved`. */
+  readonly askCgroup?: (question: CgroupQuestion) => void
   /** Most processes kept, exited ones included. */
   readonly max?: number
   /** Most exited processes kept. */
@@ -46,8 +51,12 @@ export interface ProcessTable {
    * itself made. Undefined, and counted, when the table does not know the process.
    */
   apply(event: EventView): ProcessInfo | undefined
+  /** A process was found in this cgroup. */
+  moved(answer: CgroupAnswer): void
   /** A process by identity; a coarse start matches within one tick. */
   find(pid: number, start: number): ProcessInfo | undefined
+  /** A process and its ancestors as they are now, for those who judge an event later. */
+  freeze(process: ProcessInfo): ProcessInfo
   /** Processes in the table, exited ones included. */
   readonly size: number
   /** Exited processes still kept. */
@@ -59,15 +68,19 @@ export interface ProcessTable {
 
 /** Processes with the same pid kept at once: the living one and some before it. */
 const SAME_PID_MAX = 4
+/** Cgroups whose container is remembered. */
+const CGROUPS_MAX = 4096
 /** Processes passed over, at most, in one search for a victim. */
 const SECOND_CHANCES = 64
-/** Characters of a container id that are kept, as every tool shows it. */
-const CONTAINER_ID_LENGTH = 12
+
+const cgroupKey = (cgroup: number, cgroupV1: number): string => `${cgroup} ${cgroupV1}`
 
 export const createProcessTable = (options: ProcessTableOptions): ProcessTable => new Table(options)
 
 class Table implements ProcessTable {
-  readonly #options: Required<ProcessTableOptions>
+  readonly #options: Required<Omit<ProcessTableOptions, 'askCgroup'>> & Pick<ProcessTableOptions, 'askCgroup'>
+  /** Containers by the ids of cgroups, as far as processes started there; null is the host. */
+  readonly #cgroups = new Map<string, ContainerRef | null>()
   /** Newest process of a pid; older ones hang on it. */
   readonly #byPid = new Map<number, ProcessRecord>()
   /** In order of birth, those passed over by eviction moved to the end. */
@@ -109,6 +122,10 @@ class Table implements ProcessTable {
     return this.#lookUp(pid, start)
   }
 
+  freeze(process: ProcessInfo): ProcessInfo {
+    return process instanceof ProcessRecord ? process.frozen() : process
+  }
+
   apply(event: EventView): ProcessInfo | undefined {
     this.#expire(event.time)
     const record = this.#reduce(event)
@@ -117,7 +134,33 @@ class Table implements ProcessTable {
       return undefined
     }
     record.used = true
+    if (record.cgroup !== event.cgroup || record.cgroupV1 !== event.cgroupV1) this.#noteMove(record, event)
     return record
+  }
+
+  moved({ pid, start, cgroup, cgroupV1, paths }: CgroupAnswer): void {
+    const container = this.#firstContainer(paths)
+    this.#learn(cgroup, cgroupV1, container)
+    const record = this.#lookUp(pid, start)
+    if (record?.cgroup === cgroup && record.cgroupV1 === cgroupV1) record.container = container
+  }
+
+  /** The process was moved since it last executed something. Ids of 0 are those of a snapshot that did not know them. */
+  #noteMove(record: ProcessRecord, event: EventView): void {
+    const { cgroup, cgroupV1 } = event
+    const isNew = record.cgroup === 0 && record.cgroupV1 === 0
+    record.cgroup = cgroup
+    record.cgroupV1 = cgroupV1
+    if (isNew) return
+    const container = this.#cgroups.get(cgroupKey(cgroup, cgroupV1))
+    if (container !== undefined) record.container = container ?? undefined
+    else this.#options.askCgroup?.({ pid: record.pid, start: record.start, cgroup, cgroupV1 })
+  }
+
+  #learn(cgroup: number, cgroupV1: number, container: ContainerRef | undefined): void {
+    if (cgroup === 0 && cgroupV1 === 0) return
+    this.#cgroups.set(cgroupKey(cgroup, cgroupV1), container ?? null)
+    if (this.#cgroups.size > CGROUPS_MAX) this.#cgroups.delete(this.#cgroups.keys().next().value!)
   }
 
   #reduce(event: EventView): ProcessRecord | undefined {
@@ -196,17 +239,24 @@ class Table implements ProcessTable {
     record.exePath = event.string('exe_path') ?? this.#options.interner.intern('')
     record.cwd = event.string('cwd') ?? record.cwd
     record.cgroup = event.cgroup
-    record.containerId = this.#containerOf(event)
+    record.cgroupV1 = event.cgroupV1
+    record.container = this.#containerOf(event)
+    this.#learn(record.cgroup, record.cgroupV1, record.container)
+    record.image = execFacts(event)
     this.#setVectors(record, vectorsOf(event))
     record.dropDerived()
   }
 
-  #containerOf(event: EventView): string | undefined {
-    const { containerIdOf } = this.#options
-    for (const name of ['cgroup_path', 'cgroup_v1_path']) {
-      const path = event.string(name)
-      const id = path && containerIdOf(path.text)
-      if (id !== undefined) return id.slice(0, CONTAINER_ID_LENGTH)
+  #containerOf(event: EventView): ContainerRef | undefined {
+    const paths = [event.string('cgroup_path'), event.string('cgroup_v1_path')]
+    return this.#firstContainer(paths.flatMap((path) => (path === undefined ? [] : path.text)))
+  }
+
+  #firstContainer(paths: readonly string[]): ContainerRef | undefined {
+    const { containerOf } = this.#options
+    for (const path of paths) {
+      const container = containerOf(path)
+      if (container !== undefined) return container
     }
     return undefined
   }

@@ -14,6 +14,7 @@ import {
 import type { ProcessInfo } from '../fields/context.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
 import { rawResult } from '../fields/evt/result.ts'
+import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip } from '../fields/ip.ts'
 import { splitVector } from '../fields/vector.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
@@ -98,6 +99,23 @@ function fieldValue(slot: Slot): Value {
         write: ({ ctx }) => {
           const bytes = ctx.event.ip(name)
           return bytes === undefined ? '' : `,"${name}":"${new Ip(bytes).text}"`
+        },
+      }
+    case 'address':
+      return {
+        schema: json.text(`${decl.doc}, hexadecimal`),
+        write: ({ ctx }) => `,"${name}":"0x${ctx.event.bigint(name)!.toString(16)}"`,
+      }
+    case 'sockaddr':
+    case 'timespec':
+    case 'timeval':
+    case 'pair':
+      return {
+        schema: json.text(decl.doc),
+        write: ({ ctx }, { cache }) => {
+          const bytes = ctx.event.bytes(name)
+          const text = bytes && structureText(decl.format, bytes)
+          return text === undefined ? '' : cache.pair(name, text)
         },
       }
     case 'number':

@@ -2,7 +2,7 @@
 import type { Config } from '../config/keys.ts'
 import type { Lookup } from '../fields/context.ts'
 import { formatName } from '../outputs/open.ts'
-import { PathFilter } from './filter.ts'
+import { PathFilter, spellingsOf } from './filter.ts'
 import { gapLine } from './gap.ts'
 import type { Suppressed } from './limiter.ts'
 import { nativeLines } from './native.ts'
@@ -14,6 +14,8 @@ export interface TelemetryPlan {
   readonly events: ReadonlySet<string>
   /** Environments are wanted. */
   readonly env: boolean
+  /** Files it reports: paths under each of their names, and patterns; everything when both are empty. */
+  readonly watched: { readonly paths: readonly string[]; readonly patterns: readonly string[] }
   create(lookup: Lookup): Telemetry
 }
 
@@ -37,6 +39,10 @@ export function planTelemetry({ config, host, self, sink }: PlanOptions): Teleme
   return {
     events,
     env: config['telemetry.process'] && config['telemetry.collect_env'],
+    watched: {
+      paths: [...new Set(config['telemetry.watch_paths'].flatMap(spellingsOf))],
+      patterns: config['telemetry.watch_patterns'],
+    },
     create(lookup) {
       const alertRecords = config['agent.mode'] === 'detect'
       const without = new Set(

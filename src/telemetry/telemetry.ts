@@ -45,6 +45,8 @@ export interface TelemetryCounts {
 
 export interface Telemetry {
   readonly events: ReadonlySet<string>
+  /** Would an event that no rule matched be reported, but for the limit? */
+  wants(ctx: SyscallContext): boolean
   /** One event, with the rules that matched it. True when its record went out. */
   event(ctx: SyscallContext, findings: readonly Finding[]): boolean
   /** Time has come this far without events: announces what is due. */
@@ -64,6 +66,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     ctx.event.pid === self || (type.kind === 'file' && !filter.admits(ctx, type.paths))
   return {
     events,
+    wants(ctx) {
+      const type = events.has(ctx.event.name) ? typeOf(ctx) : undefined
+      return type !== undefined && (type.kind === 'process' || !hidden(ctx, type))
+    },
     event(ctx, findings) {
       const { event } = ctx
       if (event.type.family.state === true) lines.processChanged()

@@ -9,6 +9,8 @@
  *         given: { proc: { name: cat, args: /etc/shadow, parent: { name: bash } } }
  *         when: { openat: { path: /etc/shadow } }
  *         expect: { priority: Warning, output: "*file=/etc/shadow *" }
+ *
+ * docs/testing-rules.md is the reference of the format.
  */
 import { ERRNO, EXE_FLAGS } from '../../schema/enums/index.ts'
 import {
@@ -18,18 +20,16 @@ import {
   PUBLIC_EVENT_TYPES,
   type Slot,
 } from '../../schema/index.ts'
-import type { FieldValue, RecordInit } from '../decode/encode.ts'
-import { render } from '../detect/alert.ts'
-import { createEngine } from '../detect/engine.ts'
-import type { SyscallContext } from '../fields/context.ts'
-import { joinPath } from '../fields/paths.ts'
+import type { ContainerFacts } from '../decode/answers.ts'
+import type { FieldValue } from '../decode/encode.ts'
 import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Span } from '../rules/diagnostics.ts'
-import type { CompiledRule } from '../rules/ir.ts'
-import { type MapNode, type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
+import { PRIORITIES } from '../rules/ir.ts'
+import { type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
-import { type Actor, event, execve, openat, type SocketInit, snapshot, socketEvent } from './events.ts'
-import { createWorld } from './world.ts'
+
+export { fitsWildcard as matches } from '../rules/passes/wildcard.ts'
+export { play } from './rule-case-play.ts'
 
 /** A process that is there before the event. */
 export interface CaseProcess {
@@ -41,21 +41,42 @@ export interface CaseProcess {
   readonly args: readonly string[]
   /** By default that of the parent, and 0 where nobody says. */
   readonly uid: number | undefined
+  /** Name of the user; without a `uid` one is made up, but for root and alice (1000). */
+  readonly user: string | undefined
   readonly cwd: string
   /** EXE_FLAGS bits. */
   readonly exeFlags: number
+  /** `NAME=value` */
+  readonly env: readonly string[]
+  /** Other fields of the exec record. */
+  readonly fields: Readonly<Record<string, FieldValue>>
   readonly parent: CaseProcess | undefined
+}
+
+/** A container that the processes run in. */
+export interface CaseContainer {
+  /** 64 hex digits, as a container runtime names its cgroups. */
+  readonly id: string
+  /** What its runtime has told; nothing when no runtime has answered. */
+  readonly known: Partial<ContainerFacts> | undefined
+}
+
+export interface CaseEvent {
+  readonly type: EventType
+  readonly with: Readonly<Record<string, FieldValue>>
 }
 
 export interface Case {
   readonly name: string
   readonly proc: CaseProcess
-  /** Name of a container runtime's cgroup, when the processes run in one: 64 hex digits. */
-  readonly container: string | undefined
-  readonly event: EventType
-  readonly with: Readonly<Record<string, FieldValue>>
+  readonly container: CaseContainer | undefined
+  /** In this order, the whole series so many times. */
+  readonly events: readonly CaseEvent[]
+  readonly times: number
   /** Undefined: the rule must not fire. In `output`, `*` stands for any text. */
   readonly expect: { readonly priority?: string; readonly output?: string } | undefined
+  /** The value of `expect` in the file. */
+  readonly expectNode: Node
   readonly span: Span
 }
 
@@ -122,24 +143,77 @@ function readDocument(node: Node): RuleCases {
   return { rule: textOf(rule, "'rule'"), span: rule.span, cases: cases.items.map(readCase) }
 }
 
+const MAX_TIMES = 100_000
+
 function readCase(node: Node): Case {
-  const keys = keysOf(node, 'a case', ['name', 'given', 'when', 'expect'])
+  const keys = keysOf(node, 'a case', ['name', 'given', 'when', 'times', 'expect'])
   const given = need(keys, 'given', 'the case', node)
-  const givenKeys = keysOf(given, "'given'", ['proc', 'container'])
-  const proc = readProcess(need(givenKeys, 'proc', "'given'", given))
+  const givenKeys = keysOf(given, "'given'", ['proc', 'container', 'file', 'socket'])
   const container = givenKeys.get('container')
+  const times = keys.get('times')
+  const count = times === undefined ? 1 : wholeNumber(times, "'times'")
+  if (times !== undefined && (count < 1 || count > MAX_TIMES))
+    throw new CaseError(`'times' must be from 1 to ${MAX_TIMES}, not ${count}`, times.span)
+  const expect = need(keys, 'expect', 'the case', node)
   return {
     name: textOf(need(keys, 'name', 'the case', node), "'name'"),
-    proc,
-    container: container && textOf(container, "'container'"),
-    ...readWhen(need(keys, 'when', 'the case', node)),
-    expect: readExpectation(need(keys, 'expect', 'the case', node)),
+    proc: readProcess(need(givenKeys, 'proc', "'given'", given)),
+    container: container && readContainer(container),
+    events: readWhen(need(keys, 'when', 'the case', node), givenKeys),
+    times: count,
+    expect: readExpectation(expect),
+    expectNode: expect,
     span: node.span,
   }
 }
 
+/** An id, or a map of an id and what the runtime tells. */
+function readContainer(node: Node): CaseContainer {
+  if (node.kind === 'scalar') return { id: containerId(node), known: undefined }
+  const keys = keysOf(node, "'container'", ['id', 'name', 'image', 'privileged', 'type'])
+  const text = (key: string): string | undefined => {
+    const value = keys.get(key)
+    return value && textOf(value, `'${key}'`)
+  }
+  const image = text('image')
+  const tagAt = image === undefined ? -1 : image.indexOf(':', image.lastIndexOf('/') + 1)
+  const privileged = text('privileged')
+  return {
+    id: containerId(need(keys, 'id', "'container'", node)),
+    known: {
+      type: text('type') ?? 'docker',
+      name: text('name'),
+      image,
+      repository: tagAt < 0 ? image : image!.slice(0, tagAt),
+      tag: tagAt < 0 ? undefined : image!.slice(tagAt + 1),
+      privileged: privileged === undefined ? undefined : privileged === 'true',
+    },
+  }
+}
+
+function containerId(node: Node): string {
+  const id = textOf(node, "the id of 'container'")
+  if (!/^[0-9a-f]{64}$/.test(id))
+    throw new CaseError(`the id of a container has 64 hexadecimal digits, not '${id}'`, node.span)
+  return id
+}
+
+const EXEC_SLOTS: readonly Slot[] = layoutOf(eventNamed('execve')!.family).slots
+const PROCESS_KEYS = ['name', 'exe', 'args', 'uid', 'user', 'cwd', 'exe_flags', 'env', 'parent'] as const
+/** Fields of the exec record that are not worked out from the keys above. */
+const MORE_SLOTS: ReadonlyMap<string, Slot> = new Map(
+  EXEC_SLOTS.filter(
+    ({ name, decl }) =>
+      decl.storage !== 'ip' &&
+      ![...PROCESS_KEYS, 'comm', 'exe_path', 'argv', 'res', 'dir', 'dirfd', 'ppid', 'parent_start'].includes(
+        name,
+      ) &&
+      !/^cgroup|^path_flags/.test(name),
+  ).map((slot) => [slot.name, slot]),
+)
+
 function readProcess(node: Node): CaseProcess {
-  const keys = keysOf(node, 'a process', ['name', 'exe', 'args', 'uid', 'cwd', 'exe_flags', 'parent'])
+  const keys = keysOf(node, 'a process', [...PROCESS_KEYS, ...MORE_SLOTS.keys()])
   const optional = (key: string): string | undefined => {
     const value = keys.get(key)
     return value && textOf(value, `'${key}'`)
@@ -150,22 +224,33 @@ function readProcess(node: Node): CaseProcess {
   const flags = keys.get('exe_flags')
   const parent = keys.get('parent')
   const uid = keys.get('uid')
+  const fields = [...MORE_SLOTS].flatMap(([slot, decl]) => {
+    const value = keys.get(slot)
+    return value ? [[slot, fieldValue(value, decl)] as const] : []
+  })
   return {
     name: (name ?? exe.slice(exe.lastIndexOf('/') + 1)).slice(0, 15),
     exe,
     args: readArguments(keys.get('args')),
     uid: uid && wholeNumber(uid, "'uid'"),
+    user: optional('user'),
     cwd: optional('cwd') ?? '/',
     exeFlags: flags === undefined ? 0 : readNames(flags, EXE_FLAGS, "'exe_flags'"),
+    env: readList(keys.get('env'), "an element of 'env'"),
+    fields: Object.fromEntries(fields),
     parent: parent && readProcess(parent),
   }
+}
+
+function readList(node: Node | undefined, what: string): readonly string[] {
+  if (node === undefined) return []
+  return node.kind === 'seq' ? node.items.map((item) => textOf(item, what)) : [textOf(node, what)]
 }
 
 /** Text is split at blanks; a list is taken as it is. */
 function readArguments(node: Node | undefined): readonly string[] {
   if (node === undefined) return []
-  if (node.kind === 'seq') return node.items.map((item) => textOf(item, "an element of 'args'"))
-  return textOf(node, "'args'").split(' ')
+  return node.kind === 'seq' ? readList(node, "an element of 'args'") : textOf(node, "'args'").split(' ')
 }
 
 function wholeNumber(node: Node, what: string): number {
@@ -201,33 +286,89 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   socket: ['local', 'remote', 'passed', 'unix'],
 }
 
-/** `execve`, or one event with what it carries. `error: EACCES` stands for the negative result of a failed call. */
-function readWhen(node: Node): Pick<Case, 'event' | 'with'> {
-  if (node.kind === 'scalar') return { event: eventOf(node), with: {} }
+/** Which field of an event says what `given.file` says: by family, in the family's own words. */
+const FILE_FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  open: { path: 'path', resolved: 'resolved', dir: 'dir' },
+  write: { path: 'path' },
+  truncate: { path: 'name', dir: 'dir' },
+  rename: { path: 'oldpath', dir: 'olddir' },
+  unlink: { path: 'name', dir: 'dir' },
+  link: { path: 'oldpath', dir: 'olddir' },
+  symlink: { path: 'linkpath', dir: 'dir' },
+  chmod: { path: 'filename', resolved: 'path', dir: 'dir' },
+}
+const SOCKET_KEYS = ['local', 'remote', 'passed', 'unix', 'protocol'] as const
+
+/** One event or several; what is given for a file or a socket is there unless the event says otherwise. */
+function readWhen(node: Node, given: Keys): readonly CaseEvent[] {
+  const nodes = node.kind === 'seq' ? node.items : [node]
+  if (nodes.length === 0) throw new CaseError("'when' has no event", node.span)
+  const [file, socket] = [given.get('file'), given.get('socket')]
+  const events = nodes.map((one) => readEvent(one, file, socket))
+  const families = events.map(({ type }) => type.family.name)
+  if (file && !families.some((family) => family in FILE_FIELDS))
+    throw new CaseError(`no event of the case has a file`, file.span)
+  if (socket && !families.includes('socket'))
+    throw new CaseError(`no event of the case has a socket`, socket.span)
+  return events
+}
+
+/** `execve`, or a map of one event with what it carries. `error: EACCES` stands for the negative result of a failed call. */
+function readEvent(node: Node, file: Node | undefined, socket: Node | undefined): CaseEvent {
   const [entry, more] = node.kind === 'map' ? node.entries : []
-  if (entry === undefined || more !== undefined)
+  if (node.kind !== 'scalar' && (entry === undefined || more !== undefined))
     throw new CaseError("'when' must be the name of an event, or a map of one", node.span)
-  const type = eventOf(entry.key)
+  const type = eventOf(entry?.key ?? node)
+  const family = type.family.name
   const { slots } = layoutOf(type.family)
-  const words = WORDS[type.family.name] ?? []
+  const words = WORDS[family] ?? []
   const known = ['error', ...words, ...slots.map((slot) => slot.name)]
-  const fields: Record<string, FieldValue> = {}
-  for (const [name, value] of keysOf(entry.value, `event '${type.name}'`, known)) {
-    if (name === 'error') fields[type.family.name === 'open' ? 'fd' : 'res'] = -errno(value)
+  const fields: Record<string, FieldValue> = { ...givenFields(type, file, socket) }
+  const keys = entry === undefined ? [] : keysOf(entry.value, `event '${type.name}'`, known)
+  for (const [name, value] of keys) {
+    if (name === 'error') fields[family === 'open' ? 'fd' : 'res'] = -errno(value)
     else if (words.includes(name)) fields[name] = textOf(value, `'${name}'`)
     else fields[name] = fieldValue(value, slots.find((slot) => slot.name === name)!)
   }
-  if (type.family.name === 'open' && fields['path'] === undefined)
-    throw new CaseError(`event '${type.name}' has no 'path'`, (entry.value as MapNode).span)
-  return { event: type, with: fields }
+  if (family === 'open' && fields['path'] === undefined)
+    throw new CaseError(`event '${type.name}' has no 'path'`, (entry?.value ?? node).span)
+  return { type, with: fields }
+}
+
+function givenFields(
+  type: EventType,
+  file: Node | undefined,
+  socket: Node | undefined,
+): Readonly<Record<string, FieldValue>> {
+  const fields: Record<string, FieldValue> = {}
+  const family = type.family.name
+  if (file) {
+    // A call on a descriptor has no name that somebody gave, only the path the kernel knows.
+    const names = type.name === 'fchmod' ? { path: 'path' } : (FILE_FIELDS[family] ?? {})
+    for (const [key, value] of keysOf(file, "'file'", ['path', 'resolved', 'dir'])) {
+      const name = names[key as 'path']
+      if (name !== undefined) fields[name] = textOf(value, `'${key}'`)
+    }
+  }
+  if (socket)
+    for (const [key, value] of keysOf(socket, "'socket'", SOCKET_KEYS)) {
+      if (family !== 'socket') continue
+      const slot = layoutOf(type.family).slots.find(({ name }) => name === key)
+      fields[key] = key === 'protocol' && slot ? fieldValue(value, slot) : textOf(value, `'${key}'`)
+    }
+  return fields
 }
 
 function eventOf(node: Node): EventType {
   const name = textOf(node, "the event of 'when'")
   const names = PUBLIC_EVENT_TYPES.map((type) => type.name)
-  const type = PUBLIC_EVENT_TYPES.find((candidate) => candidate.name === name)
+  const type = eventNamed(name)
   if (type === undefined) throw new CaseError(`unknown event '${name}'`, node.span, didYouMean(name, names))
   return type
+}
+
+function eventNamed(name: string): EventType | undefined {
+  return PUBLIC_EVENT_TYPES.find((type) => type.name === name)
 }
 
 function errno(node: Node): number {
@@ -258,122 +399,18 @@ function readExpectation(node: Node): Case['expect'] {
   const priority = keys.get('priority')
   const output = keys.get('output')
   return {
-    ...(priority === undefined ? {} : { priority: textOf(priority, "'priority'") }),
+    ...(priority === undefined ? {} : { priority: readPriority(priority) }),
     ...(output === undefined ? {} : { output: textOf(output, "'output'") }),
   }
 }
 
-/** What a case brings about: the rules that fire, each with its message. Throws Error when a predicate throws. */
-export function play(
-  rules: readonly CompiledRule<SyscallContext>[],
-  given: Case,
-): ReadonlyMap<string, string> {
-  const world = createWorld()
-  const records = recordsOf(given)
-  const ctx = world.feed(...records)
-  const engine = createEngine(rules, { matching: 'all', timeOf: ({ event }) => event.time })
-  const fired = new Map<string, string>()
-  engine.run(ctx.event.name, ctx, (rule) => fired.set(rule.name, render(rule.format, ctx).message))
-  if (engine.statistics.errors > 0) throw new Error(`${engine.statistics.errors} predicates threw`)
-  return fired
-}
-
-/** The processes, eldest first, then the event. */
-function recordsOf({ proc, container, event: type, with: fields }: Case): readonly RecordInit[] {
-  const lineage: CaseProcess[] = []
-  for (let one: CaseProcess | undefined = proc; one !== undefined; one = one.parent) lineage.unshift(one)
-  const cgroup = container === undefined ? '/' : `/system.slice/docker-${container}.scope`
-  const starts = lineage.map((one, i) => startOf(one, lineage.slice(0, i + 1), cgroup))
-  const last = starts.at(-1)!
-  const time = last.by.start + 5_000_000
-  if (type.family.name === 'exec')
-    return [...starts.slice(0, -1).map(snapshot), execve(execInit(last, type, fields, time))]
-  return [...starts.map(snapshot), recordOf(type, fields, { by: last.by, time }, proc.cwd)]
-}
-
-function startOf(one: CaseProcess, lineage: readonly CaseProcess[], cgroup: string) {
-  const actor = (depth: number): Actor => ({
-    pid: 1000 + depth,
-    start: 10_000_000_000 + depth,
-    uid: lineage.slice(0, depth + 1).findLast(({ uid }) => uid !== undefined)?.uid ?? 0,
-  })
-  const depth = lineage.length - 1
-  return {
-    by: actor(depth),
-    ...(depth === 0 ? {} : { parent: actor(depth - 1) }),
-    path: one.exe,
-    comm: one.name,
-    argv: [one.name, ...one.args],
-    cwd: one.cwd,
-    cgroup,
-    fields: { exe_flags: one.exeFlags },
-  }
-}
-
-/** For exec the given process is the one that starts. */
-function execInit(
-  start: ReturnType<typeof startOf>,
-  type: EventType,
-  { res, ...fields }: Case['with'],
-  time: number,
-) {
-  return {
-    ...start,
-    name: type.name as 'execve',
-    time,
-    ...(res === undefined ? {} : { res: Number(res) }),
-    fields: { ...start.fields, ...fields },
-  }
-}
-
-function recordOf(
-  type: EventType,
-  fields: Case['with'],
-  common: { readonly by: Actor; readonly time: number },
-  cwd: string,
-): RecordInit {
-  const { name } = type
-  if (type.family.name === 'open') {
-    const { path, dir, resolved, created, flags, mode, fd, ...rest } = fields
-    const from = String(dir ?? cwd)
-    return openat({
-      ...common,
-      name: name as 'openat',
-      path: String(path),
-      dir: from,
-      resolved: String(resolved ?? joinPath(from, String(path))),
-      flags: Number(flags ?? 0),
-      mode: Number(mode ?? 0),
-      ...(fd === undefined ? {} : { fd: Number(fd) }),
-      fields: { ...rest, ...(created === undefined ? {} : { f_mode: FMODE_CREATED }) },
-    })
-  }
-  if (type.family.name === 'socket') {
-    const { local, remote, passed, unix, res, protocol, ...rest } = fields
-    const words = Object.entries({ local, remote, passed, unix, res, protocol })
-    return socketEvent(name as 'connect', {
-      ...common,
-      ...(Object.fromEntries(words.filter(([, value]) => value !== undefined)) as SocketInit),
-      fields: rest,
-    })
-  }
-  return event(name, common, { ...(type.family.name === 'exit' ? {} : { res: 0 }), ...fields })
-}
-
-/** The kernel made the file in this call (include/linux/fs.h). */
-const FMODE_CREATED = 0x100000
-
-/** Does a text look like a pattern in which `*` stands for any text? */
-export function matches(text: string, pattern: string): boolean {
-  const [first = '', ...rest] = pattern.split('*')
-  if (!text.startsWith(first)) return false
-  if (rest.length === 0) return text === first
-  const last = rest.pop()!
-  let at = first.length
-  for (const part of rest) {
-    const found = text.indexOf(part, at)
-    if (found < 0) return false
-    at = found + part.length
-  }
-  return text.length - last.length >= at && text.endsWith(last)
+function readPriority(node: Node): string {
+  const text = textOf(node, "'priority'")
+  if (!(PRIORITIES as readonly string[]).includes(text))
+    throw new CaseError(
+      `unknown priority '${text}'`,
+      node.span,
+      didYouMean(text, PRIORITIES) ?? `priorities are ${PRIORITIES.join(', ')}`,
+    )
+  return text
 }

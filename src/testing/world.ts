@@ -2,13 +2,16 @@
 import type { RecordInit } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
 import { Interner, Str } from '../decode/str.ts'
-import { containerIdOf } from '../enrich/container.ts'
+import { containerOf } from '../enrich/container.ts'
+import { containerAsFalco } from '../enrich/falco-container.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { type Extractor, FieldArgumentError, type Value } from '../fields/field.ts'
 import { SYSCALL_FIELDS } from '../fields/index.ts'
 import { Ip } from '../fields/ip.ts'
 import { createClock } from '../state/clock.ts'
+import { ContainerTable } from '../state/containers.ts'
 import { createLookup } from '../state/lookup.ts'
+import { NameTable } from '../state/names.ts'
 import { createProcessTable, type ProcessTable, type ProcessTableOptions } from '../state/process-table.ts'
 import { createUserDatabase } from '../state/users.ts'
 import { look } from './events.ts'
@@ -48,25 +51,74 @@ export function bindField(expression: string): Extractor<SyscallContext> {
   return keyed.bind(name.slice(dot + 1))
 }
 
-export function createWorld(options: Partial<ProcessTableOptions> = {}): World {
+/** What the host of a test has beside the usual. */
+export interface HostOptions {
+  /** Lines to add to /etc/passwd. */
+  readonly passwd?: string
+  readonly containers?: ContainerTable
+  /** Addresses by name, as resolvers told. */
+  readonly names?: Readonly<Record<string, readonly string[]>>
+  /** With `compat: falco`. */
+  readonly asFalco?: boolean
+}
+
+export function createWorld({
+  passwd = '',
+  containers = new ContainerTable(),
+  names = {},
+  asFalco = false,
+  ...options
+}: Partial<ProcessTableOptions> & HostOptions = {}): World {
   const interner = new Interner(4096)
   const users = createUserDatabase()
-  users.setPasswd(PASSWD)
+  users.setPasswd(PASSWD + passwd)
   users.setGroup(GROUP)
   const clock = createClock({ wall: EPOCH, boot: 0n })
-  const lookup = createLookup({ users, clock, interner, hostname: 'testhost' })
-  const table = createProcessTable({ interner, containerIdOf, ...options })
+  const nameTable = new NameTable(interner)
+  for (const [name, addresses] of Object.entries(names)) nameTable.answer({ name, addresses })
+  const lookup = createLookup({
+    users,
+    clock,
+    interner,
+    hostname: 'testhost',
+    containers,
+    names: nameTable,
+    asFalco,
+  })
+  const table = createProcessTable({
+    interner,
+    containerOf: asFalco ? containerAsFalco : containerOf,
+    ...options,
+  })
   const event = new EventView(interner)
   const memo = new Map<string, unknown>()
   let num = 0
-  let context: SyscallContext = { event, process: undefined, lookup, num, memo }
+  let firstTime: number | undefined
+  let previousTime: number | undefined
+  const fill = (process: SyscallContext['process']): SyscallContext => {
+    firstTime ??= event.time
+    previousTime ??= event.time
+    const filled = { event, process, lookup, num, firstTime, previousTime, memo }
+    previousTime = event.time
+    return filled
+  }
+  let context: SyscallContext = {
+    event,
+    process: undefined,
+    lookup,
+    num,
+    firstTime: 0,
+    previousTime: 0,
+    memo,
+  }
   return {
     table,
     feed(...events) {
       for (const init of events) {
         look(event, init)
         memo.clear()
-        context = { event, process: table.apply(event), lookup, num: ++num, memo }
+        num++
+        context = fill(table.apply(event))
       }
       return context
     },

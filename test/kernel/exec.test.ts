@@ -13,6 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick, type Seen } from './support/live.ts'
@@ -21,6 +22,8 @@ import { AT_FDCWD, type Call, ref, script } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 const WRITABLE = 1
+const UPPER_LAYER = 2
+const LOWER_LAYER = 16
 const FROM_MEMFD = 4
 const DELETED = 8
 const PATH_KERNEL = 1
@@ -50,6 +53,44 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
   const status = (key: string, file = '/proc/self/status'): string[] =>
     new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(readFileSync(file, 'utf8'))![1]!.split('\t')
 
+  test('what the standard descriptors are open on', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      const words = `exec 0<>/dev/tcp/127.0.0.1/${port} 1>/dev/null 2>&-; exec ${raw} getpid`
+      const { f } = last(live.run('bash', ['-c', words]))
+      assert.equal((f['stdin_mode'] as number) & 0o170000, 0o140000)
+      assert.match(f['stdin_path'] as string, /^socket:\[\d+\]$/)
+      assert.deepEqual(
+        [f['stdin_family'], f['stdin_rport'], f['stdin_laddr'], f['stdin_raddr']],
+        [2, port, '127.0.0.1', '127.0.0.1'],
+      )
+      assert.deepEqual([f['stdout_path'], f['stdout_family']], ['/dev/null', 0])
+      assert.equal(f['stderr_path'], undefined)
+    } finally {
+      server.close()
+    }
+  })
+  test('layers of an overlay file system', () => {
+    const words = [
+      'set -e; cd "$1"; mkdir lower upper merged; cp "$2" lower/old; mount -t tmpfs none upper; mkdir upper/u upper/w',
+      'mount -t overlay none -o lowerdir=lower,upperdir=upper/u,workdir=upper/w merged',
+      'cp "$2" merged/new; merged/old getpid; merged/new getpid',
+    ]
+    const folder = scratchFolder('overlay')
+    const outcome = live.run('unshare', ['-m', 'sh', '-c', words.join('; '), 'sh', folder, raw])
+    assert.equal(outcome.status, 0, outcome.stderr)
+    const layers = execs(outcome).filter((seen) => seen.f['comm'] === 'old' || seen.f['comm'] === 'new')
+    assert.deepEqual(
+      layers.map((seen) => [seen.f['comm'], (seen.f['exe_flags'] as number) & (UPPER_LAYER | LOWER_LAYER)]),
+      [
+        ['old', LOWER_LAYER],
+        ['new', UPPER_LAYER],
+      ],
+    )
+  })
+
   test('every field of an ordinary one', () => {
     const outcome = live.run(raw, ['getpid'], { cwd: dir })
     const seen = first(outcome)
@@ -57,7 +98,17 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
     const cap = (key: string): number => Number(`0x${status(key)[0]}`)
     const ns = (kind: string): number => Number(/\d+/.exec(readlinkSync(`/proc/self/ns/${kind}`))![0])
     const stat = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]!.split(' ').map(Number)
-    const { parent_start, tty, cgroup_path, cgroup_v1_path, exe_dev, ...f } = seen.f
+    const { parent_start, tty, cgroup_path, cgroup_v1_path, exe_dev, ...rest } = seen.f
+    const { pgft_maj, pgft_min, vm_size, vm_rss, vm_swap, pidns_init_start_ts, fdlimit, ...more } = rest
+    const f = Object.fromEntries(Object.entries(more).filter(([name]) => !/^std(?:in|out|err)_/.test(name)))
+    // What single CPUs have counted is not in vm_rss yet, so it may be 0.
+    assert.ok((pgft_min as number) > 0 && (vm_size as number) > 0)
+    assert.deepEqual([typeof vm_rss, typeof vm_swap, typeof pgft_maj], ['number', 'number', 'number'])
+    assert.equal(
+      fdlimit,
+      Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))![1]),
+    )
+    assert.ok((pidns_init_start_ts as number) < seen.start)
     assert.deepEqual(f, {
       res: 0,
       exe_ino: Number(file.ino),

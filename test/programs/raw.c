@@ -4,13 +4,16 @@
  *
  * raw CALL [ARG...] [, CALL [ARG...]]...
  * An argument is a number, `=text` (a string; \xNN is a byte), `@N` (result of call N, from 0), `#hex` (pointer to these
- * bytes), `%N` (pointer to N zero bytes), or `|a|b` (pointer to an iovec for each text). `N*CALL` makes a call N times.
+ * bytes), `%N` (pointer to N zero bytes), `|a|b` (pointer to an iovec for each text), or `~hex/N` (pointer to a mmsghdr
+ * with this address and two buffers, one of N bytes). `N*CALL` makes a call N times.
  */
+#define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -32,7 +35,9 @@ static const struct {
 	CALL(symlinkat), CALL(chmod), CALL(fchmod), CALL(fchmodat), CALL(fchmodat2), CALL(chdir), CALL(chroot),
 	CALL(mount), CALL(unshare), CALL(socket), CALL(socketpair), CALL(connect), CALL(bind), CALL(listen),
 	CALL(accept), CALL(accept4), CALL(memfd_create), CALL(pidfd_open), CALL(eventfd2), CALL(pipe2), CALL(dup2),
-	CALL(getpid), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt), CALL(getsockname),
+	CALL(dup), CALL(dup3), CALL(sendto), CALL(sendmsg), CALL(sendmmsg), CALL(recvfrom), CALL(recvmsg),
+	CALL(recvmmsg), CALL(getpid), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt),
+	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(init_module), CALL(finit_module),
 #undef CALL
 };
 
@@ -66,9 +71,35 @@ static long iovecs(char *text)
 	return (long)iov;
 }
 
+static char *unhex(const char *text, size_t *length)
+{
+	char *bytes = calloc(1, strlen(text) / 2 + 1);
+	size_t n = 0;
+
+	for (; isxdigit(text[0]) && isxdigit(text[1]); text += 2)
+		bytes[n++] = hex(text[0]) << 4 | hex(text[1]);
+	*length = n;
+	return bytes;
+}
+
+static long message(char *text)
+{
+	struct mmsghdr *m = calloc(1, sizeof(*m));
+	struct iovec *iov = calloc(2, sizeof(*iov));
+	size_t length;
+
+	m->msg_hdr.msg_name = unhex(text, &length);
+	m->msg_hdr.msg_namelen = length;
+	m->msg_hdr.msg_iov = iov;
+	m->msg_hdr.msg_iovlen = 2;
+	iov[0].iov_len = atoi(strchr(text, '/') + 1);
+	iov[0].iov_base = calloc(1, iov[0].iov_len + 1);
+	iov[1] = (struct iovec){ "xyz", 3 };
+	return (long)m;
+}
+
 static long value(char *text, const long *results)
 {
-	char *bytes;
 	size_t n;
 
 	switch (text[0]) {
@@ -78,11 +109,9 @@ static long value(char *text, const long *results)
 	case '@':
 		return results[atoi(text + 1)];
 	case '#':
-		n = strlen(text + 1) / 2;
-		bytes = calloc(1, n + 1);
-		for (size_t i = 0; i < n; i++)
-			bytes[i] = hex(text[1 + 2 * i]) << 4 | hex(text[2 + 2 * i]);
-		return (long)bytes;
+		return (long)unhex(text + 1, &n);
+	case '~':
+		return message(text + 1);
 	case '%':
 		return (long)calloc(1, atoi(text + 1) + 8);
 	case '|':

@@ -3,16 +3,21 @@
  * Calls that work on names: truncate, rename, unlink, link, symlink, chmod. When they return no kernel object is at hand
  * any more, so a record carries the names as given and the directories that relative ones start from.
  */
-#include "path.h"
+#include "guard.h"
 
-#define BEGIN(type, id, prog)												\
-	BEGIN_BULK(type, id, prog);											\
+#define BEGIN(type, id, prog, ...)											\
+	struct guard_input in = { .event = id, __VA_ARGS__ };								\
+	in.shape |= guard_outcome(ctx->ret);										\
+	BEGIN_GUARDED(type, id, prog, &in);										\
 	e->res = ctx->ret
 
 /* A name as given, and the directory it starts from when it is relative. */
 #define PUT_NAME(name, dir, user, dirfd)										\
 	put_user_str(s, st, &e->name, user, 4096);									\
 	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
+
+#define S_ISUID 04000
+#define S_ISGID 02000
 
 #define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
 
@@ -21,7 +26,7 @@ SEC("tp/syscalls/sys_exit_truncate")
 int exit_truncate(struct sys_exit_ctx *ctx)
 {
 	REGS;
-	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate);
+	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate, .name = { (void *)ARG1(regs) }, .dirfd = { AT_FDCWD });
 	e->length = ARG2(regs);
 	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD);
 	submit(s, st, &ring_bulk, RING_BULK);
@@ -31,7 +36,7 @@ int exit_truncate(struct sys_exit_ctx *ctx)
 static __always_inline int report_rename(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
 					 const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
 {
-	BEGIN(ev_rename, id, prog);
+	BEGIN(ev_rename, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
@@ -74,7 +79,7 @@ int exit_renameat2(struct sys_exit_ctx *ctx)
 static __always_inline int report_unlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
 					 __u32 flags)
 {
-	BEGIN(ev_unlink, id, prog);
+	BEGIN(ev_unlink, id, prog, .name = { name }, .dirfd = { dirfd });
 	e->dirfd = dirfd;
 	e->flags = flags;
 	PUT_NAME(name, dir, name, dirfd);
@@ -109,7 +114,7 @@ int exit_rmdir(struct sys_exit_ctx *ctx)
 static __always_inline int report_link(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
 				       const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
 {
-	BEGIN(ev_link, id, prog);
+	BEGIN(ev_link, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
@@ -142,7 +147,7 @@ int exit_linkat(struct sys_exit_ctx *ctx)
 static __always_inline int report_symlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, const void *target,
 					  int linkdirfd, const void *linkpath)
 {
-	BEGIN(ev_symlink, id, prog);
+	BEGIN(ev_symlink, id, prog, .name = { linkpath }, .dirfd = { linkdirfd });
 	e->linkdirfd = linkdirfd;
 	put_user_str(s, st, &e->target, target, 4096);
 	PUT_NAME(linkpath, dir, linkpath, linkdirfd);
@@ -167,10 +172,15 @@ int exit_symlinkat(struct sys_exit_ctx *ctx)
 			      (void *)ARG3(regs));
 }
 
+static __always_inline __u16 sets_id(__u32 mode)
+{
+	return mode & (S_ISUID | S_ISGID) ? NAME_SHAPE_SETS_ID : 0;
+}
+
 static __always_inline int report_chmod(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
 					__u32 mode, __u32 flags)
 {
-	BEGIN(ev_chmod, id, prog);
+	BEGIN(ev_chmod, id, prog, .shape = sets_id(mode), .name = { name }, .dirfd = { dirfd });
 	e->dirfd = dirfd;
 	e->fd = -1;
 	e->mode = mode;
@@ -210,12 +220,11 @@ SEC("tp/syscalls/sys_exit_fchmod")
 int exit_fchmod(struct sys_exit_ctx *ctx)
 {
 	REGS;
-	struct file *file;
-	BEGIN(ev_chmod, EVENT_fchmod, PROG_exit_fchmod);
+	struct file *file = file_of(untracked(bpf_get_current_task_btf()), ARG1(regs));
+	BEGIN(ev_chmod, EVENT_fchmod, PROG_exit_fchmod, .shape = sets_id(ARG2(regs)), .file = file);
 	e->dirfd = AT_FDCWD;
 	e->fd = ARG1(regs);
 	e->mode = ARG2(regs);
-	file = file_of(task, e->fd);
 	if (file) {
 		e->path_flags = PATH_KERNEL;
 		put_file_path(s, st, &e->path, file, task, &e->path_flags);

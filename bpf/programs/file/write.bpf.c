@@ -1,22 +1,51 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Changes of file data through a descriptor, at the exit tracepoints. */
-#include "path.h"
+#include "guard.h"
+
+#define S_IFIFO 0010000
+#define S_IFCHR 0020000
+#define S_IFDIR 0040000
+#define S_IFBLK 0060000
+#define S_IFREG 0100000
+
+static __always_inline __u16 kind_of(__u32 mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return FILE_KIND_REG;
+	case S_IFDIR:
+		return FILE_KIND_DIR;
+	case S_IFCHR:
+		return FILE_KIND_CHR;
+	case S_IFBLK:
+		return FILE_KIND_BLK;
+	case S_IFIFO:
+		return FILE_KIND_FIFO;
+	case S_IFSOCK:
+		return FILE_KIND_SOCK;
+	default:
+		return FILE_KIND_OTHER;
+	}
+}
 
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, __u64 size, __s64 pos,
 				  int fd_in)
 {
-	struct inode *inode;
-	struct file *file;
-	BEGIN_BULK(ev_write, id, prog);
+	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(ctx->ret) | kind_of(inode ? FIELD(inode, inode, i_mode) : 0) << WRITE_SHAPE_KIND_SHIFT,
+		.file = file,
+	};
+	BEGIN_GUARDED(ev_write, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
 	e->fd_in = fd_in;
 	e->size = size;
 	e->pos = pos;
-	file = file_of(task, fd);
 	if (file) {
-		inode = FIELD(file, file, f_inode);
 		e->ino = FIELD(inode, inode, i_ino);
 		e->i_mode = FIELD(inode, inode, i_mode);
 		struct super_block *sb = FIELD(inode, inode, i_sb);

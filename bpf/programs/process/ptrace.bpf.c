@@ -128,7 +128,7 @@ static __always_inline int report_vm(struct sys_exit_ctx *ctx, __u16 id, __u16 p
 	e->riovcnt = ARG5(regs);
 	/* struct iovec: the address comes first */
 	if (e->riovcnt)
-		bpf_probe_read_user(&e->addr, sizeof(e->addr), (void *)ARG4(regs));
+		bpf_probe_read_user(&e->addr, USER_LONG, (void *)ARG4(regs));
 	SUBMIT_BY_AIM(s, st, aimed);
 	return 0;
 }

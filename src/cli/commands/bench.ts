@@ -7,15 +7,20 @@ import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { packageRoot } from '../package-root.ts'
 import { formatTable } from '../table.ts'
 
+const listed = (file: string, files: readonly string[] = []): readonly string[] => [...files, file]
+
 export const benchCommand: CliCommand = {
   name: 'bench',
   declare(command) {
-    for (const { name, summary } of BENCHES)
-      command
+    for (const { name, summary, takesRules } of BENCHES) {
+      const added = command
         .command(name)
         .description(summary)
         .option('--quick', 'a short run that only shows that the measurement works')
         .option('--out <dir>', `where ${name}.md and ${name}.json go (default: .local/bench of the checkout)`)
+      if (takesRules)
+        added.option('-r, --rules <file>', 'measure these Falco rules too; may be repeated', listed)
+    }
   },
   async run([name], options, io) {
     const bench = BENCHES.find((candidate) => candidate.name === name)!
@@ -26,7 +31,8 @@ export const benchCommand: CliCommand = {
     }
     try {
       makeFolder(folder)
-      const report = await bench.run({ quick: options['quick'] === true, root, progress })
+      const rules = (options['rules'] as readonly string[] | undefined) ?? []
+      const report = await bench.run({ quick: options['quick'] === true, root, progress, rules })
       io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
       progress(`written: ${writeReport(report, folder).join(' ')}`)
     } catch (error) {

@@ -93,6 +93,7 @@ function judgeFully(ast: Ast, text: string, name: string, source: SourceEnv): ob
       fields: source.fields,
       source: name,
       eventNames: source.knownEvents ?? source.events,
+      ...(source.eventAliases ? { eventAliases: source.eventAliases } : {}),
       spanOf: (from, to) => spanOf(file, from, to),
     },
   )

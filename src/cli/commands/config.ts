@@ -1,16 +1,15 @@
 /** `tarsier config`: validate a configuration, and show what is in force. */
 import type { Command } from 'commander'
 import { ConfigError } from '../../config/keys.ts'
-import { ConfigFileError, type LoadedConfig, loadConfig } from '../../config/load.ts'
+import { ConfigFileError, type LoadedConfig, loadConfig, VARIABLES } from '../../config/load.ts'
 import { configurationReference } from '../../config/reference.ts'
-import { ruleEnvironment, ruleInputs } from '../../config/rule-inputs.ts'
 import { originText, shownJson, shownKeys, valueText } from '../../config/show.ts'
-import { SOURCES } from '../../fields/index.ts'
 import type { Diagnostic } from '../../rules/diagnostics.ts'
-import { loadRules } from '../../rules/load.ts'
+import type { LoadResult } from '../../rules/load.ts'
 import type { SourceFile } from '../../rules/passes/mapped-text.ts'
 import { renderDiagnostic, visible } from '../../rules/render-diagnostics.ts'
 import { type CliCommand, EXIT, type ExitCode, type GlobalOptions, type Io, UsageError } from '../command.ts'
+import { idleSelections, loadConfigured } from '../configured-rules.ts'
 import { shippedRules } from '../package-root.ts'
 import { formatTable } from '../table.ts'
 
@@ -19,7 +18,10 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 /** `-c`, `--config-format` and `-o`, as `run` and `config show` have them. */
 export function declareConfigOptions(command: Command): void {
   command
-    .option('-c, --config <file>', 'configuration: .toml is rand-guard and our keys, else YAML')
+    .option(
+      '-c, --config <file>',
+      'configuration: .toml is rand-guard and our keys, else YAML: a falco.yaml or our keys',
+    )
     .option('--config-format <format>', 'toml or yaml, whatever the name of the file')
     .option('-o, --option <key=value>', 'set a configuration key (repeatable)', collect, [])
 }
@@ -34,6 +36,7 @@ export function configOf(options: Options, env: Io['env'], file?: string): Loade
   try {
     return loadConfig({
       file: file ?? (options['config'] as string | undefined),
+      falco: options['falco'] as string | undefined,
       format,
       overrides: (options['option'] as readonly string[] | undefined) ?? [],
       env,
@@ -72,32 +75,47 @@ interface Verdict {
   readonly rules: number
 }
 
-function judge(file: string, options: Options): Verdict {
+function judge(file: string, options: Options, env: Io['env']): Verdict {
   let loaded: LoadedConfig
   try {
-    // The file alone: variables of the environment would hide what it says.
-    loaded = configOf(options, {}, file)
+    // The file alone: variables that set keys would hide what it says.
+    const others = Object.entries(env).filter(([name]) => !Object.hasOwn(VARIABLES, name))
+    loaded = configOf(options, Object.fromEntries(others), file)
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error
-    const sources = new Map(error.file === undefined ? [] : [[error.file.name, error.file]])
+    const sources = new Map(error.files.map((one) => [one.name, one]))
     return { errors: error.diagnostics, warnings: [], sources, rules: 0 }
   }
   const shipped = shippedRules()
-  const result = loadRules(ruleInputs(loaded, [], shipped), {
-    sources: SOURCES,
-    ...ruleEnvironment(loaded.file?.name, shipped),
-  })
+  const result = loadConfigured(loaded, [])
   const ours = result.files.filter(({ name }) => !name.startsWith(`${shipped.rules}/`))
   return {
     errors: result.files.flatMap(({ errors }) => errors),
-    warnings: [...loaded.warnings, ...ours.flatMap(({ warnings }) => warnings)],
-    sources: new Map([...(loaded.file ? [[loaded.file.name, loaded.file] as const] : []), ...result.sources]),
+    warnings: [
+      ...loaded.warnings,
+      ...idleEntries(loaded, result),
+      ...ours.flatMap(({ warnings }) => warnings),
+    ],
+    sources: new Map([...loaded.files.map((one) => [one.name, one] as const), ...result.sources]),
     rules: result.rules.length,
   }
 }
 
+/** Entries of `rules` that name no rule. */
+function idleEntries(loaded: LoadedConfig, result: LoadResult): readonly Diagnostic[] {
+  const origin = loaded.origins.get('rules')
+  if (origin?.from !== 'file' || result.files.some(({ successful }) => !successful)) return []
+  return idleSelections(loaded, result).map((message) => ({
+    severity: 'warning',
+    code: 'CONFIG_NO_EFFECT',
+    message,
+    span: origin.span,
+    context: [],
+  }))
+}
+
 function check(file: string, options: Options & GlobalOptions, io: Io): ExitCode {
-  const { errors, warnings, sources, rules } = judge(file, options)
+  const { errors, warnings, sources, rules } = judge(file, options, io.env)
   const ok = errors.length === 0
   if (options.json) {
     const plain = ({ code, message, span, hint }: Diagnostic): object => ({
@@ -140,7 +158,7 @@ export function readOrReport(options: Options, io: Io): LoadedConfig | undefined
     return configOf(options, io.env)
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error
-    const sources = new Map(error.file === undefined ? [] : [[error.file.name, error.file]])
+    const sources = new Map(error.files.map((one) => [one.name, one]))
     for (const diagnostic of error.diagnostics) io.stderr.write(`${renderDiagnostic(diagnostic, sources)}\n`)
     return undefined
   }

@@ -1,5 +1,6 @@
 /** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
 import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
+import { eventNameOf, SYSCALL_ALIASES } from '../../../schema/syscall-aliases.ts'
 import { ARGUMENTS, type Argument } from '../../fields/evt/arguments.ts'
 import { KNOWN_EVENT_NAMES } from '../../fields/index.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
@@ -26,7 +27,7 @@ export const eventsCommand: CliCommand = {
 }
 
 function findEvent(name: string): EventType {
-  const type = PUBLIC_EVENT_TYPES.find((event) => event.name === name)
+  const type = PUBLIC_EVENT_TYPES.find((event) => event.name === eventNameOf(name))
   if (type !== undefined) return type
   if (KNOWN_EVENT_NAMES.has(name))
     throw new UserError(
@@ -52,6 +53,7 @@ function list(json: boolean, io: Io): ExitCode {
 
 const summary = ({ name, id, doc, family }: EventType): object => ({
   name,
+  ...(SYSCALL_ALIASES.has(name) ? { aliases: SYSCALL_ALIASES.get(name) } : {}),
   id,
   family: family.name,
   sets: family.sets,
@@ -72,6 +74,12 @@ const describeField = ({ name, decl }: Slot): object => ({
   doc: decl.doc,
 })
 
+/** Where an event is seen; the programs of plain syscalls serve many. */
+const hooksOf = ({ hook, programs }: EventType): readonly string[] => [
+  ...(hook === undefined ? [] : [`tp/${hook}`]),
+  ...programs.map(({ section }) => section).filter((section) => section !== 'tp'),
+]
+
 const describeArgument = ({ name, type, doc }: Argument): object => ({ name, type, doc })
 
 function show(type: EventType, json: boolean, io: Io): ExitCode {
@@ -82,6 +90,7 @@ function show(type: EventType, json: boolean, io: Io): ExitCode {
         ...summary(type),
         arguments: args.map(describeArgument),
         fields: shownSlots(type).map(describeField),
+        hooks: hooksOf(type),
         programs: type.programs,
         limits: type.family.limits,
       })}\n`,
@@ -90,14 +99,20 @@ function show(type: EventType, json: boolean, io: Io): ExitCode {
   return EXIT.ok
 }
 
+const aliasLine = ({ name }: EventType): readonly string[] => {
+  const aliases = SYSCALL_ALIASES.get(name)
+  return aliases === undefined ? [] : [`Also called: ${aliases.join(', ')}.`]
+}
+
 function page(type: EventType, args: readonly Argument[]): string {
   const { family } = type
   const paragraph = (text: string): string => wrap(text, WIDTH).join('\n')
   return [
     `${type.name} - ${type.doc}`,
+    ...aliasLine(type),
     '',
     paragraph(`Family ${family.name}: ${family.doc}. Sets: ${family.sets.join(', ')}. Ring: ${family.ring}.`),
-    paragraph(`Hooks: ${type.programs.map((program) => program.section).join(', ')}.`),
+    paragraph(`Hooks: ${hooksOf(type).join(', ')}.`),
     '',
     'Arguments, in rules evt.arg.NAME:',
     formatTable(

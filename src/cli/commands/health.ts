@@ -91,7 +91,7 @@ function parse(line: string): Readonly<Record<string, unknown>> | undefined {
 function numbersOf(record: Readonly<Record<string, unknown>>): SomeHealth {
   const known = Object.entries(record).filter(([name, value]) => {
     if (name === 'latency_us') return isMapOf(value, (times) => isMapOf(times, isNumber) && hasTimes(times))
-    if (name === 'kernel_drops') return isMapOf(value, isNumber)
+    if (name === 'kernel_drops' || name === 'enrichment') return isMapOf(value, isNumber)
     return isNumber(value)
   })
   return Object.fromEntries(known) as SomeHealth

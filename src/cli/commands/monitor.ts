@@ -1,7 +1,7 @@
 /** `tarsier monitor`: the file monitor. */
 import { type Command, Option } from 'commander'
-import { configFrom } from '../../config/effective.ts'
 import { type Config, ConfigError } from '../../config/keys.ts'
+import { configFrom } from '../../config/options.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
 import { createObserver } from '../../monitor/observer.ts'
@@ -13,7 +13,6 @@ import {
   readOptions,
 } from '../../monitor/options.ts'
 import { monitorRules } from '../../monitor/rules.ts'
-import { didYouMean } from '../../rules/condition/suggest.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { loadRules } from '../../rules/load.ts'
 import { renderFileResult } from '../../rules/render-diagnostics.ts'
@@ -87,7 +86,7 @@ export const monitorCommand: CliCommand = {
       if (log.enabled('warning')) write(`${line}\n`)
     })
     const files = { root: packageRoot(), rules: [], configuration: [] }
-    return runAgent(config, compileRules(monitor), files, options, log, io, observer)
+    return runAgent(config, compileRules(monitor), files, options, log, io, { observer })
   },
 }
 
@@ -112,7 +111,7 @@ function monitorOptions(args: readonly string[], options: Readonly<Record<string
 /** Alerts are records of our own shape, unless another is asked for. */
 function readConfig(overrides: readonly string[]): Config {
   try {
-    return configFrom(['output.format=tarsier', ...overrides], didYouMean)
+    return configFrom(['output.format=tarsier', ...overrides])
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
     throw error

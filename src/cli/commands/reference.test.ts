@@ -66,7 +66,11 @@ describe('events', () => {
     assert.ok(open.limits.length > 20)
   })
   refused('events show opnat', EXIT.failure, /unknown event 'opnat'\n {2}hint: did you mean 'openat'\?/)
-  refused('events splice', EXIT.failure, /'splice' is known, but this version does not produce it/)
+  refused(
+    'events page_fault_user',
+    EXIT.failure,
+    /'page_fault_user' is known, but this version does not produce it/,
+  )
   refused('events show', EXIT.usage, /needs the name/)
   refused('events show open openat', EXIT.usage, /takes one name/)
   refused('events process_snapshot', EXIT.failure, /unknown event/)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { rule, TEST_SOURCES } from '../../rules/languages/falco/test-rules.ts'
 import { UserError } from '../command.ts'
@@ -80,7 +81,46 @@ test('list: as JSON', async () => {
   })
 })
 test('list: a bad file', async () => {
-  const { out, err, code } = await run(['list', bad])
-  assert.deepEqual([out, code], ['', 1])
-  assert.match(err, /bad.yaml: Invalid/)
+  await assert.rejects(run(['list', bad]), UserError)
+})
+
+test('describe: text', async () => {
+  const { out, code } = await run(['describe', 'A'], { rules: [good] })
+  assert.equal(code, 0)
+  assert.match(out, /^rule {8}a\npriority {4}Informational\n.*compiled {4}evt.type = open\n$/s)
+})
+test('describe: JSON in the shape of Falco', async () => {
+  const { out } = await run(['describe', 'a'], { rules: [good], json: true })
+  const { rules } = JSON.parse(out)
+  assert.deepEqual([rules.length, rules[0].info.name, rules[0].details.events], [1, 'a', ['open']])
+})
+test('describe: no such rule', async () => {
+  await assert.rejects(
+    run(['describe', 'Aa'], { rules: [good] }),
+    (error) => error instanceof UserError && error.hint === "did you mean 'a'?",
+  )
+})
+test('find: words given', async () => {
+  const named = file('named.yaml', rule('Odd port', { output: 'odd port used' }))
+  const { out, code } = await run(['find', 'port', 'used'], { rules: [named] })
+  assert.equal(code, 0)
+  assert.match(out, /^RULE .*\nOdd port .*named.yaml:1\n$/)
+})
+test('find: alerts from stdin, one answer each', async () => {
+  const named = file('named.yaml', rule('Odd port', { output: 'odd port used' }))
+  const stdin = Readable.from(['odd port used\n\nzebra\n'])
+  const { out, code } = await captured(
+    createRulesCommand(TEST_SOURCES),
+    ['find'],
+    { rules: [named], json: true },
+    stdin,
+  )
+  assert.equal(code, 1)
+  assert.deepEqual(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).rules.map((one: { match: string }) => one.match)),
+    [['output'], []],
+  )
 })

@@ -1,5 +1,5 @@
 /** `tarsier run`: the agent. */
-import { statSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import {
@@ -11,22 +11,21 @@ import {
   type Summary,
   startAgent,
 } from '../../agent.ts'
-import { type Config, KEYS, type KeyDecl } from '../../config/keys.ts'
+import { warningLines } from '../../config/falco/read-key.ts'
+import type { Config } from '../../config/keys.ts'
 import type { LoadedConfig } from '../../config/load.ts'
-import { isSwitchedOn, ruleEnvironment, ruleInputs } from '../../config/rule-inputs.ts'
-import { valueText } from '../../config/show.ts'
 import type { SyscallContext } from '../../fields/context.ts'
-import { SOURCES } from '../../fields/index.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
-import { type CompiledRule, PRIORITIES } from '../../rules/ir.ts'
-import { type LoadResult, loadRules } from '../../rules/load.ts'
-import { renderFileResult } from '../../rules/render-diagnostics.ts'
+import type { CompiledRule } from '../../rules/ir.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
+import { idleSelections, loadOrReport, rulePaths, rulesToJudge } from '../configured-rules.ts'
+import { printListing } from '../falco/listings.ts'
+import { declareFalcoOptions, type FalcoOptions, falcoOptions } from '../falco/options.ts'
+import { describeRules, printSupport, validateFiles } from '../falco/reports.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
-import { objectsDirectory, packageRoot, shippedRules } from '../package-root.ts'
-import { formatTable } from '../table.ts'
+import { objectsDirectory, packageRoot, programVersion } from '../package-root.ts'
 import { declareConfigOptions, readOrReport } from './config.ts'
 
 /** After this time the compilers of the start have done their work. */
@@ -38,82 +37,93 @@ export const runCommand: CliCommand = {
   name: 'run',
   declare(command: Command): void {
     declareConfigOptions(command)
-    command
-      .option(
-        '-r, --rules <path>',
-        'rule file or directory instead of the configured and shipped ones (repeatable)',
-        collect,
-        [],
-      )
-      .addHelpText('after', () => `\nConfiguration keys:\n${keyTable()}`)
+    command.option(
+      '-r, --rules <path>',
+      'rule file or directory instead of the configured and shipped ones (repeatable)',
+      collect,
+      [],
+    )
+    declareFalcoOptions(command)
+    command.addHelpText(
+      'after',
+      "\nConfiguration keys: 'tarsier config show' has all with their values, 'tarsier config reference' their meaning.\n" +
+        'Who comes from Falco: docs/coming-from-falco.md.',
+    )
   },
   async run(_args, options, io) {
     hardenProcess()
-    const loaded = readOrReport(options, io)
+    const falco = falcoOptions(options)
+    const listed = await printListing(falco, options, io)
+    if (listed !== undefined) return listed
+    const loaded = readOrReport({ ...options, ...configuredBy(falco, options) }, io)
     if (loaded === undefined) throw new UserError('the configuration is not valid')
     const { config } = loaded
-    const asked = options.logLevel !== undefined || options.quiet || options.verbose
-    const log = loggerFor(asked ? options : { ...options, logLevel: config.log_level }, io)
-    for (const { message, span } of loaded.warnings) log.warning(`${span.file}:${span.line}: ${message}`)
+    const json = options.json || config.json_output
+    if (falco.validate.length > 0) return validateFiles(falco.validate, loaded, json, io)
+    const log = logOf(config, options, io)
+    for (const line of [...falco.notices, ...warningLines(loaded.warnings)]) log.warning(line)
+    const given = options['rules'] as readonly string[]
+    const result = loadOrReport(loaded, given, options, io)
+    for (const line of idleSelections(loaded, result)) log.warning(line)
+    const { describe } = falco
+    if (describe !== undefined)
+      return describeRules(result, describe === 'all' ? undefined : describe.rule, json, io)
+    if (falco.support) return printSupport(loaded, result, process.argv, io)
+    const rules = rulesToJudge(result, loaded, falco.isOn)
     if (config['agent.id'] !== '') log.info(`agent ${config['agent.id']}, mode ${config['agent.mode']}`)
-    const rules = readRules(options['rules'] as readonly string[], loaded, options, io)
-    const files = filesOf(loaded, options['rules'] as readonly string[])
-    return runAgent(config, rules, files, options, log, io)
+    if (falco.dryRun) {
+      log.info(`dry run: ${rules.length} rules would be judged; nothing was attached`)
+      return EXIT.ok
+    }
+    checkEngine(config)
+    return runAgent(config, rules, filesOf(loaded, given), options, log, io, falco)
   },
 }
 
-const keyTable = (): string =>
-  formatTable(
-    ['key', 'default', 'meaning'],
-    Object.entries<KeyDecl>(KEYS).map(([key, decl]) => [key, valueText(decl.default), decl.doc]),
-  )
+/** What Falco's options say of the configuration. */
+const configuredBy = (falco: FalcoOptions, options: Readonly<Record<string, unknown>>): object => ({
+  falco: falco.directory,
+  option: [...falco.overrides, ...(options['option'] as readonly string[])],
+})
 
-function readRules(
-  given: readonly string[],
-  loaded: LoadedConfig,
-  options: GlobalOptions,
-  io: Io,
-): readonly CompiledRule<SyscallContext>[] {
-  const minimumPriority = PRIORITIES.find((priority) => priority.toLowerCase() === loaded.config.priority)!
-  const shipped = shippedRules()
-  const inputs = ruleInputs(loaded, given, shipped)
-  const result: LoadResult = loadRules(inputs, {
-    sources: SOURCES,
-    minimumPriority,
-    ...ruleEnvironment(loaded.file?.name, shipped),
-  })
-  if (result.files.length === 0)
+function logOf(config: Config, options: GlobalOptions, io: Io): Logger {
+  const asked = options.logLevel !== undefined || options.quiet || options.verbose
+  return loggerFor(asked ? options : { ...options, logLevel: config.log_level }, io)
+}
+
+/** Engines of Falco that have no events of the kernel. */
+function checkEngine(config: Config): void {
+  const kind = config['engine.kind']
+  if (kind === 'replay')
     throw new UserError(
-      `there are no rule files in ${inputs.map((input) => (typeof input === 'string' ? input : input.path)).join(', ')}`,
-      'their names end in .yaml, .yml or .toml',
+      'engine.kind is replay, but captures are not read yet',
+      '-o engine.kind=modern_ebpf runs live',
     )
-  for (const file of result.files) {
-    const shown = options.verbose ? file : { ...file, warnings: [] }
-    if (file.errors.length > 0 || shown.warnings.length > 0)
-      io.stderr.write(renderFileResult(shown, result.sources))
-  }
-  if (result.files.some(({ successful }) => !successful)) throw new UserError('the rules are not valid')
-  const rules = result.rules.filter(
-    (rule) => rule.source === 'syscall' && isSwitchedOn(rule, loaded),
-  ) as readonly CompiledRule<SyscallContext>[]
-  if (rules.length === 0 && !hasTelemetry(loaded.config))
+  if (kind === 'nodriver')
     throw new UserError(
-      'no rule is switched on',
-      'name rule files with -r, or lower the priority with -o priority=debug',
+      'engine.kind is nodriver: there is no source of events left to run',
+      '--dry-run checks configuration and rules, -o engine.kind=modern_ebpf runs live',
     )
-  return rules
 }
 
 /** What the agent looks after on disk, beside its BPF objects. */
 const filesOf = (loaded: LoadedConfig, given: readonly string[]): AgentFiles => ({
   root: packageRoot(),
-  rules: ruleInputs(loaded, given, shippedRules()).flatMap((input) =>
-    typeof input === 'string' ? [input] : [],
-  ),
-  configuration: loaded.file === undefined ? [] : [loaded.file.name],
+  rules: rulePaths(loaded, given).filter((path) => path !== loaded.file?.name),
+  configuration: loaded.files.map(({ name }) => name),
 })
 
-/** Run an agent until it is told to stop; the summary goes to stderr. `observer` is for commands that report more than alerts. */
+/** How a run ends and shows itself beyond what is configured. */
+export interface RunOptions {
+  /** For commands that report more than alerts. */
+  readonly observer?: Observer
+  /** Stop after so many seconds; 0 is never. */
+  readonly seconds?: number
+  /** Holds the process id while the agent is at work. */
+  readonly pidFile?: string | undefined
+}
+
+/** Run an agent until it is told to stop; the summary goes to stderr. */
 export async function runAgent(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
@@ -121,42 +131,64 @@ export async function runAgent(
   options: GlobalOptions,
   log: Logger,
   io: Io,
-  observer?: Observer,
+  { observer, seconds = 0, pidFile }: RunOptions = {},
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
   // Before anything is attached: a signal during the start must not leave programs behind.
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  let tampered = false
-  const onTampering = (): void => {
-    tampered = true
+  let failed = false
+  const fail = (): void => {
+    failed = true
     stop()
   }
+  // Falco reads everything again. A failure makes a service manager start us again, which comes to the same.
+  process.once('SIGHUP', () => {
+    log.warning('SIGHUP: there is no reloading, the agent ends with 1 to be started again')
+    failed = true
+    stop()
+  })
   const agent = start(
     config,
     rules,
-    { files, onTampering, onClosed: stop, ...(observer && { observer }) },
+    { files, onTampering: fail, onDrops: fail, onClosed: stop, ...(observer && { observer }) },
     log,
     io,
   )
   for (const line of agent.degraded) log.warning(line)
+  if (pidFile !== undefined) writePid(pidFile, log)
   log.info(
     `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
   )
   log.debug(`programs: ${agent.programs.join(' ')}`)
   const settled = setTimeout(releaseStartMemory, SETTLED_MS)
+  const ended = seconds === 0 ? undefined : setTimeout(stop, seconds * 1000)
   await stopped.promise
   clearTimeout(settled)
+  clearTimeout(ended)
   const summary = await agent.stop()
+  if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
-  return tampered ? EXIT.failure : EXIT.ok
+  return failed ? EXIT.failure : EXIT.ok
+}
+
+/** Not being able to is said, and no reason to stop watching. A link somebody put there is not followed. */
+function writePid(file: string, log: Logger): void {
+  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
+  try {
+    const fd = openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644)
+    writeFileSync(fd, `${process.pid}\n`)
+    closeSync(fd)
+  } catch (error) {
+    log.warning(`cannot write the process id: ${(error as Error).message}`)
+  }
 }
 
 function start(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
-  more: Pick<AgentOptions, 'files' | 'observer' | 'onTampering' | 'onClosed'>,
+  more: Pick<AgentOptions, 'files' | 'observer' | 'onTampering' | 'onDrops' | 'onClosed'>,
   log: Logger,
   io: Io,
 ): Agent {
@@ -166,6 +198,7 @@ function start(
       rules,
       objects: objectsOf(config),
       env: io.env,
+      version: programVersion(),
       log: (level, message) => log.log(level, message),
       ...more,
     })
@@ -174,9 +207,6 @@ function start(
     throw error
   }
 }
-
-const hasTelemetry = (config: Config): boolean =>
-  config['telemetry.process'] || config['telemetry.file'] || config['telemetry.network']
 
 /** The configured directory of BPF objects, or that of the configured object. */
 function objectsOf(config: Config): string {
@@ -206,6 +236,9 @@ export function renderSummary(summary: Summary): string {
     ...(summary.withheld.size === 0
       ? []
       : [section('matches shortly after an alert of their threshold', summary.withheld, 'none')]),
+    ...(Object.keys(summary.asked).length === 0
+      ? []
+      : [section('asked of others', new Map(Object.entries(summary.asked)), 'none')]),
     `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')

@@ -2,8 +2,11 @@
 import { AT_FDCWD, errnoName } from '../../../schema/enums/index.ts'
 import type { FieldDecl, NameTable, Slot } from '../../../schema/index.ts'
 import type { SyscallContext } from '../context.ts'
+import { userDevice } from '../device.ts'
 import { fdName, typeChar } from '../fd/descriptor.ts'
 import { capabilityNames } from '../thread/thread.ts'
+import type { FalcoArgument, PlainNumber } from './falco-arguments.ts'
+import { falcoOpenFlags, openFlagNames } from './falco-open-flags.ts'
 
 /** An argument as `evt.args` shows it: `name=raw(resolved)`. */
 export interface ArgText {
@@ -83,12 +86,15 @@ const DIRECTORY_OF: Readonly<Record<string, string>> = {
 }
 
 function descriptorText(ctx: SyscallContext, name: string, value: number): ArgText {
-  if (value === AT_FDCWD && name in DIRECTORY_OF) return { raw: String(value), resolved: 'AT_FDCWD' }
+  if (value === AT_FDCWD && (name in DIRECTORY_OF || name.endsWith('dfd')))
+    return { raw: String(value), resolved: 'AT_FDCWD' }
   if (name === 'fd_in') {
     const path = ctx.event.string('path_in')?.text
     return { raw: String(value), resolved: path === undefined ? undefined : `<f>${path}` }
   }
   if (name === 'fd') return { raw: String(value), resolved: value < 0 ? errnoName(value) : fdText(ctx) }
+  // Either number of a dup stands for what it made; after a failure nobody knows what the old one is.
+  if (name === 'oldfd' || name === 'newfd') return { raw: String(value), resolved: fdText(ctx) }
   const dir = ctx.event.string(DIRECTORY_OF[name] ?? '')?.text
   return { raw: String(value), resolved: dir === undefined ? undefined : `<d>${dir}` }
 }
@@ -106,9 +112,33 @@ function idName(ctx: SyscallContext, name: string, value: number): string | unde
 
 type NumberText = (ctx: SyscallContext) => ArgText
 
+/** A number without a name for its value. */
+function plainText(slot: Slot, plain: PlainNumber): NumberText {
+  switch (plain) {
+    case 'n':
+      return (ctx) => ({ raw: decimal(ctx, slot) })
+    case 'x':
+      return (ctx) => ({ raw: hexadecimal(ctx, slot) })
+    case 'o':
+      return (ctx) => ({ raw: octal(ctx.event.numberAt(slot)) })
+    default:
+      return plain satisfies never
+  }
+}
+
+/** Falco writes hexadecimal numbers in capitals, without anything in front. */
+function hexadecimal(ctx: SyscallContext, slot: Slot): string {
+  const value = slot.size === 8 ? ctx.event.bigint(slot.name)! : ctx.event.numberAt(slot)
+  const shown = slot.decl.format === 'dev' ? userDevice(Number(value)) : value
+  return shown.toString(16).toUpperCase()
+}
+
 /** How to write a number: decided by the format of its declaration, once. */
-export function numberText(slot: Slot, family: string): NumberText {
+export function numberText(slot: Slot, family: string, falco?: FalcoArgument): NumberText {
   const { decl, name } = slot
+  if (falco?.plain !== undefined) return plainText(slot, falco.plain)
+  if (family === 'open' && name === 'flags')
+    return (ctx) => withName(String(falcoOpenFlags(ctx)), openFlagNames(ctx))
   const value = (ctx: SyscallContext): number => ctx.event.numberAt(slot)
   switch (decl.format) {
     case 'errno':
@@ -126,9 +156,15 @@ export function numberText(slot: Slot, family: string): NumberText {
       return (ctx) => withName(octal(value(ctx)), namer(value(ctx)))
     }
     case 'dev':
-      return (ctx) => ({ raw: value(ctx).toString(16) })
+      return (ctx) => ({ raw: hexadecimal(ctx, slot) })
     case 'caps':
-      return (ctx) => withName(value(ctx).toString(16), capabilityText(value(ctx)))
+      return (ctx) => withName(hexadecimal(ctx, slot), capabilityText(value(ctx)))
+    case 'address':
+      return (ctx) => ({ raw: `0x${ctx.event.bigint(name)!.toString(16)}` })
+    case 'sockaddr':
+    case 'timespec':
+    case 'timeval':
+    case 'pair':
     case 'number':
     case 'port':
     case 'time':

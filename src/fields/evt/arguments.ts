@@ -8,14 +8,16 @@ import {
   type Slot,
 } from '../../../schema/index.ts'
 import type { Str } from '../../decode/str.ts'
-import type { SyscallContext } from '../context.ts'
+import type { ProcessInfo, SyscallContext } from '../context.ts'
 import { passedAddress, tuple, tupleText } from '../fd/descriptor.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
 import { pathOf } from '../paths.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 import { splitVector } from '../vector.ts'
 import { type ArgText, numberText } from './argument-text.ts'
+import { FALCO_ARGUMENT_LISTS, FALCO_NAMES } from './falco-arguments.ts'
 import { FALCO_ARGUMENTS } from './known-names.ts'
+import { structureText } from './structure-text.ts'
 
 /** One argument of one event. */
 export interface Argument {
@@ -24,6 +26,8 @@ export interface Argument {
   readonly type: string
   readonly doc: string
   readonly text: (ctx: SyscallContext) => ArgText | undefined
+  /** Place among Falco's arguments of the event, where Falco has it. */
+  readonly position?: number
 }
 
 /** Directory that a relative path argument starts from, by the argument's field. */
@@ -39,6 +43,7 @@ const DIRECTORY_OF: Readonly<Record<string, string>> = {
 const EVENT_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   unlink: { name: 'path' },
   rmdir: { name: 'path' },
+  socketpair: { fd: 'fd1' },
   linkat: { olddirfd: 'olddir', newdirfd: 'newdir' },
 }
 
@@ -64,6 +69,10 @@ const NOT_OF: Readonly<Record<string, readonly string[]>> = {
   listen: ['flags'],
   accept: ['backlog', 'flags'],
   accept4: ['backlog'],
+  socket: ['res', 'fd2'],
+  socketpair: ['flags'],
+  dup: ['newfd', 'flags'],
+  dup2: ['flags'],
   write: ['pos', 'fd_in'],
   writev: ['pos', 'fd_in'],
   pwrite64: ['fd_in'],
@@ -75,6 +84,7 @@ const NOT_OF: Readonly<Record<string, readonly string[]>> = {
 const FIRST: Readonly<Record<string, readonly string[]>> = {
   open: ['fd', 'dirfd', 'name', 'flags', 'mode', 'resolve', 'dev', 'ino'],
   write: ['res', 'fd', 'size'],
+  message: ['res', 'fd', 'size'],
   ptrace: ['res', 'request', 'pid', 'addr', 'data'],
   chmod: ['res', 'dirfd', 'fd', 'filename', 'mode', 'flags'],
 }
@@ -97,7 +107,7 @@ const typeText = ({ storage, format }: FieldDecl): string =>
 
 function fromSlot(type: EventType, slot: Slot): Argument {
   const { decl, name } = slot
-  const shown = EVENT_NAMES[type.name]?.[name] ?? decl.falco ?? name
+  const shown = EVENT_NAMES[type.name]?.[name] ?? FALCO_NAMES.get(type.name)?.get(name) ?? decl.falco ?? name
   const about = { name: shown, type: typeText(decl), doc: decl.doc }
   if (decl.storage === 'strv')
     return {
@@ -107,12 +117,62 @@ function fromSlot(type: EventType, slot: Slot): Argument {
         return bytes && { raw: vectorText(splitVector(bytes)) }
       },
     }
+  if (decl.storage === 'bytes')
+    return {
+      ...about,
+      text: (ctx) => {
+        const bytes = ctx.event.bytes(name)
+        const text = bytes && structureText(decl.format, bytes)
+        return text === undefined ? undefined : { raw: text }
+      },
+    }
   if (isVariable(decl.storage)) {
-    const dir = decl.format === 'path' ? DIRECTORY_OF[name] : undefined
+    const dir = decl.format === 'path' ? (decl.base ?? DIRECTORY_OF[name]) : undefined
     return { ...about, text: (ctx) => pathText(ctx, name, dir) }
   }
-  return { ...about, text: numberText(slot, type.family.name) }
+  return {
+    ...about,
+    text: numberText(slot, type.family.name, FALCO_ARGUMENT_LISTS.get(type.name)?.get(shown)),
+  }
 }
+
+const TUPLE: Argument = {
+  name: 'tuple',
+  type: 'text',
+  doc: 'both ends of the connection, `client:port->server:port`; NULL when there is none',
+  text: (ctx) => {
+    const ends = tuple(ctx)
+    return { raw: ends === undefined ? (ctx.event.string('unix_path')?.text ?? 'NULL') : tupleText(ends) }
+  },
+}
+
+/** The caller of a call, whose record does not repeat what the header and the process table say. */
+const CALLER_IDS: readonly Argument[] = [
+  {
+    name: 'tid',
+    type: 'u32',
+    doc: 'thread id, initial namespace',
+    text: (ctx) => ({ raw: String(ctx.event.tid) }),
+  },
+  {
+    name: 'pid',
+    type: 'u32',
+    doc: 'process id, initial namespace',
+    text: (ctx) => ({ raw: String(ctx.event.pid) }),
+  },
+]
+
+const ofProcess = (
+  name: string,
+  type: string,
+  doc: string,
+  of: (process: ProcessInfo) => string,
+): Argument => ({
+  name,
+  type,
+  doc: `${doc}; of the caller`,
+  text: ({ process }) => (process === undefined ? undefined : { raw: of(process) }),
+})
 
 /** Arguments that Falco has and the record holds in other words; they follow the result. */
 const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
@@ -135,29 +195,20 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
         return argv && { raw: vectorText(splitVector(argv).slice(1)) }
       },
     },
-    {
-      name: 'tid',
-      type: 'u32',
-      doc: 'thread id, initial namespace',
-      text: (ctx) => ({ raw: String(ctx.event.tid) }),
-    },
-    {
-      name: 'pid',
-      type: 'u32',
-      doc: 'process id, initial namespace',
-      text: (ctx) => ({ raw: String(ctx.event.pid) }),
-    },
+    ...CALLER_IDS,
+  ],
+  fork: [
+    ofProcess('exe', 'text', 'argv[0]', ({ argv }) => argv[0] ?? ''),
+    ofProcess('args', 'strings', 'arguments after argv[0]', ({ argv }) => vectorText(argv.slice(1))),
+    ...CALLER_IDS,
+    ofProcess('ptid', 'u32', 'process id of the parent', ({ ppid }) => String(ppid)),
+    ofProcess('cwd', 'path', 'current directory as of the last exec', ({ cwd }) => cwd.text),
+    ofProcess('uid', 'u32', 'real user id', ({ uid }) => String(uid)),
+    ofProcess('gid', 'u32', 'real group id', ({ gid }) => String(gid)),
+    ofProcess('vpid', 'u32', 'process id in its own pid namespace', ({ vpid }) => String(vpid)),
   ],
   socket: [
-    {
-      name: 'tuple',
-      type: 'text',
-      doc: 'both ends of the connection, `client:port->server:port`; NULL when there is none',
-      text: (ctx) => {
-        const ends = tuple(ctx)
-        return { raw: ends === undefined ? (ctx.event.string('unix_path')?.text ?? 'NULL') : tupleText(ends) }
-      },
-    },
+    TUPLE,
     {
       name: 'addr',
       type: 'text',
@@ -168,6 +219,7 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
       },
     },
   ],
+  message: [TUPLE],
 }
 
 function argumentsOf(type: EventType): readonly Argument[] {
@@ -183,8 +235,24 @@ function argumentsOf(type: EventType): readonly Argument[] {
   const own = slots.toSorted((a, b) => rank(a) - rank(b)).map((slot) => fromSlot(type, slot))
   const extra = EXTRA[type.family.name] ?? []
   const after = own[0]?.name === 'res' ? 1 : 0
-  return [...own.slice(0, after), ...extra, ...own.slice(after)]
+  return inFalcoOrder(type.name, [...own.slice(0, after), ...extra, ...own.slice(after)])
 }
+
+/** What Falco has comes first, as it has it; the rest keeps its order. */
+function inFalcoOrder(event: string, list: readonly Argument[]): readonly Argument[] {
+  const known = FALCO_ARGUMENT_LISTS.get(event)
+  if (known === undefined) return list
+  return list
+    .map((argument) => {
+      const position = known.get(argument.name)?.position
+      return position === undefined ? argument : { ...argument, position }
+    })
+    .sort((a, b) => (a.position ?? Number.MAX_SAFE_INTEGER) - (b.position ?? Number.MAX_SAFE_INTEGER))
+}
+
+/** Is the argument part of `evt.args`? Falco's are, and all of events that Falco does not have. */
+const isShown = (event: string, { position }: Argument): boolean =>
+  position !== undefined || !FALCO_ARGUMENT_LISTS.has(event)
 
 /** Arguments of every event that rules see, in the order they are shown. */
 export const ARGUMENTS: ReadonlyMap<string, readonly Argument[]> = new Map(
@@ -200,17 +268,22 @@ const show = (name: string, { raw, resolved }: ArgText): string =>
 export function argsText(ctx: SyscallContext): string {
   const parts: string[] = []
   for (const argument of ARGUMENTS.get(ctx.event.name) ?? []) {
-    const text = argument.text(ctx)
+    const text = isShown(ctx.event.name, argument) ? argument.text(ctx) : undefined
     if (text !== undefined) parts.push(show(argument.name, text))
   }
   return parts.join(' ')
 }
 
+/** Positions are Falco's, also where an argument before is missing here. */
+const atPosition = (event: string, list: readonly Argument[], at: number): Argument | undefined =>
+  FALCO_ARGUMENT_LISTS.has(event) ? list.find(({ position }) => position === at) : list[at]
+
 /** The argument each event has under a name or at a position. */
 function byEvent(which: string | number): ReadonlyMap<string, Argument> {
   const found = new Map<string, Argument>()
   for (const [event, list] of ARGUMENTS) {
-    const argument = typeof which === 'number' ? list[which] : list.find((arg) => arg.name === which)
+    const argument =
+      typeof which === 'number' ? atPosition(event, list, which) : list.find((arg) => arg.name === which)
     if (argument !== undefined) found.set(event, argument)
   }
   return found

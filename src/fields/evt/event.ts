@@ -73,13 +73,6 @@ export const eventFields: readonly SyscallField[] = [
     get: (ctx) => ctx.lookup.intern('<'),
   }),
   field({
-    name: 'evt.count',
-    type: 'uint',
-    cost: 'free',
-    doc: 'Always 1.',
-    get: () => 1,
-  }),
-  field({
     name: 'evt.source',
     type: 'string',
     cost: 'free',
@@ -105,4 +98,6 @@ export const eventFields: readonly SyscallField[] = [
   latency('evt.latency.s'),
   latency('evt.latency.ns'),
   latency('evt.wait_latency'),
+  latency('evt.latency.quantized'),
+  latency('evt.latency.human'),
 ]

@@ -1,12 +1,10 @@
-/** What an open was for, and whether the event moves data. */
-import { OPEN_FLAGS } from '../../../schema/enums/index.ts'
+/** What an open was for. */
+import { FMODE_CREATED, OPEN_FLAGS } from '../../../schema/enums/index.ts'
 import type { SyscallContext } from '../context.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 
 const { O_CREAT = 0, O_TMPFILE = 0 } = OPEN_FLAGS.names
 const ACCESS = OPEN_FLAGS.group!
-/** The kernel created the file in this call (FMODE_CREATED, include/linux/fs.h). */
-const FMODE_CREATED = 0x100000
 const ANY_EXECUTE = 0o111
 
 const isOpen = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'open'
@@ -30,9 +28,6 @@ const makesExecutable = (ctx: SyscallContext): boolean =>
   (isCreat(ctx) || has(ctx, O_CREAT) || has(ctx, O_TMPFILE)) &&
   (ctx.event.number('mode')! & ANY_EXECUTE) !== 0
 
-const WRITES: ReadonlySet<string> = new Set(['write', 'writev', 'pwrite64', 'copy_file_range'])
-const writes = (ctx: SyscallContext): boolean => WRITES.has(ctx.event.name)
-
 const flag = (name: string, doc: string, get: (ctx: SyscallContext) => boolean): SyscallField =>
   field({ name, type: 'bool', cost: 'free', doc, get })
 
@@ -44,12 +39,5 @@ export const openFields: readonly SyscallField[] = [
     'evt.is_open_exec',
     'An open that creates a file with permission to execute, as far as umask allows.',
     makesExecutable,
-  ),
-  flag('evt.is_io', 'The event moves data of a descriptor.', writes),
-  flag('evt.is_io_write', 'The event writes data to a descriptor.', writes),
-  flag(
-    'evt.is_io_read',
-    'The event reads data from a descriptor; no such event is produced yet.',
-    () => false,
   ),
 ]

@@ -29,6 +29,7 @@ const text = (name: string, doc: string, make: (ns: bigint) => string): SyscallF
 
 export const timeFields: readonly SyscallField[] = [
   text('evt.time', 'Time of day with nanoseconds, UTC.', (ns) => formatTime(ns).slice(11)),
+  text('evt.outputtime', 'The same as evt.time.', (ns) => formatTime(ns).slice(11)),
   text('evt.time.s', 'Time of day, UTC.', (ns) => formatTime(ns).slice(11, 19)),
   text(
     'evt.time.iso8601',

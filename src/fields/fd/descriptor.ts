@@ -8,9 +8,11 @@ import {
   FILE_TYPES,
   OPEN_FLAGS,
   S_IFMT,
+  SOCK_TYPES,
+  SOCKET_FACTS,
 } from '../../../schema/enums/index.ts'
-import type { Str } from '../../decode/str.ts'
-import type { SyscallContext } from '../context.ts'
+import type { Marked, Str } from '../../decode/str.ts'
+import type { Endpoint, SyscallContext } from '../context.ts'
 import { Ip } from '../ip.ts'
 import { type PathFields, pathOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
@@ -40,7 +42,31 @@ export type FdTypeChar = keyof typeof FD_TYPES
 const OPEN_PATH: PathFields = { name: 'name', dir: 'dir', path: 'path' }
 const OBJECT_PATH: PathFields = { name: undefined, dir: undefined, path: 'path' }
 
-const isSocket = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'socket'
+/** Families of events whose records describe a socket; a dup may be about one. */
+export const SOCKET_EVENTS = ['socket', 'socket_new', 'message', 'dup'] as const
+
+/** Is the event about a socket? */
+export function isSocket(ctx: SyscallContext): boolean {
+  switch (ctx.event.type.family.name) {
+    case 'socket':
+    case 'message':
+      return true
+    case 'socket_new':
+      return ctx.event.number('res')! >= 0
+    case 'dup':
+      return (ctx.event.number('i_mode')! & S_IFMT) === FILE_TYPES.S_IFSOCK
+    default:
+      return false
+  }
+}
+
+/** Address family of the event's socket. */
+export const socketFamily = (ctx: SyscallContext): number | undefined =>
+  ctx.event.number(ctx.event.type.family.name === 'socket_new' ? 'domain' : 'family')
+
+/** SOCKET_FACTS bits; undefined for calls that make the socket what it is. */
+const factsOf = (ctx: SyscallContext): number | undefined => ctx.event.number('socket_facts')
+const { SOCKET_CONNECTED, SOCKET_ACCEPTED, SOCKET_LISTENS, SOCKET_BOUND } = SOCKET_FACTS.names
 
 /** Path fields of the file behind the descriptor; undefined when the event has no such file. */
 function fileFields(ctx: SyscallContext): PathFields | undefined {
@@ -51,17 +77,27 @@ function fileFields(ctx: SyscallContext): PathFields | undefined {
       return OBJECT_PATH
     case 'chmod':
       return ctx.event.name === 'fchmod' ? OBJECT_PATH : undefined
+    case 'dup':
+      return ctx.event.number('i_mode') === 0 || isSocket(ctx) ? undefined : OBJECT_PATH
     default:
       return undefined
   }
+}
+
+/** Record field with the number of the descriptor. */
+function numberField(ctx: SyscallContext): 'fd' | 'res' | undefined {
+  const family = ctx.event.type.family.name
+  if (family === 'dup') return 'res'
+  return family === 'socket_new' || isSocket(ctx) || fileFields(ctx) !== undefined ? 'fd' : undefined
 }
 
 export const isOpen = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'open'
 
 /** Number of the descriptor: -1 when the call that should have made it failed, undefined when there is none. */
 export function fdNumber(ctx: SyscallContext): number | undefined {
-  if (!isSocket(ctx) && fileFields(ctx) === undefined) return undefined
-  const fd = ctx.event.number('fd')!
+  const name = numberField(ctx)
+  if (name === undefined) return undefined
+  const fd = ctx.event.number(name)!
   return fd < 0 ? -1 : fd
 }
 
@@ -85,26 +121,30 @@ const KERNEL_NAMES: readonly (readonly [string, FdTypeChar])[] = [
   ['/memfd:', 'm'],
 ]
 
-function fileType(ctx: SyscallContext, fields: PathFields): FdTypeChar {
-  const { event } = ctx
-  const path = pathOf(ctx, fields).resolved?.text
+/** What a path and an inode type say about a file; undefined mode bits (0) leave it to be a file. */
+export function kindOfFile(path: string | undefined, mode: number): FdTypeChar {
   // Nearly all names are absolute paths, and of those only memory files have one that tells.
   if (path !== undefined && (!path.startsWith('/') || path.startsWith('/memfd:')))
     for (const [start, type] of KERNEL_NAMES) if (path.startsWith(start)) return type
-  const directory = OPEN_FLAGS.names['O_DIRECTORY']!
-  switch ((event.number('i_mode') ?? 0) & S_IFMT) {
+  switch (mode & S_IFMT) {
     case FILE_TYPES.S_IFDIR:
       return 'd'
     case FILE_TYPES.S_IFIFO:
       return 'p'
     case FILE_TYPES.S_IFSOCK:
       return 'u'
-    case 0:
-      // A failed open has no inode: what was asked for decides.
-      return isOpen(ctx) && (event.number('flags')! & directory) !== 0 && !isTemporary(ctx) ? 'd' : 'f'
     default:
       return 'f'
   }
+}
+
+function fileType(ctx: SyscallContext, fields: PathFields): FdTypeChar {
+  const { event } = ctx
+  const mode = event.number('i_mode') ?? 0
+  const kind = kindOfFile(pathOf(ctx, fields).resolved?.text, mode)
+  // A failed open has no inode: what was asked for decides.
+  const asked = kind === 'f' && (mode & S_IFMT) === 0 && isOpen(ctx) && !isTemporary(ctx)
+  return asked && (event.number('flags')! & OPEN_FLAGS.names['O_DIRECTORY']!) !== 0 ? 'd' : kind
 }
 
 const isTemporary = (ctx: SyscallContext): boolean => {
@@ -113,7 +153,7 @@ const isTemporary = (ctx: SyscallContext): boolean => {
 }
 
 function socketType(ctx: SyscallContext): FdTypeChar {
-  switch (ctx.event.number('family') || ctx.event.number('addr_family')) {
+  switch (socketFamily(ctx) || ctx.event.number('addr_family')) {
     case AF_UNIX:
       return 'u'
     case AF_INET:
@@ -131,17 +171,10 @@ function socketType(ctx: SyscallContext): FdTypeChar {
 }
 
 /** Falco's letter; undefined when the event is about no descriptor. */
-export const typeChar = (ctx: SyscallContext): FdTypeChar | undefined =>
-  once(ctx, 'fd.typechar', () => {
-    if (isSocket(ctx)) return socketType(ctx)
-    const fields = fileFields(ctx)
-    return fields && fileType(ctx, fields)
-  })
-
-/** One end of a connection. */
-export interface Endpoint {
-  readonly ip: Ip
-  readonly port: number
+export function typeChar(ctx: SyscallContext): FdTypeChar | undefined {
+  const fields = fileFields(ctx)
+  if (fields !== undefined) return fileType(ctx, fields)
+  return isSocket(ctx) ? once(ctx, 'fd.typechar', () => socketType(ctx)) : undefined
 }
 
 /** Both ends of an inet socket, by role and by place. */
@@ -156,8 +189,12 @@ export interface Tuple {
 
 const IN_PROGRESS = -ERRNO['EINPROGRESS']!
 
-/** Did the call establish or start what it is for? A connect that is under way has its addresses. */
+/**
+ * Did the call establish or start what it is for? A connect that is under way has its addresses. A socket that was there
+ * before is what it is, whatever became of the call.
+ */
 export const socketWorked = (ctx: SyscallContext): boolean => {
+  if (factsOf(ctx) !== undefined) return socketFamily(ctx) !== 0
   const res = ctx.event.number('res')!
   return res >= 0 || res === IN_PROGRESS
 }
@@ -167,22 +204,72 @@ export const tuple = (ctx: SyscallContext): Tuple | undefined =>
   once(ctx, 'fd.tuple', () => (isSocket(ctx) && socketWorked(ctx) ? makeTuple(ctx) : undefined))
 
 function makeTuple(ctx: SyscallContext): Tuple | undefined {
-  const { event } = ctx
-  const family = event.number('family')!
-  if (family !== AF_INET && family !== AF_INET6) return undefined
+  const family = socketFamily(ctx)!
+  // What is new has no ends yet.
+  if ((family !== AF_INET && family !== AF_INET6) || ctx.event.type.family.name === 'socket_new')
+    return undefined
   const local = ifSet(endpoint(ctx, 'laddr', 'lport', family))
-  const remote = ifSet(endpoint(ctx, 'raddr', 'rport', family))
-  if (event.name === 'connect') return { client: local, server: remote, local, remote, isServer: false }
-  return { client: remote, server: local, local, remote, isServer: true }
+  const remote = ifSet(
+    messageAddress(ctx)
+      ? endpoint(ctx, 'addr_ip', 'addr_port', family)
+      : endpoint(ctx, 'raddr', 'rport', family),
+  )
+  const isServer = serves(ctx, local, remote)
+  return isServer
+    ? { client: remote, server: local, local, remote, isServer }
+    : { client: local, server: remote, local, remote, isServer }
+}
+
+/** Does a message have an address of its own? Streams ignore what they are given. */
+function messageAddress(ctx: SyscallContext): boolean {
+  const { event } = ctx
+  if (event.type.family.name !== 'message' || event.number('type') === SOCK_TYPES.names['SOCK_STREAM'])
+    return false
+  return event.number('addr_family') === AF_INET || event.number('addr_family') === AF_INET6
+}
+
+/**
+ * Are we the server? For a connection that depends on how it came about. A datagram socket has no beginning: it serves
+ * when its program chose the port and that is the lower one.
+ */
+function serves(ctx: SyscallContext, local: Endpoint | undefined, remote: Endpoint | undefined): boolean {
+  const facts = factsOf(ctx)
+  if (facts === undefined) return ctx.event.name !== 'connect'
+  if ((facts & (SOCKET_ACCEPTED! | SOCKET_LISTENS!)) !== 0) return true
+  if ((facts & SOCKET_BOUND!) === 0 || local === undefined) return false
+  if (remote === undefined) return true
+  return ctx.event.number('type') === SOCK_TYPES.names['SOCK_DGRAM'] && local.port < remote.port
+}
+
+/** Has the socket a peer, or a connection to one under way? */
+export function isConnected(ctx: SyscallContext): boolean {
+  const facts = factsOf(ctx)
+  if (facts !== undefined) return (facts & SOCKET_CONNECTED!) !== 0
+  if (!socketWorked(ctx)) return false
+  const { name } = ctx.event
+  return name === 'connect' || name === 'accept' || name === 'accept4'
+}
+
+/** Did this event give the socket its name, or go to another address than the socket's own? */
+export function getsName(ctx: SyscallContext): boolean {
+  if (factsOf(ctx) === undefined)
+    return socketWorked(ctx) && ctx.event.name !== 'listen' && ctx.event.type.family.name === 'socket'
+  if (!messageAddress(ctx)) return false
+  const own = ifSet(endpoint(ctx, 'raddr', 'rport', socketFamily(ctx)!))
+  const remote = tuple(ctx)?.remote
+  return remote !== undefined && (own === undefined || own.port !== remote.port || !own.ip.equals(remote.ip))
 }
 
 function endpoint(ctx: SyscallContext, addr: string, port: string, family: number): Endpoint {
   return { ip: new Ip(ctx.event.ip(addr) ?? unspecified(family)), port: ctx.event.number(port)! }
 }
 
+/** The address of a socket that takes any, or has none. */
+export const isUnspecified = (ip: Ip): boolean => ip.text === '0.0.0.0' || ip.text === '::'
+
 /** An end without address and port is none; a port on the unspecified address is one. */
 const ifSet = (end: Endpoint): Endpoint | undefined =>
-  end.port === 0 && /^(?:0\.0\.0\.0|::)$/.test(end.ip.text) ? undefined : end
+  end.port === 0 && isUnspecified(end.ip) ? undefined : end
 
 function unspecified(family: number): Uint8Array {
   const bytes = new Uint8Array(16)
@@ -200,19 +287,24 @@ export function tupleText({ client, server }: Tuple): string {
 
 /** What the caller passed to connect or bind: `address:port` or the unix name; undefined when nothing. */
 export function passedAddress(ctx: SyscallContext): string | undefined {
-  if (!isSocket(ctx)) return undefined
+  if (!isSocket(ctx) || !ctx.event.has('addr_family')) return undefined
   const family = ctx.event.number('addr_family')!
   if (family === AF_UNIX) return ctx.event.string('addr_path')?.text
   if (family !== AF_INET && family !== AF_INET6) return undefined
   return endText(endpoint(ctx, 'addr_ip', 'addr_port', family))
 }
 
-/** Name of a socket: its tuple or unix path; empty when the call failed, as Falco has it. */
+/** Which name of a unix socket to show: that of the socket, or where the message went. */
+const OWN_FIRST = ['unix_path', 'addr_path'] as const
+const PEER_FIRST = ['addr_path', 'unix_path'] as const
+
+/** Name of a socket: its tuple or unix path; empty when it has none or the call failed, as Falco has it. */
 function socketName(ctx: SyscallContext): Str | undefined {
   if (!socketWorked(ctx)) return ctx.lookup.intern('')
   const ends = tuple(ctx)
   if (ends !== undefined) return ctx.lookup.intern(tupleText(ends))
-  return ctx.event.string('unix_path') ?? ctx.event.string('addr_path')
+  const [first, second] = ctx.event.type.family.name === 'message' ? PEER_FIRST : OWN_FIRST
+  return ctx.event.string(first) ?? ctx.event.string(second) ?? ctx.lookup.intern('')
 }
 
 /** Name to print: the accessed path, the connection, the unix path. */
@@ -228,6 +320,12 @@ export function fdNames(ctx: SyscallContext): readonly Str[] {
   if (fields !== undefined) return pathOf(ctx, fields).all
   const name = fdName(ctx)
   return name === undefined ? [] : [name]
+}
+
+/** Where what is known of the names of a file can be kept: they are the same while this is. */
+export function fdNamesHolder(ctx: SyscallContext): Marked | undefined {
+  const fields = fileFields(ctx)
+  return fields && pathOf(ctx, fields)
 }
 
 /** The name as the caller gave it. */

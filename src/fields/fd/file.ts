@@ -1,8 +1,20 @@
 /** Descriptors in general, and files behind them. */
-import type { Str } from '../../decode/str.ts'
+import type { Marked, Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
+import { major, minor, userDevice } from '../device.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
-import { FD_TYPES, fdName, fdNames, fdNumber, fdRawName, fdRealPath, isFile, typeChar } from './descriptor.ts'
+import {
+  FD_TYPES,
+  fdName,
+  fdNames,
+  fdNamesHolder,
+  fdNumber,
+  fdRawName,
+  fdRealPath,
+  isFile,
+  SOCKET_EVENTS,
+  typeChar,
+} from './descriptor.ts'
 
 const fileName = (ctx: SyscallContext): Str | undefined => (isFile(ctx) ? fdName(ctx) : undefined)
 
@@ -17,6 +29,9 @@ const partsOf = (ctx: SyscallContext, key: string, part: (name: Str) => Str): re
     return b === undefined || b.text === a.text ? [a] : [a, b]
   })
 
+const partsHolder = (ctx: SyscallContext): Marked | undefined =>
+  isFile(ctx) ? fdNamesHolder(ctx) : undefined
+
 /** A file at the root lies in `/`. */
 const directoryOf = (name: Str): Str => name.directory
 
@@ -25,11 +40,17 @@ const fileNumber = (ctx: SyscallContext, name: string): number | undefined => {
   return number === undefined || number < 0 ? undefined : ctx.event.number(name)
 }
 
-/** Bits of a kernel dev_t: 12 for the major, 20 for the minor (include/linux/kdev_t.h). */
-const MINOR_BITS = 20
+/** A name with the container it belongs to in front, `host` outside of containers. */
+const inContainer = (ctx: SyscallContext, name: Str | undefined): Str | undefined =>
+  name && ctx.lookup.intern(`${ctx.process?.containerId ?? 'host'}:${name.text}`)
+
+const device = (ctx: SyscallContext, part: (dev: number) => number): number | undefined => {
+  const dev = fileNumber(ctx, 'dev')
+  return dev === undefined ? undefined : part(dev)
+}
 
 export const fileFields: readonly SyscallField[] = only(
-  [...eventsOf('open', 'write', 'socket'), 'fchmod'],
+  [...eventsOf('open', 'write', ...SOCKET_EVENTS), 'fchmod'],
   [
     field({
       name: 'fd.num',
@@ -46,6 +67,7 @@ export const fileFields: readonly SyscallField[] = only(
       examples: ['/etc/shadow', '10.0.0.2:40312->93.184.216.34:443', 'pipe:[4711]'],
       get: fdName,
       candidates: fdNames,
+      holder: fdNamesHolder,
     }),
     field({
       name: 'fd.nameraw',
@@ -72,6 +94,7 @@ export const fileFields: readonly SyscallField[] = only(
         return name && directoryOf(name)
       },
       candidates: (ctx) => partsOf(ctx, 'fd.directory', directoryOf),
+      holder: partsHolder,
     }),
     field({
       name: 'fd.filename',
@@ -80,6 +103,7 @@ export const fileFields: readonly SyscallField[] = only(
       doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
       get: (ctx) => fileName(ctx)?.base,
       candidates: (ctx) => partsOf(ctx, 'fd.filename', (name) => name.base),
+      holder: partsHolder,
     }),
     field({
       name: 'fd.type',
@@ -114,28 +138,47 @@ export const fileFields: readonly SyscallField[] = only(
       name: 'fd.dev',
       type: 'int',
       cost: 'free',
-      doc: "Device of the file, as the kernel's dev_t: major << 20 | minor.",
-      get: (ctx) => fileNumber(ctx, 'dev'),
+      doc: 'Device of the file, as stat(2) has it: `major << 8 | minor` for minors up to 255.',
+      get: (ctx) => device(ctx, userDevice),
     }),
     field({
       name: 'fd.dev.major',
       type: 'int',
       cost: 'free',
       doc: 'Major number of the device of the file.',
-      get: (ctx) => {
-        const dev = fileNumber(ctx, 'dev')
-        return dev === undefined ? undefined : dev >>> MINOR_BITS
-      },
+      get: (ctx) => device(ctx, major),
     }),
     field({
       name: 'fd.dev.minor',
       type: 'int',
       cost: 'free',
       doc: 'Minor number of the device of the file.',
+      get: (ctx) => device(ctx, minor),
+    }),
+    field({
+      name: 'fd.uid',
+      type: 'string',
+      cost: 'derived',
+      doc: 'Thread id and number of the descriptor in one word: tells descriptors of one moment apart.',
       get: (ctx) => {
-        const dev = fileNumber(ctx, 'dev')
-        return dev === undefined ? undefined : dev & (2 ** MINOR_BITS - 1)
+        const number = fdNumber(ctx)
+        return number === undefined ? undefined : ctx.lookup.intern(`${ctx.event.tid}${number}`)
       },
+    }),
+    field({
+      name: 'fd.containername',
+      type: 'string',
+      cost: 'derived',
+      doc: 'Container id and fd.name, separated by a colon.',
+      examples: ['3ad7b26ded6d:/etc/passwd'],
+      get: (ctx) => inContainer(ctx, fdName(ctx)),
+    }),
+    field({
+      name: 'fd.containerdirectory',
+      type: 'string',
+      cost: 'derived',
+      doc: 'Container id and fd.directory, separated by a colon.',
+      get: (ctx) => inContainer(ctx, fileName(ctx)?.directory),
     }),
   ],
 )

@@ -1,14 +1,22 @@
 /** Sockets: addresses and ports by role (client, server) and by place (local, remote). */
 import { AF_INET, AF_INET6, AF_UNIX, IP_PROTOCOLS, SOCK_TYPES } from '../../../schema/enums/index.ts'
-import type { SyscallContext } from '../context.ts'
+import type { Endpoint, SyscallContext } from '../context.ts'
 import type { ValueType } from '../field.ts'
 import type { Ip } from '../ip.ts'
 import { eventsOf, field, only, type SyscallField } from '../syscall-field.ts'
-import { type Endpoint, socketWorked, tuple } from './descriptor.ts'
+import {
+  getsName,
+  isConnected,
+  isSocket,
+  isUnspecified,
+  SOCKET_EVENTS,
+  socketFamily,
+  tuple,
+} from './descriptor.ts'
 
-type Role = 'client' | 'server' | 'local' | 'remote'
+export type Role = 'client' | 'server' | 'local' | 'remote'
 
-const ROLES: readonly { readonly letter: string; readonly role: Role; readonly words: string }[] = [
+export const ROLES: readonly { readonly letter: string; readonly role: Role; readonly words: string }[] = [
   { letter: 'c', role: 'client', words: 'the client' },
   { letter: 's', role: 'server', words: 'the server' },
   { letter: 'l', role: 'local', words: 'this side' },
@@ -24,7 +32,11 @@ function ends(ctx: SyscallContext): readonly Endpoint[] {
   return server === undefined ? [client] : [client, server]
 }
 
-const addresses = (ctx: SyscallContext): readonly Ip[] => ends(ctx).map((end) => end.ip)
+/** A datagram socket that takes messages for any address tells nothing about that end. */
+function addresses(ctx: SyscallContext): readonly Ip[] {
+  const all = ends(ctx).map((end) => end.ip)
+  return all.length < 2 ? all : all.filter((ip) => !isUnspecified(ip))
+}
 const ports = (ctx: SyscallContext): readonly number[] => ends(ctx).map((end) => end.port)
 /** What the fields about either end print: the server's. */
 const server = (ctx: SyscallContext): Endpoint | undefined => ends(ctx).at(-1)
@@ -39,17 +51,30 @@ const addressField = (name: string, type: ValueType, role: Role, words: string):
     get: (ctx) => tuple(ctx)?.[role]?.ip,
   })
 
+const OTHER_SIDE: Readonly<Partial<Record<Role, Role>>> = { local: 'remote', remote: 'local' }
+
+const isLoopback = ({ ip }: Endpoint): boolean =>
+  ip.version === 4 ? ip.bytes[12] === 127 : ip.text === '::1'
+
+/** Falco takes the other side for its own where the host has connected to anything but itself. */
+function portOf(ctx: SyscallContext, role: Role): number | undefined {
+  const ends = tuple(ctx)
+  const far = ends?.remote
+  const swapped = ctx.lookup.asFalco && ctx.event.name === 'connect' && far !== undefined && !isLoopback(far)
+  return ends?.[(swapped && OTHER_SIDE[role]) || role]?.port
+}
+
 const portField = (name: string, role: Role, words: string): SyscallField =>
   field({
     name,
     type: 'port',
     cost: 'free',
     doc: `Port of ${words}; absent when the call failed.`,
-    get: (ctx) => tuple(ctx)?.[role]?.port,
+    get: (ctx) => portOf(ctx, role),
   })
 
 /** Transport of a socket: by its protocol, or by its type where the protocol is the family's default. */
-function transport(ctx: SyscallContext): string | undefined {
+export function transport(ctx: SyscallContext): string | undefined {
   if (!isInet(ctx)) return undefined
   switch (ctx.event.number('protocol')) {
     case IP_PROTOCOLS.names['IPPROTO_TCP']:
@@ -74,11 +99,9 @@ function transport(ctx: SyscallContext): string | undefined {
   }
 }
 
-const family = (ctx: SyscallContext): number | undefined => ctx.event.number('family')
-const isSocketEvent = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'socket'
 const isInet = (ctx: SyscallContext): boolean => {
-  if (!isSocketEvent(ctx)) return false
-  const number = family(ctx)
+  if (!isSocket(ctx)) return false
+  const number = socketFamily(ctx)
   return number === AF_INET || number === AF_INET6
 }
 
@@ -88,12 +111,12 @@ const l4proto = (ctx: SyscallContext) => {
 }
 
 /** Name of the address families as fd.sockfamily has it. */
-function socketFamily(ctx: SyscallContext): string | undefined {
-  if (!isSocketEvent(ctx)) return undefined
-  return family(ctx) === AF_UNIX ? 'unix' : isInet(ctx) ? 'ip' : undefined
+function familyWord(ctx: SyscallContext): string | undefined {
+  if (!isSocket(ctx)) return undefined
+  return socketFamily(ctx) === AF_UNIX ? 'unix' : isInet(ctx) ? 'ip' : undefined
 }
 
-export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
+export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVENTS), [
   field({
     name: 'fd.ip',
     type: 'ip',
@@ -147,7 +170,7 @@ export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
     doc: '`ip` or `unix`; absent for what is neither.',
     values: ['ip', 'unix'],
     get: (ctx) => {
-      const name = socketFamily(ctx)
+      const name = familyWord(ctx)
       return name === undefined ? undefined : ctx.lookup.intern(name)
     },
   }),
@@ -156,29 +179,24 @@ export const socketFields: readonly SyscallField[] = only(eventsOf('socket'), [
     type: 'bool',
     cost: 'free',
     doc: 'The socket has a peer: connected, accepted, or a connection is under way. False after a failure.',
-    get: (ctx) => (isSocketEvent(ctx) ? isConnected(ctx) : undefined),
+    get: (ctx) => (isSocket(ctx) ? isConnected(ctx) : undefined),
   }),
   field({
     name: 'fd.name_changed',
     type: 'bool',
     cost: 'free',
-    doc: 'This event gave the socket the name it has: it was connected, bound or accepted.',
-    get: (ctx) => (isSocketEvent(ctx) ? getsName(ctx) : undefined),
+    doc: 'This event gave the socket the name it has: it was connected, bound or accepted; or a message had another address than the socket.',
+    get: (ctx) => (isSocket(ctx) ? getsName(ctx) : undefined),
   }),
   field({
     name: 'fd.is_server',
     type: 'bool',
     cost: 'free',
-    doc: 'This process is the server of the socket: it was bound, listens, or was accepted.',
-    get: (ctx) => (isSocketEvent(ctx) ? ctx.event.name !== 'connect' : undefined),
+    doc: "This process is the server of the socket: it was bound, listens, or was accepted. A datagram socket serves when its program chose the port and that is lower than the peer's.",
+    get: (ctx) => (isSocket(ctx) ? isServer(ctx) : undefined),
   }),
 ])
 
-/** A socket that only starts to listen keeps its name. */
-const getsName = (ctx: SyscallContext): boolean => socketWorked(ctx) && ctx.event.name !== 'listen'
-
-const isConnected = (ctx: SyscallContext): boolean => {
-  if (!socketWorked(ctx)) return false
-  const { name } = ctx.event
-  return name === 'connect' || name === 'accept' || name === 'accept4'
-}
+/** Of a call that failed, the call itself tells. */
+const isServer = (ctx: SyscallContext): boolean =>
+  tuple(ctx)?.isServer ?? (ctx.event.type.family.name === 'socket' && ctx.event.name !== 'connect')

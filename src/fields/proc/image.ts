@@ -15,8 +15,33 @@ const age = (process: ProcessInfo, ctx: SyscallContext): bigint =>
 const startTime = (process: ProcessInfo, ctx: SyscallContext): bigint =>
   ctx.lookup.wallClock(ctx.event.timeNs) - age(process, ctx)
 
-/** A time that the kernel left at 0 is not known. */
-const known = (time: bigint): bigint | undefined => (time === 0n ? undefined : time)
+/**
+ * Since Linux 6.11 Falco reads the nanoseconds of an inode time as 64 bits. Those of mtime get the ones of ctime in front,
+ * and bit 31 of these is a flag of the kernel (6.13), set once somebody has asked for the time; the record does not
+ * have it, so it is taken as set.
+ */
+const QUERIED = 1n << 31n
+const SECOND = 1_000_000_000n
+
+function changeTime({ exeCtime }: ProcessInfo, { lookup }: SyscallContext): bigint | undefined {
+  if (exeCtime === 0n) return undefined
+  return lookup.asFalco ? exeCtime + QUERIED : exeCtime
+}
+
+function modifyTime({ exeCtime, exeMtime }: ProcessInfo, { lookup }: SyscallContext): bigint | undefined {
+  if (exeMtime === 0n) return undefined
+  return lookup.asFalco ? exeMtime + (((exeCtime % SECOND) | QUERIED) << 32n) : exeMtime
+}
+
+/** Start of the first process of the pid namespace, CLOCK_BOOTTIME ns; a first process knows without having been told. */
+const namespaceStart = (process: ProcessInfo): number | undefined =>
+  process.vpid === 1 ? process.start : process.image?.pidnsStart || undefined
+
+/** The same, ns since the epoch. */
+export function namespaceTime(process: ProcessInfo, ctx: SyscallContext): bigint | undefined {
+  const start = namespaceStart(process)
+  return start === undefined ? undefined : startTime(process, ctx) + BigInt(start - process.start)
+}
 
 export const imageFields: readonly SyscallField[] = [
   processField({
@@ -66,6 +91,12 @@ export const imageFields: readonly SyscallField[] = [
     of: flag('EXE_UPPER_LAYER'),
   }),
   processField({
+    name: 'proc.is_exe_lower_layer',
+    type: 'bool',
+    doc: 'The executable lives in the lower layer of an overlay file system: it came with the image of the container.',
+    of: flag('EXE_LOWER_LAYER'),
+  }),
+  processField({
     name: 'proc.is_exe_from_memfd',
     type: 'bool',
     doc: 'The executable is an anonymous memory file.',
@@ -87,19 +118,39 @@ export const imageFields: readonly SyscallField[] = [
     name: 'proc.exe_ino.ctime',
     type: 'time',
     doc: 'When the inode of the executable last changed, ns since the epoch.',
-    of: (process) => known(process.exeCtime),
+    of: changeTime,
   }),
   processField({
     name: 'proc.exe_ino.mtime',
     type: 'time',
     doc: 'When the content of the executable last changed, ns since the epoch.',
-    of: (process) => known(process.exeMtime),
+    of: modifyTime,
   }),
   processField({
     name: 'proc.exe_ino.ctime_duration_proc_start',
     type: 'duration',
     cost: 'derived',
     doc: 'How long before the start of the process the inode of its executable last changed, ns; negative when it changed after.',
-    of: (process, ctx) => (process.exeCtime === 0n ? undefined : startTime(process, ctx) - process.exeCtime),
+    of: (process, ctx) => {
+      const changed = changeTime(process, ctx)
+      return changed === undefined ? undefined : startTime(process, ctx) - changed
+    },
+  }),
+  processField({
+    name: 'proc.pidns_init_start_ts',
+    type: 'time',
+    cost: 'derived',
+    doc: 'When the first process of the pid namespace was started, ns since the epoch: about when a container was.',
+    of: namespaceTime,
+  }),
+  processField({
+    name: 'proc.exe_ino.ctime_duration_pidns_start',
+    type: 'duration',
+    cost: 'derived',
+    doc: 'How long before the start of the pid namespace the inode of the executable last changed, ns; negative when it changed after.',
+    of: (process, ctx) => {
+      const time = namespaceTime(process, ctx)
+      return time === undefined || process.exeCtime === 0n ? undefined : time - process.exeCtime
+    },
   }),
 ]

@@ -1,5 +1,7 @@
 /** The thread that made the event, and the capabilities of its process. */
 import { CAPABILITIES } from '../../../schema/enums/index.ts'
+import type { ExecFacts, SyscallContext } from '../context.ts'
+import { type Extractor, FieldArgumentError } from '../field.ts'
 import { field, processField, type SyscallField } from '../syscall-field.ts'
 
 /** Names of the set bits, separated by blanks: `CAP_CHOWN CAP_KILL`. */
@@ -27,6 +29,21 @@ const capabilityField = (
     of: (process) => process.derived(`${bits}:${process[bits]}`, () => capabilityNames(process[bits])),
   })
 
+/** Hierarchies whose path is known, by the name that thread.cgroup takes. */
+const HIERARCHIES = {
+  unified: (facts: ExecFacts) => facts.cgroup,
+  v1: (facts: ExecFacts) => facts.cgroupV1,
+} as const
+
+function bindCgroup(arg: string | undefined): Extractor<SyscallContext> {
+  const of = HIERARCHIES[arg as keyof typeof HIERARCHIES]
+  if (of === undefined)
+    throw new FieldArgumentError(
+      `thread.cgroup[${arg}]: known are unified (version 2) and v1 (the deepest version 1 path); single controllers are not told apart`,
+    )
+  return { get: (ctx) => ctx.process?.image && of(ctx.process.image) }
+}
+
 export const threadFields: readonly SyscallField[] = [
   field({
     name: 'thread.tid',
@@ -51,4 +68,37 @@ export const threadFields: readonly SyscallField[] = [
   capabilityField('permitted', 'capPermitted'),
   capabilityField('effective', 'capEffective'),
   capabilityField('inheritable', 'capInheritable'),
+  field({
+    name: 'thread.nametid',
+    type: 'string',
+    cost: 'derived',
+    doc: 'Name of the process and id of the thread in one word.',
+    examples: ['nginx4711'],
+    get: (ctx) => ctx.process && ctx.lookup.intern(`${ctx.process.comm.text}${ctx.event.tid}`),
+  }),
+  processField({
+    name: 'thread.cgroups',
+    type: 'string',
+    cost: 'derived',
+    doc: 'Control groups of the process as of its last exec: the path in the version 2 hierarchy, and the deepest one of version 1.',
+    examples: ['unified=/system.slice/ssh.service'],
+    of: (process, ctx) => {
+      const facts = process.image
+      if (facts === undefined) return undefined
+      const known = Object.entries(HIERARCHIES).flatMap(([name, of]) => {
+        const path = of(facts)
+        return path === undefined ? [] : [`${name}=${path.text}`]
+      })
+      return ctx.lookup.intern(known.join(' '))
+    },
+  }),
+  {
+    name: 'thread.cgroup',
+    type: 'string',
+    cost: 'state',
+    arg: { form: 'key', required: true, doc: 'unified or v1' },
+    doc: 'Path of the control group of the process in one hierarchy, as of its last exec.',
+    examples: ['thread.cgroup[unified]'],
+    bind: bindCgroup,
+  },
 ]

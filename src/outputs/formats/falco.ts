@@ -1,9 +1,9 @@
 /**
  * Falco's two shapes of an alert, for tools that read Falco: a line of text, and JSON with alphabetical keys, typed values
- * and exact 64-bit integers (Falco 0.44).
+ * and exact 64-bit integers (Falco 0.44). Both are UTF-8: bytes that are not become U+FFFD.
  */
 import type { Alert, AlertValue } from '../../detect/alert.ts'
-import { jsonEscaped, visibleBytes } from '../escape.ts'
+import { jsonEscaped } from '../escape.ts'
 import { type Json, toJson } from './json.ts'
 import { isoTime, localTime } from './time.ts'
 
@@ -22,20 +22,35 @@ function prefix(alert: Alert, iso8601: boolean): string {
   return `${time}: ${alert.priority} `
 }
 
-/** One line, escaped like a JSON string as Falco does. */
-export const falcoText = (alert: Alert, { iso8601 }: FalcoOptions): string =>
-  jsonEscaped(visibleBytes(prefix(alert, iso8601) + alert.message))
+/** What the agent says about itself has no rule of the user's behind it, and a shape of its own. */
+const isInternal = (alert: Alert): boolean => alert.source === 'internal'
+
+/** One line, escaped like a JSON string as Falco does. Values of internal alerts follow the message. */
+export function falcoText(alert: Alert, { iso8601 }: FalcoOptions): string {
+  const values =
+    isInternal(alert) && alert.fields.size > 0
+      ? ` (${sorted(alert.fields)
+          .map(([key, value]) => `${key}=${plainText(value)}`)
+          .join(' ')})`
+      : ''
+  return jsonEscaped(prefix(alert, iso8601) + alert.message + values)
+}
 
 /** One object on a line. */
 export function falcoJson(alert: Alert, options: FalcoOptions): string {
   const object: Record<string, Json> = { hostname: alert.hostname }
-  if (options.includeMessage) object['message'] = visibleBytes(alert.message)
-  if (options.includeOutput) object['output'] = visibleBytes(prefix(alert, options.iso8601) + alert.message)
-  if (options.includeFields) object['output_fields'] = outputFields(alert, options.iso8601)
+  if (isInternal(alert)) {
+    object['output'] = alert.message
+    object['output_fields'] = Object.fromEntries(sorted(alert.fields))
+  } else {
+    if (options.includeMessage) object['message'] = alert.message
+    if (options.includeOutput) object['output'] = prefix(alert, options.iso8601) + alert.message
+    if (options.includeFields) object['output_fields'] = outputFields(alert, options.iso8601)
+  }
   object['priority'] = alert.priority
   object['rule'] = alert.rule
   object['source'] = alert.source
-  if (options.includeTags) object['tags'] = alert.tags
+  if (options.includeTags && !(isInternal(alert) && alert.tags.length === 0)) object['tags'] = alert.tags
   object['time'] = isoTime(alert.time)
   return toJson(object)
 }
@@ -51,13 +66,13 @@ const TIME_KEYS: ReadonlySet<string> = new Set([
 
 /** Values of the message and the time of its prefix, sorted by name. */
 function outputFields(alert: Alert, iso8601: boolean): Record<string, Json> {
-  const fields = new Map<string, Json>([[iso8601 ? 'evt.time.iso8601' : 'evt.time', alert.time]])
-  for (const [key, value] of alert.fields) fields.set(key, TIME_KEYS.has(key) ? alert.time : visible(value))
-  return Object.fromEntries([...fields].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const fields = new Map<string, AlertValue>([[iso8601 ? 'evt.time.iso8601' : 'evt.time', alert.time]])
+  for (const [key, value] of alert.fields) fields.set(key, TIME_KEYS.has(key) ? alert.time : value)
+  return Object.fromEntries(sorted(fields))
 }
 
-/** Bytes that are not UTF-8 are shown as `\xNN`. */
-export function visible(value: AlertValue): Json {
-  if (typeof value === 'string') return visibleBytes(value)
-  return Array.isArray(value) ? value.map(visible) : (value as Json)
-}
+const sorted = (fields: ReadonlyMap<string, AlertValue>): [string, AlertValue][] =>
+  [...fields].sort(([a], [b]) => (a < b ? -1 : 1))
+
+const plainText = (value: AlertValue): string =>
+  value === null ? '<NA>' : Array.isArray(value) ? `(${value.map(plainText).join(',')})` : String(value)

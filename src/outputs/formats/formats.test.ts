@@ -90,13 +90,29 @@ test('Falco JSON: parts can be left out', () => {
   assert.ok(!keysWith({ includeTags: false }).includes('tags'))
 })
 
-test('bytes that are not UTF-8: visible everywhere, exact in ours', () => {
+test('what the agent says about itself: values behind the text, no prefix and no time in JSON', () => {
+  const internal = alert({ source: 'internal', tags: [], ...fields({ n_evts: '7', a: null, n: 2n ** 60n }) })
+  assert.equal(
+    falcoText(internal, OPTIONS),
+    '2026-01-02T03:04:05.000000006+0000: Warning something happened (a=<NA> n=1152921504606846976 n_evts=7)',
+  )
+  assert.equal(
+    falcoJson(internal, OPTIONS),
+    '{"hostname":"host","output":"something happened","output_fields":{"a":null,"n":1152921504606846976,"n_evts":"7"},' +
+      '"priority":"Warning","rule":"R","source":"internal","time":"2026-01-02T03:04:05.000000006Z"}',
+  )
+  assert.match(falcoText(alert({ source: 'internal' }), OPTIONS), /happened$/)
+  assert.match(falcoJson(alert({ source: 'internal' }), OPTIONS), /"tags":\["T1003","a"\]/)
+})
+
+test('bytes that are not UTF-8: U+FFFD for readers of Falco, visible and exact in ours', () => {
   const lossy = alert({
     message: 'm\udcff',
     ...fields({ 'fd.name': '/\udcff', list: ['a', '\udc80'], clean: 'x' }),
   })
-  assert.equal(JSON.parse(falcoJson(lossy, OPTIONS)).output_fields['fd.name'], '/\\xff')
-  assert.match(falcoText(lossy, OPTIONS), /m\\\\xff$/)
+  assert.equal(JSON.parse(falcoJson(lossy, OPTIONS)).output_fields['fd.name'], '/\ufffd')
+  assert.deepEqual(JSON.parse(falcoJson(lossy, OPTIONS)).output_fields.list, ['a', '\ufffd'])
+  assert.match(falcoText(lossy, OPTIONS), /m\ufffd$/)
   const ours = JSON.parse(tarsierJson(lossy))
   assert.equal(ours.message, 'm\\xff')
   assert.equal(ours.message_b64, Buffer.from([0x6d, 0xff]).toString('base64'))

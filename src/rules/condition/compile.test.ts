@@ -41,7 +41,7 @@ const FIELDS = [
   field('proc.is_exe', 'bool'),
   field('fd.sip', 'ip'),
   field('fd.snet', 'net'),
-  field('evt.buffer', 'string'),
+  field('evt.buffer', 'buffer'),
   field('evt.type', 'string'),
   field('evt.latency', 'duration', { deprecated: 'events are seen when calls return' }),
   field('proc.args', 'string', { list: true }),
@@ -56,7 +56,8 @@ const compileAst = (ast: Ast) =>
   compileCondition(ast, {
     fields: new Map(FIELDS.map((def) => [def.name, def])),
     source: 'syscall',
-    eventNames: new Set(['open', 'openat', 'execve']),
+    eventNames: new Set(['open', 'openat', 'execve', 'opn']),
+    eventAliases: new Map([['opn', 'open']]),
     spanOf: (from, to) => ({ file: 'f', line: 1, column: from + 1, from, to }),
   })
 
@@ -103,6 +104,7 @@ compiles('cpu.load > 3', ['cpu.load', '>', [3]])
 compiles('proc.is_exe = true', ['proc.is_exe', '=', [true]])
 compiles('proc.args intersects (-c, "x y")', ['proc.args', 'intersects', ['-c', 'x y']])
 compiles('fd.uids in (0, 1)', ['fd.uids', 'in', [0, 1]])
+compiles('evt.type in (opn, execve)', ['evt.type', 'in', ['open', 'execve']])
 compiles('evt.buffer bcontains cafe', ['evt.buffer', 'bcontains', ['cafe']])
 compiles('proc.name < 5', ['proc.name', '<', ['5']])
 compiles('proc.name = val(fd.name)', ['proc.name', '=', { val: 'fd.name' }])
@@ -164,6 +166,14 @@ rejects(
   'proc.name = «val(proc.nam)»',
   `unknown field 'proc.nam' for source 'syscall'`,
   `did you mean 'proc.name'?`,
+)
+rejects('proc.name = «val(proc.aname)»', `field 'proc.aname' compares with literals only`)
+rejects('«proc.aname[1]» = val(proc.name)', `field 'proc.aname' compares with literals only`)
+rejects('tolower(«proc.aname») = x', `field 'proc.aname' cannot be transformed`)
+rejects('tolower(«evt.type») = x', `field 'evt.type' cannot be transformed`)
+rejects(
+  '«evt.type» = val(proc.name)'.replace('«evt.type» = val(proc.name)', 'evt.type = «val(proc.name)»'),
+  `field 'evt.type' compares with names of event types only`,
 )
 rejects('«proc.name[1]» = x', `field 'proc.name' takes no argument`)
 rejects(
@@ -251,7 +261,7 @@ rejects(
   `'proc.args' of type 'list of string' cannot be compared with 'proc.name' of type 'string'`,
 )
 rejects('fd.name pmatch «val(proc.name)»', `operator 'pmatch' takes literals only`)
-rejects('fd.snet = «val(fd.snet)»', 'networks compare with literals only')
+rejects('«fd.snet» = val(fd.snet)', `field 'fd.snet' compares with literals only`)
 rejects(
   '«tolower(fd.num)» = x',
   `transformer 'tolower' takes one string or list of strings, not tolower(fd.num)`,

@@ -16,7 +16,7 @@ import {
 } from './ast.ts'
 import { ConditionError } from './error.ts'
 import { parseLiteral } from './literals.ts'
-import { compileOperand, EVENT_TYPE_FIELDS, type OperandEnv, typeOf } from './operands.ts'
+import { comparisonProblem, compileOperand, EVENT_TYPE_FIELDS, type OperandEnv, typeOf } from './operands.ts'
 import { printOperand } from './print.ts'
 import { didYouMean } from './suggest.ts'
 import { comparable, isText, type OperatorType, operatorsOf } from './types.ts'
@@ -29,6 +29,8 @@ export interface CompileEnv<C> {
   readonly eventNames: ReadonlySet<string>
   /** Those of them that events really have; absent means all. The others are warned about. */
   readonly producedEvents?: ReadonlySet<string>
+  /** Other names of events, with the name that events have. */
+  readonly eventAliases?: ReadonlyMap<string, string>
   /** The place of a piece of the parsed text. */
   readonly spanOf: (from: number, to: number) => Span
 }
@@ -103,11 +105,10 @@ class Compiler<C> {
       literals.push(parseLiteral(node, op, type))
       if (isText(type)) this.#warnAboutText(check, op, node)
     }
-    if (isEventType(left)) {
-      this.#checkEventNames(op, nodes)
-      this.#warnAboutEvents(check, op, nodes)
-    }
-    return { ...base, right: literals }
+    if (!isEventType(left)) return { ...base, right: literals }
+    this.#checkEventNames(op, nodes)
+    this.#warnAboutEvents(check, op, nodes)
+    return { ...base, right: literals.map((literal) => this.#canonicalEvent(op, literal)) }
   }
 
   #rightOperand(
@@ -123,8 +124,12 @@ class Compiler<C> {
     }
     const eventField = [check.left, node].find((n) => n.kind === 'field' && EVENT_TYPE_FIELDS.has(n.name))
     if (eventField) fail(`field '${printOperand(eventField)}' compares with names of event types only`)
-    if (op === 'pmatch' || op === 'regex' || op === 'bcontains' || op === 'bstartswith' || type === 'net')
-      fail(type === 'net' ? 'networks compare with literals only' : `operator '${op}' takes literals only`)
+    for (const side of [check.left, node]) {
+      const problem = comparisonProblem(side)
+      if (problem !== undefined) throw new ConditionError('type', problem, side)
+    }
+    if (op === 'pmatch' || op === 'regex' || op === 'bcontains' || op === 'bstartswith')
+      fail(`operator '${op}' takes literals only`)
     const other = typeOf(operand)
     if (other.list !== list || !comparable(type, other.type))
       fail(
@@ -143,13 +148,20 @@ class Compiler<C> {
       }
   }
 
+  #canonicalEvent(op: Operator, literal: Literal): Literal {
+    const value = NAME_OPERATORS.has(op) ? this.#env.eventAliases?.get(literal.text) : undefined
+    return value === undefined ? literal : { ...literal, value }
+  }
+
   /** A rule about what nobody reports is a good rule that has to wait. Once for each name of a condition. */
   #warnAboutEvents(check: CheckNode, op: Operator, nodes: readonly ValueNode[]): void {
     const produced = this.#env.producedEvents
     if (produced === undefined || !NAME_OPERATORS.has(op)) return
     const names = nodes
       .map((node) => node.text)
-      .filter((name) => !produced.has(name) && !this.#neverProduced.has(name))
+      .filter(
+        (name) => !produced.has(this.#env.eventAliases?.get(name) ?? name) && !this.#neverProduced.has(name),
+      )
     if (names.length === 0) return
     for (const name of names) this.#neverProduced.add(name)
     this.#warn(

@@ -53,7 +53,7 @@ function namedEvents<C>({ op, modifier, right }: Test<C>, all: ReadonlySet<strin
     const holds = literalTest(op, modifier, right, 'string')
     return new Set([...all].filter((event) => holds(new Str(event))))
   }
-  const named = new Set<string>(right.map((literal) => literal.text))
+  const named = new Set<string>(right.map((literal) => String(literal.value)))
   return op === '!=' ? complement(named, all) : named
 }
 

@@ -23,6 +23,7 @@ import { printCondition } from './print.ts'
 
 const SAMPLES: Readonly<Record<ValueType, Value>> = {
   string: new Str('bash'),
+  buffer: new Str('ab'),
   path: new Str('/bin/sh'),
   int: -1,
   uint: 1,

@@ -1,4 +1,5 @@
 /** Literals: text into values of the type of the field they are compared with. */
+import { SERVICES } from '../../fields/fd/services.ts'
 import { parseIp, parseNet } from '../../fields/ip.ts'
 import type { Literal, Operator } from '../ir.ts'
 import { parseHex } from '../operators/bytes.ts'
@@ -6,7 +7,6 @@ import { MAX_COMPONENTS } from '../operators/pmatch.ts'
 import { regexProblem } from '../operators/regex.ts'
 import type { ValueNode } from './ast.ts'
 import { ConditionError } from './error.ts'
-import { SERVICES } from './services.ts'
 import { didYouMean } from './suggest.ts'
 import type { OperatorType } from './types.ts'
 

@@ -1,5 +1,6 @@
 /** Fields and transformer calls: names resolved, arguments bound, types checked. */
 import { FieldArgumentError, type FieldDef, type FieldSet } from '../../fields/field.ts'
+import { unservedReason } from '../../fields/unserved.ts'
 import type { Span } from '../diagnostics.ts'
 import type { FieldRef, Literal, Operand, Transform } from '../ir.ts'
 import { operandType } from '../operators/transformers.ts'
@@ -21,6 +22,33 @@ export interface OperandEnv<C> {
 
 /** Fields whose values are event types: the compiler must see what they are compared with. */
 export const EVENT_TYPE_FIELDS: ReadonlySet<string> = new Set(['evt.type', 'syscall.type'])
+
+/**
+ * Fields that stand for several values at once (either end of a connection, any ancestor): compared with another field or
+ * transformed they would mean too many things, so Falco refuses that, with an index too.
+ */
+const SEVERAL_VALUES: ReadonlySet<string> = new Set([
+  ...[
+    'evt.around',
+    'evt.rawarg',
+    'fd.ip',
+    'fd.port',
+    'fd.proto',
+    'fd.net',
+    'fd.cnet',
+    'fd.snet',
+    'fd.lnet',
+    'fd.rnet',
+  ],
+  ...['fd.cip.name', 'fd.sip.name', 'fd.lip.name', 'fd.rip.name'],
+  ...['proc.aname', 'proc.apid', 'proc.aexe', 'proc.aexepath', 'proc.acmdline', 'proc.aenv'],
+])
+
+/** Why an operand cannot be compared with another one; undefined when it can. */
+export const comparisonProblem = (node: OperandNode): string | undefined =>
+  node.kind === 'field' && (SEVERAL_VALUES.has(node.name) || node.name === 'fd.types')
+    ? `field '${node.name}' compares with literals only`
+    : undefined
 
 /** Bind a field or transformer call. Throws ConditionError. */
 export function compileOperand<C>(node: OperandNode, env: OperandEnv<C>): Operand<C> {
@@ -63,6 +91,13 @@ function resolveField<C>(
 }
 
 function unknownField<C>(node: FieldNode, env: OperandEnv<C>): ConditionError {
+  const reason = unservedReason(node.name, env.source)
+  if (reason !== undefined)
+    return new ConditionError(
+      'unknown-field',
+      `field '${node.name}' of Falco is not served by source '${env.source}': ${reason}`,
+      node,
+    )
   const message = `unknown field '${node.name}' for source '${env.source}'`
   return new ConditionError('unknown-field', message, node, didYouMean(node.name, env.fields.keys()))
 }
@@ -103,7 +138,7 @@ function compileArg<C>(node: TransformArgNode, env: OperandEnv<C>): Transform<C>
 
 function compileItem<C>(node: OperandNode | ValueNode, env: OperandEnv<C>): Operand<C> | Literal {
   if (node.kind === 'value') return { text: node.text, value: node.text }
-  if (node.kind === 'field' && EVENT_TYPE_FIELDS.has(node.name))
+  if (node.kind === 'field' && (EVENT_TYPE_FIELDS.has(node.name) || SEVERAL_VALUES.has(node.name)))
     throw new ConditionError('type', `field '${node.name}' cannot be transformed`, node)
   return compileOperand(node, env)
 }

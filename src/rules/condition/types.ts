@@ -2,13 +2,10 @@
 import type { FieldDef, ValueType } from '../../fields/field.ts'
 import type { Operator } from '../ir.ts'
 
-/** A value type; `buffer` is a string field that holds raw bytes, which have operators of their own. */
-export type OperatorType = ValueType | 'buffer'
+/** The type that decides which operators a value has. */
+export type OperatorType = ValueType
 
-const BUFFERS: ReadonlySet<string> = new Set(['evt.buffer'])
-
-export const operatorTypeOf = (def: Pick<FieldDef, 'name' | 'type'>): OperatorType =>
-  BUFFERS.has(def.name) ? 'buffer' : def.type
+export const operatorTypeOf = (def: Pick<FieldDef, 'type'>): OperatorType => def.type
 
 const MEMBERSHIP: readonly Operator[] = ['in', 'intersects', 'exists']
 const EQUALITY: readonly Operator[] = ['=', '!=', ...MEMBERSHIP]

@@ -73,7 +73,7 @@ function oneTest(op: Operator, literals: readonly Literal[], type: ValueType): V
   if (op === '!=') return not(oneTest('=', literals, type))
   if (op === '=' || op === 'in' || op === 'intersects') return memberTest(literals, type)
   if (op === '<' || op === '<=' || op === '>' || op === '>=') return orderTest(op, only(op, literals), type)
-  if (type !== 'string' && type !== 'path') throw impossible(op, type)
+  if (type !== 'string' && type !== 'path' && type !== 'buffer') throw impossible(op, type)
   const test = textTest(op, literals)
   return (value) => test((value as Str).text)
 }
@@ -87,7 +87,8 @@ const not =
 function memberTest(literals: readonly Literal[], type: ValueType): ValueTest {
   switch (type) {
     case 'string':
-    case 'path': {
+    case 'path':
+    case 'buffer': {
       if (literals.length === 1) {
         const text = String(literals[0]!.value)
         return (value) => (value as Str).text === text

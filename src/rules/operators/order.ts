@@ -19,6 +19,7 @@ export function orderTest(op: Order, text: string, type: ValueType): (value: Val
     case 'double':
     case 'port':
       return numberTest(op, Number(text))
+    case 'buffer':
     case 'bool':
     case 'ip':
     case 'net':

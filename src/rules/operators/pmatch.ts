@@ -7,8 +7,8 @@ import { compileGlob, isGlob } from './glob.ts'
 
 interface Node {
   readonly name: string
-  /** A path ends here: everything below matches. */
-  end: boolean
+  /** Numbers of the paths that end here: everything below matches them. */
+  readonly ids: number[]
   /** Children by name while the trie grows; lists may hold thousands of paths. */
   readonly index: Map<string, Node>
   /** Plain components, sorted by code unit, once the trie is complete. */
@@ -21,7 +21,7 @@ interface Node {
 
 const newNode = (name: string): Node => ({
   name,
-  end: false,
+  ids: [],
   index: new Map(),
   children: [],
   globs: [],
@@ -32,28 +32,57 @@ export const MAX_COMPONENTS = 2048
 
 /** No paths: nothing matches. Throws RangeError for a path of more than MAX_COMPONENTS components. */
 export function pathPrefixTest(paths: readonly string[]): (path: string) => boolean {
-  const absolute = newNode('/')
-  const relative = newNode('')
-  for (const path of new Set(paths)) {
+  const trie = new PathTrie()
+  for (const path of new Set(paths)) trie.add(path, 0)
+  trie.complete()
+  return (path) => trie.matches(path)
+}
+
+/** Numbered paths, of which several may be above a path. */
+export class PathTrie {
+  readonly #absolute = newNode('/')
+  readonly #relative = newNode('')
+  #used = false
+
+  /** Throws RangeError for a path of more than MAX_COMPONENTS components. */
+  add(path: string, id: number): void {
     const parts = path.split('/').filter((part) => part !== '')
     if (parts.length > MAX_COMPONENTS) throw new RangeError(`path has more than ${MAX_COMPONENTS} components`)
     const isAbsolute = path.startsWith('/')
-    if (!isAbsolute && parts.length === 0) continue
-    add(isAbsolute ? absolute : relative, parts)
+    if (!isAbsolute && parts.length === 0) return
+    add(isAbsolute ? this.#absolute : this.#relative, parts, id)
+    this.#used = true
   }
-  complete(absolute)
-  complete(relative)
-  return (path) => walk(path.charCodeAt(0) === 0x2f ? absolute : relative, path, 0)
+
+  /** To be called after the last `add`. */
+  complete(): void {
+    complete(this.#absolute)
+    complete(this.#relative)
+  }
+
+  /** Is the path one of these, or below one? */
+  matches(path: string): boolean {
+    return this.#used && walk(this.#rootOf(path), path, 0, undefined)
+  }
+
+  /** Add the numbers of all that the path is or is below to `found`; one may be added more than once. */
+  match(path: string, found: number[]): void {
+    if (this.#used) walk(this.#rootOf(path), path, 0, found)
+  }
+
+  #rootOf(path: string): Node {
+    return path.charCodeAt(0) === 0x2f ? this.#absolute : this.#relative
+  }
 }
 
-function add(root: Node, parts: readonly string[]): void {
+function add(root: Node, parts: readonly string[], id: number): void {
   let node = root
   for (const part of parts) {
     const next = node.index.get(part) ?? newNode(part)
     node.index.set(part, next)
     node = next
   }
-  node.end = true
+  node.ids.push(id)
 }
 
 /** Sort children for the search, tell globs apart. A loop: a literal may be deeper than the stack. */
@@ -70,16 +99,21 @@ function complete(root: Node): void {
   }
 }
 
-function walk(start: Node, path: string, offset: number): boolean {
+/** True at the first path that is found, or all of them into `found`. */
+function walk(start: Node, path: string, offset: number, found: number[] | undefined): boolean {
   let node = start
   let from = offset
   for (;;) {
-    if (node.end) return true
+    if (node.ids.length > 0) {
+      if (found === undefined) return true
+      for (const id of node.ids) found.push(id)
+    }
     while (path.charCodeAt(from) === 0x2f) from++
     if (from >= path.length) return false
     const slash = path.indexOf('/', from)
     const to = slash < 0 ? path.length : slash
-    for (const glob of node.globs) if (glob.match(path, from, to) && walk(glob.node, path, to)) return true
+    for (const glob of node.globs)
+      if (glob.match(path, from, to) && walk(glob.node, path, to, found)) return true
     const next = find(node.children, path, from, to)
     if (!next) return false
     node = next

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { literalOf, regexProblem, regexTest, simplerThanRegex } from './regex.ts'
+import { literalOf, regexProblem, regexSteps, regexTest, simplerThanRegex } from './regex.ts'
 
 const matches = (pattern: string, ...texts: string[]): void =>
   void test(`${pattern} matches`, () => {
@@ -33,23 +33,41 @@ differs('.*', 'a\nb')
 matches('[\\]x]', ']')
 matches('a\\\\d', 'a\\d')
 
+// Two repetitions in a row: the second repeats the first.
+matches('a+?b', 'b', 'ab', 'aaab')
+matches('a**', '', 'aaa')
+matches('(ab)??', '', 'ab')
+matches('x{2}{3}', 'xxxxxx')
+differs('x{2}{3}', 'xx', 'xxx', 'xxxxx')
+matches('a{2}+b', 'aab', 'aaaab')
+differs('a{2}+b', 'ab', 'aaab')
+matches('[*+]+?', '', '*+')
+matches('\\x41{2}?b', 'b', 'AAb')
+matches('\\**', '', '**')
+matches('a{,3}', 'a{,3}')
+// ^ and $ are the ends of lines.
+matches('a$[^x]^b', 'a\nb')
+differs('a^b', 'ab', 'a\nb')
+
 const PERL = 'is not available in POSIX expressions'
 invalid('\\d+', `'\\d' ${PERL}`)
 invalid('[\\w]', `'\\w' ${PERL}`)
 invalid('a\\b', `'\\b' ${PERL}`)
 invalid('\\pN', `'\\p' ${PERL}`)
 invalid('(?i)x', `'(?i' ${PERL}`)
-invalid('a*?', `'*?' ${PERL}`)
 invalid('(a)\\1', `'\\1' ${PERL}`)
 invalid('(a', /missing closing/)
 invalid('a{2,1}', /invalid repeat count/)
-invalid('((a{100}){100}){100}', /invalid repeat count/)
+invalid('((a{20}){20}){20}', /invalid repeat count/)
+invalid('((a{100}){100}){100}', /more than 50000 steps/)
 
 test('catastrophic patterns take bounded time', () => {
   const start = performance.now()
   for (const pattern of ['(a+)+b', '(a|a)*b', '(a*)*b', '(.*)(.*)(.*)(.*)(.*)[^a]b', '((a{0,30}){0,30})b'])
     assert.ok(!regexTest(pattern)('a'.repeat(30_000)))
   assert.equal(typeof regexProblem('('.repeat(100_000)), 'string')
+  assert.equal(regexProblem(`a${'*'.repeat(100_000)}`), undefined)
+  assert.match(regexProblem(`a${'{1}'.repeat(10_000)}`) ?? '', /more than 20 repetitions/)
   assert.equal(typeof regexProblem('['.repeat(100_000)), 'string')
   assert.ok(performance.now() - start < 5000)
 })
@@ -66,4 +84,17 @@ test('simpler operators are found', () => {
   assert.equal(simplerThanRegex('.*'), undefined)
   assert.equal(simplerThanRegex('ab.*c'), undefined)
   assert.equal(simplerThanRegex('abc\\.*'), undefined)
+})
+const steps = (pattern: string, expected: number): void =>
+  void test(`${pattern} has ${expected} steps`, () => assert.equal(regexSteps(pattern), expected))
+steps('abc', 3)
+steps('a{5}', 5)
+steps('[abc]{2,4}d', 5)
+steps('(ab){10}', 30)
+steps('((a{10}){10}){10}', 1110)
+steps('a*(b|c)+', 4)
+steps('\\x41\\{3}', 4)
+test('a pattern that grows too large is refused', () => {
+  assert.match(regexProblem(`(${'abcdefghij'.repeat(10)}){1000}`) ?? '', /more than 50000 steps/)
+  assert.equal(regexProblem('[a-z]{0,63}(\\.[a-z]{1,63}){0,9}'), undefined)
 })

@@ -1,7 +1,8 @@
 /**
  * `regex`: the whole text must match a POSIX extended expression. RE2 in POSIX mode: no Perl classes, no lazy
- * repetition, no look-around, linear time. Which of several matches is the longest makes no difference to a test of the
- * whole text.
+ * repetition, no look-around, linear time; `^` and `$` stand for the ends of lines. Which of several matches is the
+ * longest makes no difference to a test of the whole text. The engine reads Perl's syntax, which differs in one place
+ * that the checks below leave: two repetitions in a row repeat the repetition in POSIX (`a+?` is `(a+)?`).
  */
 import { RE2JS, RE2JSException } from 're2js'
 
@@ -9,6 +10,8 @@ import { RE2JS, RE2JSException } from 're2js'
 export function regexProblem(pattern: string): string | undefined {
   const perl = perlSyntax(pattern)
   if (perl !== undefined) return `'${perl}' is not available in POSIX expressions`
+  if (regexSteps(pattern) > MAX_STEPS)
+    return `it has more than ${MAX_STEPS} steps when its repetitions are written out`
   try {
     compile(pattern)
     return undefined
@@ -30,7 +33,86 @@ export function regexTest(pattern: string): (text: string) => boolean {
 }
 
 const compile = (pattern: string): RE2JS =>
-  RE2JS.compile(pattern, RE2JS.LONGEST_MATCH | RE2JS.DISABLE_UNICODE_GROUPS)
+  RE2JS.compile(unstacked(pattern), RE2JS.LONGEST_MATCH | RE2JS.DISABLE_UNICODE_GROUPS | RE2JS.MULTILINE)
+
+const REPETITION = /[*+?]+|\{[0-9]+(?:,[0-9]*)?\}/y
+/** An escape of several characters, or of one. */
+const ESCAPE = /\\(?:x\{[0-9A-Fa-f]*\}|x[0-9A-Fa-f]{2}|[0-7]{1,3}|[\s\S])?/y
+/** Repetitions of repetitions: more than anybody means. */
+const MAX_STACKED = 20
+
+/** The same expression with `(?:...)` around what is repeated twice. */
+function unstacked(pattern: string): string {
+  if (!/[*+?}][*+?{]/.test(pattern)) return pattern
+  let out = ''
+  let atom = 0
+  let stacked = -1
+  const groups: number[] = []
+  for (let i = 0; i < pattern.length; ) {
+    const repetition = matchAt(REPETITION, pattern, i)
+    if (repetition !== undefined) {
+      if (++stacked > MAX_STACKED)
+        throw new RE2JSException(`error parsing regexp: more than ${MAX_STACKED} repetitions of one piece`)
+      out = (stacked > 0 ? `${out.slice(0, atom)}(?:${out.slice(atom)})` : out) + oneOf(repetition)
+      i += repetition.length
+      continue
+    }
+    stacked = -1
+    const end =
+      pattern[i] === '[' ? bracketEnd(pattern, i) + 1 : i + (matchAt(ESCAPE, pattern, i)?.length ?? 1)
+    atom = pattern[i] === ')' ? (groups.pop() ?? out.length) : out.length
+    if (pattern[i] === '(') groups.push(out.length)
+    out += pattern.slice(i, end)
+    i = end
+  }
+  return out
+}
+
+function matchAt(regex: RegExp, text: string, at: number): string | undefined {
+  regex.lastIndex = at
+  return regex.exec(text)?.[0]
+}
+
+/** `*`, `+` and `?` in a row mean one of them. */
+const oneOf = (repetition: string): string =>
+  /^(?:\++|\?+|\{.*)$/.test(repetition) ? (repetition[0] === '{' ? repetition : repetition[0]!) : '*'
+
+const COUNT = /\{[0-9]{1,6}(?:,[0-9]{0,6})?\}/y
+
+/** A text is matched in time proportional to its length and this. */
+const MAX_STEPS = 50_000
+
+/** About how many pieces a pattern has when its repetitions are written out. Takes any text. */
+export function regexSteps(pattern: string): number {
+  const groups: number[] = []
+  let sum = 0
+  let atom = 0
+  for (let i = 0; i < pattern.length; ) {
+    const count = matchAt(COUNT, pattern, i)
+    if (count !== undefined) {
+      const times = Math.max(1, ...count.slice(1, -1).split(',').map(Number))
+      sum += atom * (times - 1)
+      atom *= times
+      i += count.length
+      continue
+    }
+    const end =
+      pattern[i] === '[' ? bracketEnd(pattern, i) + 1 : i + (matchAt(ESCAPE, pattern, i)?.length ?? 1)
+    if (pattern[i] === '(') {
+      groups.push(sum)
+      atom = 0
+    } else if (pattern[i] === ')') {
+      const before = groups.pop() ?? 0
+      atom = sum - before + 1
+      sum += 1
+    } else if (!'*+?|'.includes(pattern[i]!)) {
+      atom = 1
+      sum += 1
+    }
+    i = end
+  }
+  return sum
+}
 
 /** First piece of Perl syntax that POSIX mode does not have. */
 function perlSyntax(pattern: string): string | undefined {
@@ -40,7 +122,6 @@ function perlSyntax(pattern: string): string | undefined {
       if (/^\\[dDsSwWbBAzZQEpPkKGR1-9]$/.test(two)) return two
       i++
     } else if (two === '(?') return pattern.slice(i, i + 3)
-    else if (/^[*+?}][?+]$/.test(two) && !(two[0] === '}' && !repeatEnds(pattern, i))) return two
     else if (two[0] === '[') {
       const end = bracketEnd(pattern, i)
       const perl = /\\[dDsSwW]/.exec(pattern.slice(i, end))
@@ -50,9 +131,6 @@ function perlSyntax(pattern: string): string | undefined {
   }
   return undefined
 }
-
-const repeatEnds = (pattern: string, at: number): boolean =>
-  /\{[0-9]+(?:,[0-9]*)?$/.test(pattern.slice(Math.max(0, at - 12), at))
 
 /** Index of the `]` that closes the bracket expression at `open`, or the end of the pattern. */
 function bracketEnd(pattern: string, open: number): number {

@@ -1,6 +1,7 @@
 /** Which programs a set of rules needs: nothing is attached that nobody asks for. */
 import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
+import { type HasTracepoint, PLAIN_OBJECT, planSyscalls, type WantedCalls } from './syscall-plan.ts'
 
 /** Programs to load from one object file. */
 export interface ObjectPlan {
@@ -8,13 +9,29 @@ export interface ObjectPlan {
   /** Feeds the process table: attached first, before the snapshot. */
   readonly state: boolean
   readonly programs: readonly ProgramSpec[]
+  /** Syscalls that its program at the global exit lets through. */
+  readonly wanted?: WantedCalls
 }
 
 /** The program that takes the snapshot of what runs already; it is run, not attached. */
 export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find((spec) => spec.section.startsWith('iter'))!
 
-/** Objects and programs for the event types that rules can match, the process table's own included; `*` is all. */
-export function planPrograms(events: ReadonlySet<string> | '*'): ObjectPlan[] {
+/**
+ * Objects and programs for the event types that rules can match, the process table's own included. `*` is every event with
+ * a program of its own; plain syscalls are attached where they are asked for by name.
+ */
+export function planPrograms(
+  events: ReadonlySet<string> | '*',
+  syscalls: ReadonlySet<string> = new Set(),
+  hasTracepoint: HasTracepoint = () => true,
+): ObjectPlan[] {
+  const plain = planSyscalls(syscalls, hasTracepoint)
+  const own = planOwn(events)
+  if (plain.programs.length === 0) return own
+  return [...own, { object: PLAIN_OBJECT, state: false, programs: plain.programs, wanted: plain.wanted }]
+}
+
+function planOwn(events: ReadonlySet<string> | '*'): ObjectPlan[] {
   const wanted = (family: FamilyDecl): Set<string> =>
     new Set(
       family.events
@@ -22,7 +39,7 @@ export function planPrograms(events: ReadonlySet<string> | '*'): ObjectPlan[] {
         .flatMap((event) => event.programs.map((program) => program.name)),
     )
   const plans = new Map<string, { state: boolean; names: Set<string> }>()
-  for (const family of FAMILIES) {
+  for (const family of FAMILIES.filter(({ record }) => record === undefined)) {
     const plan = plans.get(family.object) ?? { state: false, names: new Set<string>() }
     for (const name of wanted(family)) plan.names.add(name)
     plans.set(family.object, { ...plan, state: plan.state || family.state === true })

@@ -7,11 +7,13 @@ import type { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/str.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
+import { GUARD_MAP, type GuardSet, guardMaps } from '../../kernel/guard-maps.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
 import {
   type Attached,
+  atEachHook,
   type HeldObject,
   type LoadedProgram,
   Loader,
@@ -19,9 +21,18 @@ import {
 } from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
+import {
+  COMPAT_EXEC,
+  COMPAT_EXEC_ID,
+  type CompatMode,
+  enterCompat,
+  hasCompatProcess,
+  planCompat,
+} from './compat.ts'
 import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
 import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
+import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
 
 export interface KernelSourceOptions {
   readonly lib: Libbpf
@@ -30,12 +41,20 @@ export interface KernelSourceOptions {
   readonly directory: string
   /** Event types that somebody wants; those of the process table come anyway. */
   readonly events: ReadonlySet<string> | '*'
+  /** Plain syscalls that somebody names. */
+  readonly syscalls?: ReadonlySet<string>
+  /** When syscalls of 32-bit programs are looked at; `off` when absent. */
+  readonly compat?: CompatMode
   /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
   readonly watched?: ReadonlySet<string>
   /** Bytes of each ring, a power of two and a multiple of the page size. */
   readonly ringBytes: Readonly<Record<RingName, number>>
   /** Capture the environment of programs at exec. */
   readonly env: boolean
+  /** What decides in the kernel which events are passed over; without it all are sent. */
+  readonly guards?: GuardSet
+  /** Where the files of the host begin, when its root is not ours. */
+  readonly hostRoot?: string
 }
 
 /** What the source tells the pipeline, in order. */
@@ -119,13 +138,18 @@ export class KernelSource {
    */
   start(sink: SourceSink): void {
     this.#sink = sink
-    const { events, watched } = this.#options
-    const plans = planPrograms(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]))
+    const { events, watched, syscalls } = this.#options
+    const plans = planPrograms(
+      events === '*' ? '*' : new Set([...events, ...(watched ?? [])]),
+      syscalls,
+      (name) => this.#tracefs.tracepointId(name) !== undefined,
+    )
     this.#attachAll(plans.filter((plan) => plan.state))
     sink.clock(this.#offsets())
     this.#readUsers()
     this.#takeSnapshot(sink)
     this.#attachAll(plans.filter((plan) => !plan.state))
+    this.#watchCompat()
     const fds = this.#openRings()
     this.#wakeup = new Wakeup({
       fds,
@@ -168,6 +192,30 @@ export class KernelSource {
     return true
   }
 
+  /**
+   * Put other guards in place while programs run: the new tables are written beside those in use, then one word switches
+   * over. Those before them stay for the programs that are just running, until the next change. Throws SystemError when the
+   * kernel has no room; the guards in use stay then. Only after `start`.
+   */
+  setGuards(set: GuardSet): void {
+    const maps = guardMaps(this.#options.lib, (name) => this.#loader.mapFd(name))
+    const [last, ...older] = this.#guards
+    for (const { set: old, generation } of older) old.remove(maps, generation)
+    this.#guards = last === undefined ? [] : [last]
+    this.#written++
+    set.write(maps, this.#written)
+    this.#generation = this.#written
+    this.#guards = [{ set, generation: this.#generation }, ...this.#guards]
+    if (this.#control) this.#control[CONTROL.generation] = this.#generation
+  }
+  /** Tables in the kernel, the newest first. */
+  #guards: readonly { readonly set: GuardSet; readonly generation: number }[] = []
+  /** Generation in use, 0 for none; and the last that was tried. */
+  #generation = 0
+  #written = 0
+  /** Why there are no guards although there should be. */
+  guardFailure: string | undefined
+
   /** Words of the control map that somebody changed; they are put right. */
   mendControl(): ControlChange[] {
     const control = this.#control
@@ -191,7 +239,10 @@ export class KernelSource {
     this.#fullest = Math.max(this.#fullest, reader.backlog)
     // A record that came while the last one was handled wakes nobody, so look again before going to sleep.
     do {
-      n = reader.drain(BATCH - done, (event) => sink.event(event))
+      n = reader.drain(BATCH - done, (event) => {
+        if (event.type.id === COMPAT_EXEC_ID) this.#compatBegins()
+        else sink.event(event)
+      })
       done += n
     } while (n > 0 && done < BATCH)
     return done
@@ -253,7 +304,7 @@ export class KernelSource {
     const misses = new Map<string, number>()
     for (const { spec, pointer } of this.#attached) {
       const count = this.#options.lib.recursionMisses(pointer)
-      if (count > 0) misses.set(spec.name, count)
+      if (count > 0) misses.set(PROGRAM_SPECS[spec.index]!.name, count)
     }
     return misses
   }
@@ -269,8 +320,11 @@ export class KernelSource {
   }
 
   #attachAll(plans: ReturnType<typeof planPrograms>): void {
-    for (const { object, programs } of plans) {
-      for (const program of this.#loader.load(object, programs)) {
+    for (const { object, programs, wanted } of plans) {
+      const loaded = this.#loader.load(object, programs)
+      this.#openGuards()
+      if (wanted !== undefined && loaded.length > 0) this.#letThrough(wanted)
+      for (const program of loaded.flatMap(atEachHook)) {
         if (this.#control === undefined) this.#openControl()
         if (program.spec === SNAPSHOT_PROGRAM) {
           const link = this.#loader.attach(program)
@@ -283,6 +337,57 @@ export class KernelSource {
       }
     }
   }
+  #watchCompat(): void {
+    const { compat = 'off' } = this.#options
+    if (compat === 'auto')
+      this.#attachAll([{ object: COMPAT_EXEC.object, state: false, programs: [COMPAT_EXEC] }])
+    if (compat === 'always' || (compat === 'auto' && hasCompatProcess())) this.#attachCompat()
+  }
+
+  /** Not at once: this is called in the middle of reading the rings. */
+  #compatBegins(): void {
+    if (this.compat) return
+    setImmediate(() => {
+      if (!this.#finished) this.#attachCompat()
+    })
+  }
+
+  /** Look at the syscalls of 32-bit programs from now on. */
+  #attachCompat(): void {
+    if (this.compat) return
+    this.compat = true
+    const { lib, events, watched, syscalls = new Set() } = this.#options
+    const plan = planCompat(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]), syscalls)
+    if (plan.objects.length === 0 && plan.plain.length === 0) return
+    if (!this.#loaded.has(ALL_SYSCALLS.name))
+      this.#attachAll([{ object: PLAIN_OBJECT, state: false, programs: [ALL_SYSCALLS] }])
+    if (!this.#loaded.has(ALL_SYSCALLS.name)) return
+    const served = enterCompat(lib, this.#loader, plan)
+    this.#letThrough({ ...this.#wanted, compat: [...served, ...plan.plain] })
+  }
+  /** Are the syscalls of 32-bit programs looked at? */
+  compat = false
+  #wanted: WantedCalls = { native: [], compat: [] }
+
+  /** Tell the program at the global exit of syscalls which ones are asked for. */
+  #letThrough(wanted: WantedCalls): void {
+    this.#wanted = wanted
+    const map = mapMemory(this.#loader.mapFd('wanted_calls'), pageSize(), 0, true)
+    new Uint32Array(map, 0, WANTED_WORDS).set(wantedBits(wanted))
+  }
+
+  /** Guards are in place before the first program that asks them is attached. */
+  #openGuards(): void {
+    const { guards } = this.#options
+    if (guards === undefined || this.#generation > 0 || !this.#loader.hasMap(GUARD_MAP)) return
+    try {
+      this.setGuards(guards)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      this.guardFailure = `The kernel does not take the guards (${error.message}): every event is sent to user space`
+    }
+  }
+
   #iterator: Attached | undefined
   readonly #loaded = new Map<string, LoadedProgram>()
 
@@ -302,6 +407,7 @@ export class KernelSource {
       ['agentTgid', process.pid],
       ['cpus', this.#cpus],
       ['wantEnv', this.#options.env ? 1 : 0],
+      ['generation', this.#generation],
       ['stopped', 0],
     ]
   }
@@ -338,7 +444,10 @@ export class KernelSource {
     this.#iterator?.detach()
     this.snapshot =
       processes === undefined
-        ? { from: 'proc', processes: snapshotFromProc(interner, each) }
+        ? {
+            from: 'proc',
+            processes: snapshotFromProc(interner, each, `${this.#options.hostRoot ?? ''}/proc`),
+          }
         : { from: 'iterator', processes }
   }
 
@@ -355,8 +464,9 @@ export class KernelSource {
         return ''
       }
     }
-    const passwd = read('/etc/passwd')
-    const group = read('/etc/group')
+    const root = this.#options.hostRoot ?? ''
+    const passwd = read(`${root}/etc/passwd`)
+    const group = read(`${root}/etc/group`)
     if (passwd + group === this.#users) return
     this.#users = passwd + group
     this.#sink!.users(passwd, group)
@@ -411,6 +521,6 @@ function restrictions(events: ReadonlySet<string> | '*'): Record<string, number>
 }
 
 /** Words of struct control (bpf/include/maps.h). */
-export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3, stopped: 5 } as const
+export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3, generation: 4, stopped: 5 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

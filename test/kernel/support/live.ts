@@ -7,6 +7,7 @@ import { isVariable, layoutOf, RECORD_FLAGS } from '../../../schema/index.ts'
 import type { EventView } from '../../../src/decode/event-view.ts'
 import { Interner } from '../../../src/decode/str.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
+import type { CompatMode } from '../../../src/sources/kernel/compat.ts'
 import type { Gap } from '../../../src/sources/kernel/reader.ts'
 import { KernelSource, type LossCause } from '../../../src/sources/kernel/source.ts'
 import { OBJECTS, program } from './programs.ts'
@@ -26,6 +27,8 @@ export interface Seen {
   readonly seq: number
   /** The record lacks something because a helper failed. */
   readonly partial: boolean
+  /** The call came from 32-bit code. */
+  readonly compat: boolean
   readonly cgroup: number
   readonly cgroupV1: number
   /** Every field the record carries. */
@@ -43,14 +46,21 @@ export function copyRecord(view: EventView): Seen {
     else if (decl.storage === 'strv') f[name] = strings(view.string(name)?.text)
     else if (isVariable(decl.storage)) f[name] = view.string(name)?.text
     else if (decl.format === 'time' || name.endsWith('start')) f[name] = view.bigint(name)
-    else f[name] = view.number(name)
+    else f[name] = exact(view, name)
     if (f[name] === undefined) delete f[name]
     const total = view.cutFrom(name)
     if (total !== undefined) cut[name] = total
   }
   const { name: event, pid, tid, uid, start, cpu, time, seq, cgroup, cgroupV1 } = view
   const partial = (view.flags & RECORD_FLAGS.PARTIAL) !== 0
-  return { event, pid, tid, uid, start, cpu, time, seq, partial, cgroup, cgroupV1, f, cut }
+  const compat = (view.flags & RECORD_FLAGS.COMPAT) !== 0
+  return { event, pid, tid, uid, start, cpu, time, seq, partial, compat, cgroup, cgroupV1, f, cut }
+}
+
+/** A number; a bigint where 53 bits are not enough. */
+const exact = (view: EventView, name: string): number | bigint | undefined => {
+  const value = view.number(name)
+  return value === undefined || Number.isSafeInteger(value) ? value : view.bigint(name)
 }
 
 const strings = (text: string | undefined): string[] | undefined =>
@@ -66,6 +76,9 @@ function address(bytes: Uint8Array | undefined): string | undefined {
 
 export interface LiveOptions {
   readonly events?: readonly string[]
+  /** Plain syscalls, by name. */
+  readonly syscalls?: readonly string[]
+  readonly compat?: CompatMode
   readonly env?: boolean
   readonly bulk?: number
   readonly critical?: number
@@ -116,6 +129,8 @@ export function openLive(options: LiveOptions = {}): Live {
     interner: new Interner(),
     directory: options.directory ?? OBJECTS,
     events: new Set(options.events ?? []),
+    syscalls: new Set(options.syscalls ?? []),
+    compat: options.compat ?? 'off',
     ringBytes: { critical: options.critical ?? 1 << 20, bulk: options.bulk ?? 4 << 20 },
     env: options.env ?? false,
   })

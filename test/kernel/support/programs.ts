@@ -9,7 +9,7 @@ const output = join(root, 'build', 'test-programs')
 const modified = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Path of the compiled `test/programs/<name>.c`. */
-export function program(name: 'raw' | 'tasks' | 'flood' | 'tamper'): string {
+export function program(name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls'): string {
   const source = join(root, 'test', 'programs', `${name}.c`)
   const target = join(output, name)
   if (modified(target) > modified(source)) return target

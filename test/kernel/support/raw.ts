@@ -15,6 +15,10 @@ export const bytes = (data: Uint8Array): Special => ({ text: `#${Buffer.from(dat
 export const zeros = (n: number): Special => ({ text: `%${n}` })
 /** Pointer to an array of iovec, one for each text. */
 export const vector = (...parts: string[]): Special => ({ text: `|${parts.join('|')}` })
+/** Pointer to a message header: this address, and buffers of `n` and of 3 bytes. */
+export const message = (address: Uint8Array, n: number): Special => ({
+  text: `~${Buffer.from(address).toString('hex')}/${n}`,
+})
 
 const word = (arg: Arg): string =>
   typeof arg === 'number' ? String(arg) : typeof arg === 'string' ? `=${arg}` : arg.text

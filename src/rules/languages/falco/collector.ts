@@ -11,7 +11,7 @@ import { appendException, defineException, type ExceptionRules, type RuleExcepti
 import type { ExceptionItem, Item, Named, PluginRequirement, RuleParts } from './items.ts'
 import { RuleError, type Warn } from './report.ts'
 import type { ThresholdItem } from './threshold.ts'
-import { ENGINE_VERSION, isCompatible, versionText } from './version.ts'
+import { ENGINE_VERSION, isCompatible, type Version, versionText } from './version.ts'
 
 interface Definition extends Named {
   /** Position of the first definition. */
@@ -51,6 +51,8 @@ export interface Collection {
   readonly macros: readonly MacroDefinition[]
   readonly rules: readonly RuleDefinition[]
   readonly requirements: readonly PluginRequirement[]
+  /** The newest engine version asked for. */
+  readonly engine: Version | undefined
 }
 
 /** What one definition may grow to by appending; keeps the work for a hostile file linear. */
@@ -71,6 +73,7 @@ export function createCollector(sources: ReadonlyMap<string, ExceptionRules>): C
   const requirements: PluginRequirement[] = []
   const changes = new Map<unknown, number>()
   let position = 0
+  let engine: Version | undefined
 
   const placed = (old: Definition | undefined): { readonly index: number; readonly visibility: number } => {
     const visibility = position++
@@ -117,7 +120,9 @@ export function createCollector(sources: ReadonlyMap<string, ExceptionRules>): C
       if ('name' in item) countChange(item)
       switch (item.kind) {
         case 'engine':
-          return requireEngine(item)
+          requireEngine(item)
+          if (engine === undefined || isCompatible(item.version, engine)) engine = item.version
+          return
         case 'plugins':
           for (const requirement of item.requirements) requirements.push(requirement)
           return
@@ -141,6 +146,7 @@ export function createCollector(sources: ReadonlyMap<string, ExceptionRules>): C
       macros: [...macros.values()],
       rules: [...rules.values()],
       requirements: [...requirements],
+      engine,
     }),
   }
 }

@@ -10,6 +10,7 @@ import { expandLists, expandMacros } from '../../condition/expand.ts'
 import { parseCondition } from '../../condition/parser.ts'
 import type { ErrorCode, Span } from '../../diagnostics.ts'
 import { type CompiledRule, PRIORITIES } from '../../ir.ts'
+import { regexSteps } from '../../operators/regex.ts'
 import { gluedText, joinText, type Locate, locate, type MappedText } from '../../passes/mapped-text.ts'
 import type { LoadEnv, LoadedRule } from '../language.ts'
 import type { Collection, MacroDefinition, RuleDefinition } from './collector.ts'
@@ -24,34 +25,41 @@ const MANY_EVENTS = 100
 
 /** Compile everything collected so far. Throws RuleError at the first thing that is wrong. */
 export function compileCollection(collection: Collection, env: LoadEnv, warn: Warn): readonly LoadedRule[] {
-  const used: Used = { lists: new Set(), macros: new Set(), text: 0, values: 0 }
-  const lists = listTable(collection.lists, used.lists)
-  const macros = compileMacros(collection.macros, lists, used)
+  const scope = openScope(collection, env, warn)
   const rules: LoadedRule[] = []
   const least = PRIORITIES.indexOf(env.minimumPriority ?? 'Debug')
   for (const definition of collection.rules) {
     if (PRIORITIES.indexOf(definition.priority) > least || !env.sources.has(definition.source)) continue
-    const rule = compileUnlessUnknown(definition, { env, lists, macros, used, warn })
+    const rule = compileUnlessUnknown(definition, scope)
     if (rule) rules.push({ rule, enabled: definition.enabled })
   }
-  warnUnused(collection, used, warn)
+  warnUnused(collection, scope.used, warn)
   return rules
 }
 
+/** Lists and macros of a collection, ready to be put into conditions. Throws RuleError. */
+export function openScope(collection: Collection, env: LoadEnv, warn: Warn): Scope {
+  const used: Used = { lists: new Set(), macros: new Set(), text: 0, values: 0, steps: 0 }
+  const lists = listTable(collection.lists, used.lists)
+  return { env, lists, macros: compileMacros(collection.macros, lists, used), used, warn }
+}
+
 /** What the conditions of one compilation have used up to now. */
-interface Used {
+export interface Used {
   readonly lists: Set<string>
   readonly macros: Set<string>
   /** Characters of all conditions with their lists. */
   text: number
   /** Checks and literals of all conditions with their macros. */
   values: number
+  /** Of their regular expressions. */
+  steps: number
 }
 
 /** What all conditions together may grow to: one long list may stand in any number of them. */
-const LIMITS = { text: 64 << 20, values: 5_000_000 } as const
+const LIMITS = { text: 64 << 20, values: 5_000_000, steps: 1_000_000 } as const
 
-function spend(used: Used, what: 'text' | 'values', amount: number, ast: At): void {
+function spend(used: Used, what: keyof typeof LIMITS, amount: number, ast: At): void {
   used[what] += amount
   if (used[what] > LIMITS[what])
     throw new ConditionError(
@@ -61,9 +69,13 @@ function spend(used: Used, what: 'text' | 'values', amount: number, ast: At): vo
     )
 }
 
-const NOUNS = { text: 'characters by their lists', values: 'values by their macros' } as const
+const NOUNS = {
+  text: 'characters by their lists',
+  values: 'values by their macros',
+  steps: 'steps of regular expressions',
+} as const
 
-interface Scope {
+export interface Scope {
   readonly env: LoadEnv
   readonly lists: ListTable
   readonly macros: ReadonlyMap<string, CompiledMacro>
@@ -72,7 +84,7 @@ interface Scope {
 }
 
 /** A condition's tree, and the way from its offsets back to the files. */
-interface Parsed {
+export interface Parsed {
   readonly ast: Ast
   readonly at: Locate
 }
@@ -90,11 +102,31 @@ function parseText(text: MappedText, lists: ListTable, used: Used, context: Cont
         const original = expanded.toOriginal(from, to)
         return locate(text, original.from, original.to)
       }
-      const ast = parseCondition(expanded.text)
+      const ast = withListHint(
+        () => parseCondition(expanded.text),
+        (from, to) => {
+          const original = expanded.toOriginal(from, to)
+          return text.text.slice(original.from, original.to)
+        },
+        lists,
+      )
       for (const name of macrosOf(ast)) used.macros.add(name)
       return { ast, at }
     },
   )
+}
+
+/** An error in the items of a list is shown at the name of the list, where there is nothing wrong to be seen. */
+function withListHint<T>(work: () => T, written: (from: number, to: number) => string, lists: ListTable): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error
+    const name = written(error.from, error.to)
+    if (!lists.has(name)) throw error
+    const hint = `the items of list '${name}' are put in here`
+    throw new ConditionError(error.reason, error.message, error, error.hint ? `${error.hint}; ${hint}` : hint)
+  }
 }
 
 /** Turns what is thrown about a condition into an error with a place in a file. */
@@ -115,7 +147,7 @@ function reporting<T>(
 }
 
 /** A macro as written, with its tree once the macros it may see are put in. */
-interface CompiledMacro extends Parsed {
+export interface CompiledMacro extends Parsed {
   readonly context: Context
   readonly expanded: Ast
 }
@@ -163,10 +195,8 @@ function compileUnlessUnknown(definition: RuleDefinition, scope: Scope): Compile
 
 function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
   const source = scope.env.sources.get(definition.source)!
-  const text = withExceptions(joined(definition.condition), definition.exceptions)
-  const context = within(definition.context, 'rule condition', '', spanOfText(text))
-  const parsed = parseText(text, scope.lists, scope.used, context)
-  const { at } = parsed
+  const parsed = parseRule(definition, scope)
+  const { at, text, context } = parsed
   const { expr, warnings } = reporting(context, at, () =>
     compileAst(definition.source, parsed, context, scope),
   )
@@ -203,14 +233,32 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
   }
 }
 
+/** The tree of a rule's condition with its exceptions; macros are names in it. Throws RuleError. */
+export function parseRule(
+  definition: RuleDefinition,
+  scope: Scope,
+): Parsed & { readonly text: MappedText; readonly context: Context } {
+  const text = withExceptions(joined(definition.condition), definition.exceptions)
+  const context = within(definition.context, 'rule condition', '', spanOfText(text))
+  return { ...parseText(text, scope.lists, scope.used, context), text, context }
+}
+
 function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: Scope) {
-  const { fields, events, knownEvents = events } = scope.env.sources.get(name)!
+  const { fields, events, knownEvents = events, eventAliases = new Map() } = scope.env.sources.get(name)!
   const compile = (tree: Ast, spanOf: Locate) =>
-    compileCondition(tree, { fields, source: name, eventNames: knownEvents, producedEvents: events, spanOf })
+    compileCondition(tree, {
+      fields,
+      source: name,
+      eventNames: knownEvents,
+      producedEvents: events,
+      eventAliases,
+      spanOf,
+    })
   try {
     const lookup = (macro: string): Ast | undefined => scope.macros.get(macro)?.expanded
     const tree = expandMacros(ast, lookup, scope.macros.keys())
     spend(scope.used, 'values', sizeOf(tree), ast)
+    spend(scope.used, 'steps', stepsOf(tree), ast)
     return compile(tree, at)
   } catch (error) {
     if (!(error instanceof ConditionError) || error.reason === 'macro') throw error
@@ -242,6 +290,17 @@ function sizeOf(ast: Ast): number {
   let size = 0
   for (const item of ast.items) size += sizeOf(item)
   return size
+}
+
+/** Steps of the regular expressions of a tree: preparing one costs time and memory for each. */
+function stepsOf(ast: Ast): number {
+  if (ast.kind === 'macro') return 0
+  if (ast.kind === 'not') return stepsOf(ast.item)
+  if (ast.kind === 'check')
+    return ast.op === 'regex' && ast.right?.kind === 'value' ? regexSteps(ast.right.text) : 0
+  let steps = 0
+  for (const item of ast.items) steps += stepsOf(item)
+  return steps
 }
 
 /** The macro used at exactly this place. */
@@ -282,7 +341,7 @@ function warnUnused(collection: Collection, used: Used, warn: Warn): void {
 }
 
 /** Appended parts become one text, with a blank between them. */
-function joined(parts: readonly MappedText[]): MappedText {
+export function joined(parts: readonly MappedText[]): MappedText {
   const first = parts[0]!
   return parts.length === 1
     ? first

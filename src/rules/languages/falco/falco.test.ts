@@ -75,7 +75,7 @@ finds(
 )
 ok(
   'priorities in any case, INFO for short',
-  rule('a', { priority: 'info' }) + rule('b', { priority: 'Warning' }),
+  rule('a', { priority: 'info' }) + rule('b', { priority: 'Warning', condition: 'evt.type=execve' }),
 )
 
 ok('an engine version as number', `- required_engine_version: 63\n${USE}`)

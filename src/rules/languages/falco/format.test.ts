@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SYSCALL_FIELDS } from '../../../fields/index.ts'
 import { ConditionError } from '../../condition/error.ts'
 import { sourceFile, spanOf } from '../../passes/mapped-text.ts'
 import { compileFormat } from './format.ts'
@@ -37,7 +38,19 @@ parts('a dot behind', '%proc.name. Next', '<proc.name>', '. Next')
 parts('the longest field', '%proc.name.txt', '<proc.name>', '.txt')
 parts('the longest argument', '%evt.arg.path.txt', '<evt.arg.path>', '.txt')
 parts('a colon behind', '%fd.name:%fd.num', '<fd.name>', ':', '<fd.num>')
-parts('the old summary of the container', 'a %container.info b', 'a ', ' b')
+parts('the old summary of the container, where there are none', 'a %container.info b', 'a ', ' b')
+
+test('the old summary of the container prints name and id', () => {
+  const { parts: found } = compileFormat('a %container.info.', {
+    fields: SYSCALL_FIELDS,
+    source: 'syscall',
+    spanOf: (from, to) => spanOf(sourceFile('', 'a %container.info.'), from, to),
+  })
+  assert.deepEqual(
+    found.map((part) => (part.kind === 'text' ? part.text : `<${part.key}>`)),
+    ['a ', '<container.name>', ' (id=', '<container.id>', ')', '.'],
+  )
+})
 
 test('the old summary of the container is warned about', () => {
   assert.deepEqual(
@@ -68,5 +81,5 @@ fails('an unknown field', 'a %proc.nmae', /^unknown field 'proc.nmae'/, 'proc.nm
 fails('an unknown argument', '%evt.arg.nope', /no event has an argument 'nope'/, 'evt.arg.nope')
 fails('a missing argument', '%evt.arg', /needs an argument/, 'evt.arg')
 fails('a field that cannot be printed', 'a %evt.around', /cannot be printed/, 'evt.around')
-fails('such a field in a transformer', '%len(evt.around)', /cannot be printed/, 'evt.around')
+fails('such a field in a transformer', '%len(evt.around)', /cannot be transformed/, 'evt.around')
 fails('a width without measure', '%99999proc.name', /^width 99999/, '%99999')

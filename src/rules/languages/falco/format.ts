@@ -13,8 +13,8 @@ import type { FormatPart, Operand } from '../../ir.ts'
 /** Widest a value may be padded to, in bytes. */
 const MAX_WIDTH = 4096
 
-/** Once a summary of the container; today's files name its fields one by one. */
-const OLD_CONTAINER_INFO = 'container.info'
+/** A summary of the container in older files; today's name its fields one by one. */
+const CONTAINER_INFO = { name: 'container.info', format: '%container.name (id=%container.id)' } as const
 
 type FormatEnv<C> = Pick<OperandEnv<C>, 'fields' | 'source' | 'spanOf'>
 
@@ -35,8 +35,15 @@ export function compileFormat<C>(text: string, env: FormatEnv<C>): CompiledForma
     if (plain !== '') parts.push({ kind: 'text', text: plain })
     if (percent < 0) return { parts, warnings }
     const { from, width } = widthAt(text, percent)
+    const summary = containerInfoAt(text, from, env)
+    if (summary !== undefined) {
+      parts.push(...summary.parts)
+      warnings.push(summary.warning)
+      at = summary.end
+      continue
+    }
     const { operand, end } = operandAt(text, percent, from, env, warnings)
-    if (operand) parts.push({ kind: 'value', key: text.slice(from, end), operand, width })
+    parts.push({ kind: 'value', key: text.slice(from, end), operand, width })
     at = end
   }
 }
@@ -64,22 +71,35 @@ function widthAt(
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
-/** The expression at `from`; no operand where an old token stands for nothing. */
+/** `%container.info` prints what it always did: name and id. Sources without containers print nothing for it. */
+function containerInfoAt<C>(text: string, from: number, env: FormatEnv<C>) {
+  const { name, format } = CONTAINER_INFO
+  const end = from + name.length
+  if (!text.startsWith(name, from) || /[\w[]/.test(text[end] ?? '') || env.fields.has(name)) return undefined
+  const inner = { ...env, spanOf: () => env.spanOf(from - 1, end) }
+  const known = env.fields.has('container.name') && env.fields.has('container.id')
+  const warning: ConditionWarning = {
+    code: 'LOAD_DEPRECATED_ITEM',
+    message: `'%${name}' is deprecated; it prints ${known ? `'${format}'` : 'nothing'}`,
+    from: from - 1,
+    to: end,
+    hint: 'name the fields wanted, such as %container.id and %container.name',
+  }
+  return { parts: known ? compileFormat(format, inner).parts : [], warning, end }
+}
+
+/** The expression at `from`. */
 function operandAt<C>(
   text: string,
   percent: number,
   from: number,
   env: FormatEnv<C>,
   warnings: ConditionWarning[],
-): { readonly operand: Operand<C> | undefined; readonly end: number } {
+): { readonly operand: Operand<C>; readonly end: number } {
   const found = parseOperandPrefix(text, from)
   if (!found) throw notAnExpression(text, percent, from)
   let first: ConditionError | undefined
   for (let node: OperandNode | undefined = found.node; node; node = shorter(node)) {
-    if (node.kind === 'field' && node.name === OLD_CONTAINER_INFO && !env.fields.has(node.name)) {
-      warnings.push(oldContainerInfo(node))
-      return { operand: undefined, end: node.to }
-    }
     const notes: ConditionWarning[] = []
     try {
       const operand = compileOperand(node, {
@@ -113,14 +133,6 @@ function notesOn(
   const message = `field '${def.name}' is deprecated: ${def.deprecated}`
   return [{ code: 'LOAD_DEPRECATED_ITEM', message, from: node.from, to: node.to }]
 }
-
-const oldContainerInfo = ({ from, to }: FieldNode): ConditionWarning => ({
-  code: 'LOAD_DEPRECATED_ITEM',
-  message: `'%${OLD_CONTAINER_INFO}' is deprecated and prints nothing`,
-  from: from - 1,
-  to,
-  hint: 'name the fields wanted, such as %container.id and %container.name',
-})
 
 function notAnExpression(text: string, percent: number, from: number): ConditionError {
   const word = /^[^\s%]*/.exec(text.slice(from, from + 60))![0]

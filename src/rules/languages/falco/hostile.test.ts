@@ -1,5 +1,6 @@
 /** Files made to hurt: each ends in bounded time with an error that says what is too much. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,6 +75,37 @@ refuses(
   () => list('l', 'a,'.repeat(60_000)) + times(200, (i) => rule(`r${i}`, { condition: 'proc.name in (l)' })),
   /all conditions together grow beyond/,
 )
+refuses(
+  'lists of names of lists',
+  () =>
+    times(6, (i) => list(`l${i}`, `l${i + 1},`.repeat(1000))) +
+    list('l6', 'x') +
+    rule('r', { condition: 'evt.type=open and proc.name in (l0)' }),
+  /LOAD_ERR_COMPILE_CONDITION list 'l\d' makes the condition too long/,
+)
+refuses(
+  'a hundred thousand rules',
+  () => times(100_000, (i) => `- {rule: r${i}, desc: d, condition: evt.num=1, output: o, priority: INFO}\n`),
+  /LOAD_ERR_YAML_PARSE more than 2000000 YAML tokens/,
+)
+refuses(
+  'a regular expression that grows',
+  () => rule('r', { condition: `evt.type=open and proc.name regex '(${'a'.repeat(100)}){1000}'` }),
+  /LOAD_ERR_COMPILE_CONDITION invalid regular expression .*more than 50000 steps/,
+)
+refuses(
+  'many regular expressions that grow',
+  () =>
+    rule('r', {
+      condition: `evt.type=open and (${"proc.name regex 'a{0,1000}b' or ".repeat(2_000)} fd.num=1)`,
+    }),
+  /LOAD_ERR_COMPILE_CONDITION all conditions together grow beyond 1000000 steps of regular expressions/,
+)
+refuses(
+  'an output with a width without end',
+  () => rule('r', { output: '"%99999999999proc.name"' }),
+  /LOAD_ERR_COMPILE_OUTPUT width 99999999999 is more than/,
+)
 
 test('warnings are counted, not all kept', TIME, () => {
   const found = problems(load([times(3_000, (i) => list(`l${i}`, 'a'))]))
@@ -95,6 +127,55 @@ test('many lists and rules are served', TIME, () => {
   ])
   assert.equal(rules.length, 5_000)
 })
+
+test('catastrophic regular expressions are plain ones here', TIME, () => {
+  const { rules, files } = load([
+    rule('r', { condition: `evt.type=open and proc.name regex '((a+)+)+(.*)*b|(a|a)*'` }),
+  ])
+  assert.equal(rules.length, 1, problems({ files } as never).join())
+})
+test('hints for many rules end when they have cost enough', TIME, () => {
+  const same = rule('r', {
+    condition: 'evt.type=open and (proc.name=a or fd.num=1) and (proc.exe=b or fd.num=2)',
+  })
+  const { files, rules } = load([times(3_000, (i) => same.replace('rule: r', `rule: r${i}`))])
+  assert.equal(rules.length, 3_000)
+  assert.match(files[0]!.warnings[200]!.message, /^\d+ more hints are not shown$/)
+  assert.equal(files[0]!.warnings.length, 201)
+})
+test('schema problems are counted, not all kept', TIME, () => {
+  assert.ok(load([times(5_000, (i) => `- {x${i}: y}\n`)]).files[0]!.schema.length <= 101)
+})
+
+/** Files that are served, or refused with an error; in a process of its own with little memory. */
+const survives = (what: string, text: () => string): void =>
+  void test(`a process with 1 GiB survives ${what}`, { timeout: 240_000 }, () => {
+    const path = onDisk('hostile.yaml', text())
+    const main = join(import.meta.dirname, '../../../cli/main.ts')
+    const args = ['--max-old-space-size=1024', main, 'rules', 'check', path]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      timeout: 200_000,
+      maxBuffer: 64 << 20,
+    })
+    assert.ok(status === 0 || status === 1, `status ${status}: ${stderr.slice(-500)}`)
+    assert.match(stdout, /hostile.yaml: (?:Ok|Invalid)/)
+    assert.equal(stderr, '')
+  })
+survives('a condition of 7 MB', () =>
+  rule('r', { condition: `evt.type=open and (${'proc.name=aaaaaaaa or '.repeat(300_000)} fd.num=1)` }),
+)
+survives('an output of 6 MB', () => rule('r', { output: `"${'%proc.name '.repeat(550_000)}"` }))
+survives('a name of 7 MB', () => rule('r'.repeat(7_000_000)))
+survives(
+  'a list of half a million items',
+  () =>
+    list('l', 'abcdefghijkl,'.repeat(500_000)) +
+    rule('r', { condition: 'evt.type=open and proc.name in (l)' }),
+)
+survives('20,000 rules', () =>
+  times(20_000, (i) => rule(`r${i}`, { condition: `evt.type=open and proc.name=p${i}` })),
+)
 
 const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
 after(() => rmSync(folder, { recursive: true }))

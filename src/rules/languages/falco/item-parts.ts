@@ -1,8 +1,9 @@
 /** What several kinds of item have in common: unknown keys, `append`, `override`, priorities. */
 import { didYouMean } from '../../condition/suggest.ts'
 import { PRIORITIES, type Priority } from '../../ir.ts'
+import { locate, type MappedText } from '../../passes/mapped-text.ts'
 import { booleanOf, fail, inside, type Keys, nodeMap, requiredText } from './node-access.ts'
-import type { Warn } from './report.ts'
+import type { Context, Warn } from './report.ts'
 
 /** Warn about keys that mean nothing here. */
 export function checkKeys(keys: Keys, known: readonly string[], warn: Warn): void {
@@ -92,3 +93,25 @@ export function priorityOf(keys: Keys): Priority {
     close ?? `priorities are ${PRIORITIES.join(', ')}`,
   )
 }
+
+/**
+ * Values are put into conditions as they are written. What ends a bare word there (a comma makes two values of one) needs
+ * quotes that are part of the value.
+ */
+export function warnUnquoted(value: MappedText, context: Context, warn: Warn): void {
+  const { text } = value
+  const special = /[()"'=,]/.exec(text)?.[0]
+  if (special === undefined || isQuoted(text)) return
+  // Values with a blank are quoted as a whole.
+  if (/[ \t\r\n]/.test(text) && special !== '"' && !/^["']/.test(text)) return
+  warn(
+    'HINT_UNQUOTED_ITEM',
+    `'${text.slice(0, 80)}' has a ${special} and no quotes of its own: a condition does not take it as one value`,
+    locate(value, 0, text.length),
+    context,
+    text.includes('"') ? undefined : `write '"${text.slice(0, 80)}"', the inner quotes are part of the value`,
+  )
+}
+
+const isQuoted = (text: string): boolean =>
+  text.length > 1 && (text[0] === '"' || text[0] === "'") && text.at(-1) === text[0]

@@ -65,4 +65,4 @@ export function listsFor(text: string, table: ListTable): readonly NamedList[] {
 }
 
 /** What can be the name of a list: the pieces between the characters that delimit one. */
-const wordsOf = (text: string): readonly string[] => text.split(/[ \t\r\n(),=]+/)
+export const wordsOf = (text: string): readonly string[] => text.split(/[ \t\r\n(),=]+/)

@@ -1,7 +1,14 @@
 /** One `rule` item: a definition, an append, an override, or the old switch that only sets `enabled`. */
 import { type MappedText, mappedText } from '../../passes/mapped-text.ts'
-import { appendOf, checkKeys, priorityOf, readOverrides } from './item-parts.ts'
-import type { Entry, ExceptionItem, Item, Named, RuleParts } from './items.ts'
+import { appendOf, checkKeys, priorityOf, readOverrides, warnUnquoted } from './item-parts.ts'
+import {
+  type Entry,
+  type ExceptionItem,
+  type Item,
+  isListEntry,
+  type Named,
+  type RuleParts,
+} from './items.ts'
 import {
   booleanOf,
   countOf,
@@ -15,7 +22,7 @@ import {
   sequenceOf,
   textsOf,
 } from './node-access.ts'
-import { RuleError, type Warn, within } from './report.ts'
+import { type Context, RuleError, type Warn, within } from './report.ts'
 import { readThreshold } from './threshold.ts'
 import type { Node } from './yaml-file.ts'
 
@@ -177,10 +184,19 @@ function readException(node: Node, rule: Keys, warn: Warn): ExceptionItem {
     context,
     ...(fields === undefined ? {} : { fields }),
     ...(comps === undefined ? {} : { comps }),
-    values: (sequenceOf(inner, 'values') ?? []).map((value) =>
-      entryOf(value, 'an exception value', within(context, 'exception values', '', value.span), VALUE_DEPTH),
-    ),
+    values: (sequenceOf(inner, 'values') ?? []).map((value) => {
+      const place = within(context, 'exception values', '', value.span)
+      const read = entryOf(value, 'an exception value', place, VALUE_DEPTH)
+      warnUnquotedEntry(read, place, warn)
+      return read
+    }),
   }
+}
+
+/** A value that begins with a parenthesis is a list that brings its own. */
+function warnUnquotedEntry(entry: Entry, context: Context, warn: Warn): void {
+  if (isListEntry(entry)) for (const one of entry) warnUnquotedEntry(one, context, warn)
+  else if (!entry.text.startsWith('(')) warnUnquoted(entry, context, warn)
 }
 
 /** Without blanks at either end, offsets kept. */

@@ -1,22 +1,27 @@
 /** YAML nodes to items: shapes and keys are checked here, names are looked up later. */
 import { didYouMean } from '../../condition/suggest.ts'
 import { type MappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
-import { appendOf, checkKeys, readOverrides } from './item-parts.ts'
+import { appendOf, checkKeys, readOverrides, warnUnquoted } from './item-parts.ts'
 import type { Item, PluginRequirement } from './items.ts'
 import { fail, inside, type Keys, keysOf, nodeMap, requiredText, sequenceOf, textsOf } from './node-access.ts'
 import { readRule } from './read-rule.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
+import { checkSchema } from './schema.ts'
 import { parseVersion, type Version } from './version.ts'
 import { type Node, readYaml, YamlError } from './yaml-file.ts'
 
-/** Items in the order of the file. Throws RuleError at the first thing that is wrong. */
-export function* readItems(file: SourceFile, warn: Warn): Generator<Item> {
+/**
+ * Items in the order of the file. Where the file differs from Falco's schema is added to `schema`.
+ * Throws RuleError at the first thing that is wrong.
+ */
+export function* readItems(file: SourceFile, warn: Warn, schema: string[] = []): Generator<Item> {
   const content = within([], 'rules content', '', spanOf(file, 0, 0))
   const documents = readYaml(file)
   for (;;) {
     const document = nextDocument(documents, content)
     if (!document) return
     if (document.kind === 'scalar' && document.isNull) continue
+    checkSchema(document, schema)
     if (document.kind !== 'seq')
       return fail(
         `a rules file must be a list of items, not ${document.kind === 'map' ? 'a map' : 'text'}`,
@@ -153,6 +158,7 @@ function readList(keys: Keys, warn: Warn): Item {
     )
   const items = textsOf(keys, 'items')
   if (!items) return fail("key 'items' is missing", keys.node, keys.context)
+  for (const item of items) warnUnquoted(item, keys.context, warn)
   return { kind: 'list', mode: modeOf(keys, 'items', warn), name, items, span, context: keys.context }
 }
 

@@ -1,5 +1,7 @@
 /** rand-guard's rules: `[[rules]]`, `[[detections.persistence]]` and `[[detections.network]]` in TOML. */
 import { didYouMean } from '../../condition/suggest.ts'
+import { describeCompiled } from '../../describe-compiled.ts'
+import { NOTHING_DESCRIBED } from '../../description.ts'
 import type { Span } from '../../diagnostics.ts'
 import { PRIORITIES } from '../../ir.ts'
 import type { SourceFile } from '../../passes/mapped-text.ts'
@@ -12,6 +14,7 @@ import { readToml, TomlError, type TomlTable } from './toml-file.ts'
 export const toml: RuleLanguage = {
   name: 'toml',
   extensions: ['.toml'],
+  hints: false,
   open: (env) => openSession(env),
 }
 
@@ -54,6 +57,7 @@ function openSession(env: LoadEnv): RuleSession {
       return problems
     },
     finish: () => ({ rules, errors: [] }),
+    describe: () => ({ ...NOTHING_DESCRIBED, rules: rules.map(describeCompiled) }),
   }
 }
 

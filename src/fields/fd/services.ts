@@ -1,4 +1,4 @@
-/** Port numbers of service names that rules use (IANA service name registry). */
+/** Services with a well-known port (IANA service name registry): rules name ports by them, fields print them. */
 export const SERVICES: ReadonlyMap<string, number> = new Map([
   ['ftp-data', 20],
   ['ftp', 21],
@@ -78,3 +78,21 @@ export const SERVICES: ReadonlyMap<string, number> = new Map([
   ['https-alt', 8443],
   ['git', 9418],
 ])
+
+/** Ports whose service depends on the transport: udp has another one than tcp. */
+const UDP: ReadonlyMap<number, string> = new Map([
+  [512, 'biff'],
+  [513, 'who'],
+  [514, 'syslog'],
+])
+const TCP: ReadonlyMap<number, string> = new Map([
+  [143, 'imap'],
+  [514, 'shell'],
+])
+const BY_PORT: ReadonlyMap<number, string> = new Map(
+  [...SERVICES].reverse().map(([name, port]) => [port, name]),
+)
+
+/** Service registered for a port, undefined when there is none in the table. */
+export const serviceName = (port: number, transport: string | undefined): string | undefined =>
+  (transport === 'udp' ? UDP.get(port) : TCP.get(port)) ?? BY_PORT.get(port)

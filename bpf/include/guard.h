@@ -1,0 +1,761 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Guards: may any rule, watch list or other consumer want this event? Asked before a record is begun and a path is built.
+ *
+ * What consumers need of an event was weakened by src/guards/ to what can be asked here, and each different need has a
+ * bit. A table gives the bits that are possible for the event type and its shape (schema/guard.ts); those that ask for
+ * paths are then cut down by the names, endings and directories the event has. Without a bit left the event is passed over;
+ * the bits that are left travel in the header. Whatever cannot be told keeps its bits.
+ *
+ * A path has two spellings, as the caller gave it and as the kernel resolved it, and a need may hold of either: masks of
+ * both are joined for each dimension before the dimensions are cut with each other.
+ *
+ * Keys carry the generation of the tables, so that both stand side by side while the agent puts new ones in place, and
+ * control.generation switches from one to the other at once.
+ */
+#ifndef TARSIER_GUARD_H
+#define TARSIER_GUARD_H
+
+#include "path.h"
+
+struct guard_mask {
+	__u64 w[GUARD_WORDS];
+};
+
+/* Slot generation & 1 of two: the classes that leave a dimension open. */
+struct guard_config {
+	struct guard_mask open_dirs, open_components, open_bases, open_tails, open_raws;
+	__u64 seed; /* of hashes of given directories */
+	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
+	__u32 walk_components; /* 1: some class asks for them */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct guard_config);
+} guard_configs SEC(".maps");
+
+/* Row (slot * GUARD_EVENTS + event id) * GUARD_SHAPES + shape. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * GUARD_EVENTS * GUARD_SHAPES);
+	__type(key, __u32);
+	__type(value, struct guard_mask);
+} guard_shapes SEC(".maps");
+
+/* A component, filled up with zeros. */
+struct guard_name {
+	__u32 generation;
+	char text[GUARD_NAME];
+};
+struct guard_names {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_name);
+	__type(value, struct guard_mask);
+};
+struct guard_names guard_bases SEC(".maps"); /* the last component */
+struct guard_names guard_components SEC(".maps"); /* some component of the directory */
+
+/* The last bytes of a name: four, or three and a zero. */
+struct guard_tail {
+	__u32 generation;
+	__u32 bytes;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_tail);
+	__type(value, struct guard_mask);
+} guard_tails SEC(".maps");
+
+/* Text of a directory with a final slash. The longest entry that it begins with decides. */
+struct guard_dir {
+	__u32 bits;
+	__u32 generation;
+	char text[GUARD_DIR];
+};
+struct guard_dir_value {
+	__u32 len; /* of the entry */
+	__u32 pad;
+	struct guard_mask within, here, below;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_dir);
+	__type(value, struct guard_dir_value);
+} guard_dirs SEC(".maps");
+
+/*
+ * Directories seen before. The key tells the chain of dentries and mounts up to the root of the task: their addresses
+ * and the kernel's hashes of their names. A rename, a mount, another root or a new directory in place of an old one make
+ * it another key, so nothing ever has to be taken out.
+ */
+#define GUARD_CACHE 1024
+struct guard_seen {
+	__u64 key;
+	__u64 generation;
+	struct guard_mask at, below, inside;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_CACHE);
+	__type(key, __u32);
+	__type(value, struct guard_seen);
+} guard_cache SEC(".maps");
+
+/* Levels of a directory; what lies deeper keeps its bits. */
+#define GUARD_DEPTH 32
+/* Bytes of a name that are read: one more than can be judged, so that longer ones show. */
+#define GUARD_TEXT (GUARD_DIR + 4)
+
+/* A name as the caller gave it: what is known of its text in guard.dir. */
+struct guard_given {
+	__u64 hash; /* of the directory in it */
+	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
+	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
+	__u64 bad; /* joining it to a directory would need cleaning that changes directory or name */
+	__u64 untidy; /* it holds a component `.` or an empty one */
+	__u64 two_dots; /* somewhere two dots in a row */
+	__u64 dots_end; /* the byte before was one */
+	__u32 len;
+	__u32 base; /* where the last component begins */
+	__u32 known; /* 0: there is nothing more to look at */
+	__u32 pad;
+};
+
+/*
+ * The event being judged. One for each CPU: programs at syscall exit do not nest on a CPU, the kernel leaves the second out.
+ */
+struct guard {
+	struct guard_mask live;
+	struct guard_mask dirs, components, bases, tails, raws; /* what the paths so far allow */
+	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
+	__u64 passed_over; /* events without a bit, for audits */
+	__u32 generation;
+	__u32 audit; /* 1: passed over and sent all the same */
+	__u32 lies; /* 1: the object lies in a directory */
+	struct guard_given given;
+	struct guard_dir dir; /* key of the trie; a given name is read to its text */
+	char more[60];
+	__u8 walk[WALK_SIZE];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct guard);
+} guards SEC(".maps");
+
+/* What an event has to be judged by. */
+struct guard_input {
+	__u16 event;
+	__u16 shape;
+	int dirfd[2];
+	const char *name[2]; /* as the caller gave them, NULL where there is none */
+	struct file *file; /* the kernel's object, or NULL */
+};
+
+#define EACH_WORD _Pragma("unroll") for (int i = 0; i < GUARD_WORDS; i++)
+
+static __always_inline bool guard_is_empty(const struct guard_mask *m)
+{
+	return (m->w[0] | m->w[1] | m->w[2] | m->w[3]) == 0;
+}
+
+static __always_inline void guard_add(struct guard_mask *to, const struct guard_mask *m)
+{
+	EACH_WORD to->w[i] |= m->w[i];
+}
+
+static __always_inline void guard_cut(struct guard_mask *to, const struct guard_mask *m)
+{
+	EACH_WORD to->w[i] &= m->w[i];
+}
+
+static __always_inline void guard_fill(struct guard_mask *to)
+{
+	EACH_WORD to->w[i] = ~0ULL;
+}
+
+/* Some path cannot be told: every bit stays. */
+static __always_inline void guard_keep_all(struct guard *g)
+{
+	guard_fill(&g->dirs);
+	guard_fill(&g->components);
+	guard_fill(&g->bases);
+	guard_fill(&g->tails);
+	guard_fill(&g->raws);
+}
+
+/* Does some class that is left ask for a dimension? `open` are those that do not. */
+static __always_inline bool guard_asks(const struct guard *g, const struct guard_mask *open)
+{
+	return ((g->live.w[0] & ~open->w[0]) | (g->live.w[1] & ~open->w[1]) | (g->live.w[2] & ~open->w[2]) |
+		(g->live.w[3] & ~open->w[3])) != 0;
+}
+
+/* Bit i: is byte i of the word c? Exact, unlike the test that borrows from its neighbour. */
+static __always_inline __u64 guard_bytes(__u64 word, __u8 c)
+{
+	const __u64 low = 0x7f7f7f7f7f7f7f7fULL;
+	__u64 x = word ^ (0x0101010101010101ULL * c);
+	__u64 zero = ~(((x & low) + low) | x | low);
+
+	return ((zero >> 7) * 0x0102040810204080ULL) >> 56;
+}
+
+/* Position of the highest bit. Without branches: each would double what the verifier has to follow. */
+static __always_inline __u32 guard_top(__u64 bits)
+{
+	bits |= bits >> 1;
+	bits |= bits >> 2;
+	bits |= bits >> 4;
+	bits |= bits >> 8;
+	bits |= bits >> 16;
+	bits |= bits >> 32;
+	/* count them */
+	bits -= bits >> 1 & 0x5555555555555555ULL;
+	bits = (bits & 0x3333333333333333ULL) + (bits >> 2 & 0x3333333333333333ULL);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (bits * 0x0101010101010101ULL >> 56) - 1;
+}
+
+/*
+ * Look through the name in g->dir.text, 64 bytes at a time, as bits. What is found so far is kept in g: of memory the
+ * verifier knows nothing, so that the ways through the loops are one to it.
+ */
+__noinline int guard_look(struct guard *g)
+{
+	struct guard_given *t;
+	__u32 len;
+
+	if (!g)
+		return 0;
+	t = &g->given;
+	len = t->len;
+	t->slash_before = g->dir.text[0] != '/';
+	t->dot_before = t->dots_before = t->bad = t->untidy = t->two_dots = t->dots_end = t->base = 0;
+	for (__u32 from = 0; from < GUARD_TEXT; from += 64) {
+		__u64 slashes, dots, in, end, start, dot, after_dot, two, after_two;
+		__u32 left = len - from;
+
+		if (from > len)
+			break;
+		t->slashes = t->dots = 0;
+#pragma unroll
+		for (int j = 0; j < 8; j++) {
+			__u64 word;
+
+			if (j * 8 >= left)
+				break;
+			word = *(const __u64 *)(g->dir.text + from + j * 8);
+			t->slashes |= guard_bytes(word, '/') << (j * 8);
+			t->dots |= guard_bytes(word, '.') << (j * 8);
+		}
+		in = left < 64 ? (1ULL << (left & 63)) - 1 : ~0ULL;
+		end = left < 64 ? 1ULL << (left & 63) : 0;
+		slashes = t->slashes & in;
+		dots = t->dots & in;
+		start = slashes << 1 | t->slash_before; /* a component begins here */
+		dot = start & dots;
+		after_dot = dot << 1 | t->dot_before;
+		two = after_dot & dots;
+		after_two = two << 1 | t->dots_before;
+		t->bad |= (after_two & (slashes | end)) | (start & end) | (after_dot & end);
+		t->untidy |= (after_dot & slashes) | (start & slashes);
+		t->two_dots |= dots & (dots << 1 | t->dots_end);
+		t->dots_end = dots >> 63;
+		t->slash_before = slashes >> 63;
+		t->dot_before = dot >> 63;
+		t->dots_before = two >> 63;
+		if (slashes)
+			t->base = from + guard_top(slashes) + 1;
+	}
+	return 0;
+}
+
+/* A last component: `len` bytes at `from`, in kernel memory. */
+static __always_inline void guard_base(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
+{
+	struct guard_name key = {};
+	struct guard_mask *mask = NULL;
+
+	if (len <= GUARD_NAME && len > 0 && guard_asks(g, &config->open_bases)) {
+		key.generation = g->generation;
+		bpf_probe_read_kernel(key.text, len & 63, from);
+		mask = bpf_map_lookup_elem(&guard_bases, &key);
+	}
+	guard_add(&g->bases, mask ? mask : &config->open_bases);
+}
+
+/* Its last bytes. */
+static __always_inline void guard_tail(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
+{
+	struct guard_tail key = { g->generation };
+	struct guard_mask *mask;
+
+	guard_add(&g->tails, &config->open_tails);
+	if (len < GUARD_TAIL - 1 || !guard_asks(g, &config->open_tails))
+		return;
+	if (len >= GUARD_TAIL) {
+		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
+		mask = bpf_map_lookup_elem(&guard_tails, &key);
+		if (mask)
+			guard_add(&g->tails, mask);
+		key.bytes >>= 8;
+	} else
+		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL - 1, from);
+	/* It may be taken for the mark of a removed file, and left out. */
+	if (key.bytes >> 16 == ')')
+		guard_fill(&g->tails);
+	mask = bpf_map_lookup_elem(&guard_tails, &key);
+	if (mask)
+		guard_add(&g->tails, mask);
+}
+
+/* Going through the components of a directory's text. */
+struct guard_walk {
+	struct guard *g;
+	struct guard_name key;
+	__u32 at; /* bytes of the component so far */
+};
+
+static long guard_walk_byte(__u32 i, struct guard_walk *w)
+{
+	struct guard_mask *mask;
+	__u32 at = w->at;
+	char c;
+
+	if (i >= GUARD_DIR)
+		return 1;
+	c = w->g->dir.text[i];
+	if (c != '/') {
+		if (at < GUARD_NAME)
+			w->key.text[at] = c;
+		w->at = at < GUARD_NAME ? at + 1 : GUARD_NAME + 1;
+		return 0;
+	}
+	if (at > 0 && at <= GUARD_NAME) {
+		mask = bpf_map_lookup_elem(&guard_components, &w->key);
+		if (mask)
+			guard_add(&w->g->inside, mask);
+	}
+	__builtin_memset(w->key.text, 0, sizeof(w->key.text));
+	w->at = 0;
+	return 0;
+}
+
+/* The directory whose text, final slash included, are the first `len` bytes of g->dir.text: what it allows goes to g->at. */
+static __always_inline void guard_dir_text(struct guard *g, const struct guard_config *config, __u32 len)
+{
+	struct guard_dir_value *value;
+	struct guard_walk walk = { .g = g, .key = { .generation = g->generation } };
+
+	g->inside = config->open_components;
+	/* Asked for or not by this event: it is remembered for others. */
+	if (config->walk_components)
+		bpf_loop(len, guard_walk_byte, &walk, 0);
+	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
+	g->dir.generation = g->generation;
+	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
+	__builtin_memset(&g->below, 0, sizeof(g->below));
+	if (!value) {
+		g->at = config->open_dirs;
+		return;
+	}
+	g->at = value->within;
+	if (value->len == len) {
+		g->at = value->here;
+		g->below = value->below;
+	}
+}
+
+/* A pointer field of a kernel structure as a plain number, which the verifier lets us compare and compute with. */
+#define NUMBER(type, p, field)												\
+	((__u64)FIELD(timespec64, (__u64)(p) + bpf_core_field_offset(struct type, field), tv_sec))
+
+struct qstr___hash {
+	__u64 hash_len;
+} __core;
+struct dentry___hash {
+	struct qstr___hash d_name;
+} __core;
+
+static __always_inline __u64 guard_mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
+/* Key of a directory's cache entry; 0 when it lies too deep or in no directory at all. */
+static __always_inline __u64 guard_chain(__u64 mnt, __u64 dentry)
+{
+	__u64 fs = NUMBER(task_struct, bpf_get_current_task_btf(), fs);
+	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
+	__u64 top = NUMBER(vfsmount, mnt, mnt_root), key = guard_mix(guard_mix(root, root_mnt), mnt);
+
+	for (int i = 0; i < GUARD_DEPTH; i++) {
+		__u64 parent;
+
+		if (dentry == root && mnt == root_mnt)
+			return key | 1;
+		if (dentry == top) {
+			__u64 above = NUMBER(mount, mnt - bpf_core_field_offset(struct mount, mnt), mnt_parent);
+
+			above += bpf_core_field_offset(struct mount, mnt);
+			if (above == mnt)
+				return key | 1;
+			dentry = NUMBER(mount, mnt - bpf_core_field_offset(struct mount, mnt), mnt_mountpoint);
+			mnt = above;
+			top = NUMBER(vfsmount, mnt, mnt_root);
+			key = guard_mix(key, mnt);
+			continue;
+		}
+		parent = NUMBER(dentry, dentry, d_parent);
+		if (parent == dentry)
+			return 0;
+		key = guard_mix(guard_mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
+		dentry = parent;
+	}
+	return 0;
+}
+
+/*
+ * Functions that are not static are verified by themselves and not again for every way that leads to them. They take
+ * plain numbers for kernel addresses, and pointers that the verifier wants to see tested.
+ */
+
+/* Build the text of a directory and look it up: the slow way, once for each directory. 0: it cannot be told. */
+__noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	__u32 flags = 0, start, len;
+	__u64 where;
+
+	if (!g || !config)
+		return 0;
+	where = build_path(g->walk, (struct vfsmount *)mnt, (struct dentry *)dentry, task, &flags);
+	start = where >> 16;
+	len = where & 0xffff;
+	/* a path so long that a record may have to cut it */
+	if (flags || start >= WALK_END || len == 0 || len > WALK_END - 2 * NAME_MAX_LEN)
+		return 0;
+	if (len > GUARD_DIR)
+		len = GUARD_DIR; /* no entry is longer */
+	if (bpf_probe_read_kernel(g->dir.text, len & 255, &g->walk[start & (WALK_END - 1)]))
+		return 0;
+	if (len > 1 && len < GUARD_DIR) {
+		g->dir.text[len & 255] = '/';
+		len++;
+	}
+	guard_dir_text(g, config, len);
+	return 1;
+}
+
+/* What a directory allows; with `deeper` also what lies below it. */
+__noinline int guard_directory(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry, __u32 deeper)
+{
+	struct guard_seen *seen;
+	__u64 key;
+	__u32 row;
+
+	if (!g || !config)
+		return 0;
+	/* d_unlinked(): the kernel shows it under another name */
+	if (!NUMBER(dentry, dentry, d_hash.pprev) && NUMBER(dentry, dentry, d_parent) != dentry)
+		goto keep;
+	key = guard_chain(mnt, dentry);
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = key ? bpf_map_lookup_elem(&guard_cache, &row) : NULL;
+	if (!seen)
+		goto keep;
+	if (seen->key != key || seen->generation != g->generation) {
+		if (!guard_learn(g, config, mnt, dentry))
+			goto keep;
+		seen->generation = g->generation;
+		seen->key = key;
+		seen->at = g->at;
+		seen->below = g->below;
+		seen->inside = g->inside;
+	}
+	guard_add(&g->dirs, &seen->at);
+	if (deeper)
+		guard_add(&g->dirs, &seen->below);
+	guard_add(&g->components, &seen->inside);
+	return 0;
+keep:
+	guard_fill(&g->dirs);
+	guard_fill(&g->components);
+	return 0;
+}
+
+/* Read a given name; its last component goes to the masks. What cannot be read or told keeps all bits. */
+__noinline int guard_read(struct guard *g, struct guard_config *config, __u64 name)
+{
+	struct guard_given *given;
+	__u32 base;
+	long n;
+
+	if (!g || !config)
+		return 0;
+	given = &g->given;
+	given->known = 0;
+	n = bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
+	if (n <= 1 || n > GUARD_DIR + 1)
+		goto keep;
+	given->len = n - 1;
+	guard_look(g);
+	if (given->bad || (given->untidy && g->dir.text[0] == '/'))
+		goto keep;
+	given->known = 1;
+	if (given->two_dots)
+		guard_fill(&g->raws);
+	else
+		guard_add(&g->raws, &config->open_raws);
+	base = given->base;
+	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
+	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
+	return 0;
+keep:
+	guard_keep_all(g);
+	return 0;
+}
+
+/* The directory in a given name, as text: what it allows is looked up once, too. */
+__noinline int guard_given_text(struct guard *g, struct guard_config *config)
+{
+	struct guard_seen *seen;
+	__u32 len, row;
+
+	if (!g || !config)
+		return 0;
+	len = g->given.base;
+	g->given.hash = config->seed ^ len;
+	for (__u32 at = 0; at < GUARD_TEXT; at += 8) {
+		__u64 word;
+
+		if (at >= len)
+			break;
+		word = *(const __u64 *)(g->dir.text + at);
+		if (len - at < 8)
+			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
+		g->given.hash = guard_mix(g->given.hash, word);
+	}
+	row = g->given.hash >> 32 & (GUARD_CACHE - 1);
+	seen = bpf_map_lookup_elem(&guard_cache, &row);
+	if (!seen)
+		return 0;
+	/* Keys of directories are odd. */
+	if (seen->key != (g->given.hash & ~1ULL) || seen->generation != g->generation) {
+		guard_dir_text(g, config, len);
+		seen->generation = g->generation;
+		seen->key = g->given.hash & ~1ULL;
+		seen->at = g->at;
+		seen->inside = g->inside;
+	}
+	g->at = seen->at;
+	guard_add(&g->components, &seen->inside);
+	return 0;
+}
+
+/* Directory of a given name: as text from the root, else as far as the directory it starts from tells. */
+static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
+{
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	__u64 fs = NUMBER(task_struct, task, fs), file;
+	bool deeper = g->given.base > 0;
+
+	if (!g->given.known)
+		return;
+	if (g->dir.text[0] == '/') {
+		guard_given_text(g, config);
+		guard_add(&g->dirs, &g->at);
+		return;
+	}
+	if (deeper && guard_asks(g, &config->open_components))
+		guard_given_text(g, config);
+	if (dirfd == AT_FDCWD) {
+		guard_directory(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), deeper);
+		return;
+	}
+	file = (__u64)file_of(task, dirfd);
+	if (file)
+		guard_directory(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), deeper);
+	else { /* there is no such spelling */
+		guard_add(&g->dirs, &config->open_dirs);
+		guard_add(&g->components, &config->open_components);
+	}
+}
+
+/* The name of the kernel's object. */
+__noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	const void *name;
+	__u32 len;
+
+	if (!g || !config)
+		return 0;
+	g->lies = 0;
+	/* A mount point, or the root: its name stands elsewhere. */
+	if (dentry == NUMBER(vfsmount, mnt, mnt_root)) {
+		guard_keep_all(g);
+		return 0;
+	}
+	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
+	if (NUMBER(dentry, dentry, d_parent) == dentry) {
+		guard_add(&g->dirs, &config->open_dirs);
+		guard_add(&g->components, &config->open_components);
+		guard_add(&g->raws, &config->open_raws);
+		guard_fill(&g->bases);
+		guard_fill(&g->tails);
+		return 0;
+	}
+	g->lies = 1;
+	guard_add(&g->raws, &config->open_raws);
+	name = (const void *)NUMBER(dentry, dentry, d_name.name);
+	len = FIELD(dentry, dentry, d_name.len);
+	guard_base(g, config, name, len);
+	guard_tail(g, config, name, len);
+	return 0;
+}
+
+/* Bits that names and endings leave. */
+static __always_inline bool guard_names_decide(struct guard *g)
+{
+	guard_cut(&g->live, &g->raws);
+	guard_cut(&g->live, &g->bases);
+	guard_cut(&g->live, &g->tails);
+	return guard_is_empty(&g->live);
+}
+
+static __always_inline void guard_dirs_decide(struct guard *g)
+{
+	guard_cut(&g->live, &g->dirs);
+	guard_cut(&g->live, &g->components);
+}
+
+/* One path: the object and the name it was reached by, whichever there are. */
+static __always_inline void guard_one(struct guard *g, struct guard_config *config, const struct guard_input *in)
+{
+	__u64 mnt = 0, dentry = 0;
+
+	g->given.known = 0;
+	g->lies = 0;
+	if (in->name[0])
+		guard_read(g, config, (__u64)in->name[0]);
+	if (in->file) {
+		mnt = NUMBER(file, in->file, f_path.mnt);
+		dentry = NUMBER(file, in->file, f_path.dentry);
+		guard_object(g, config, mnt, dentry);
+	}
+	if (guard_names_decide(g))
+		return;
+	guard_given_dir(g, config, in->dirfd[0]);
+	if (g->lies)
+		guard_directory(g, config, mnt, NUMBER(dentry, dentry, d_parent), 0);
+	guard_dirs_decide(g);
+}
+
+/* Two names: a need may hold of either. */
+static __always_inline void guard_two(struct guard *g, struct guard_config *config, const struct guard_input *in)
+{
+	for (int i = 0; i < 2; i++) {
+		guard_read(g, config, (__u64)in->name[i]);
+		guard_given_dir(g, config, in->dirfd[i]);
+	}
+	if (!guard_names_decide(g))
+		guard_dirs_decide(g);
+}
+
+/*
+ * The classes that an event may belong to, in g->live of what is returned. NULL: it can be passed over. Without tables
+ * every event has every class.
+ */
+static __always_inline struct guard *guard_judge(const struct guard_input *in)
+{
+	struct control *c = control_of();
+	struct guard_config *config;
+	struct guard_mask *shape;
+	struct guard *g;
+	__u32 slot, row, zero = 0;
+
+	g = bpf_map_lookup_elem(&guards, &zero);
+	if (!g || !c)
+		return NULL;
+	g->audit = 0;
+	g->generation = c->generation;
+	slot = g->generation & 1;
+	row = (slot * GUARD_EVENTS + in->event) * GUARD_SHAPES + (in->shape & (GUARD_SHAPES - 1));
+	shape = bpf_map_lookup_elem(&guard_shapes, &row);
+	config = bpf_map_lookup_elem(&guard_configs, &slot);
+	if (!g->generation || !shape || !config) {
+		guard_fill(&g->live);
+		return g;
+	}
+	g->live = *shape;
+	if (g->live.w[0] & 1)
+		return g;
+	if (!guard_is_empty(&g->live)) {
+		__builtin_memset(&g->dirs, 0, sizeof(g->dirs) * 5);
+		if (in->name[1])
+			guard_two(g, config, in);
+		else
+			guard_one(g, config, in);
+		if (!guard_is_empty(&g->live))
+			return g;
+	}
+	g->passed_over++;
+	if (config->audit_every && g->passed_over % config->audit_every == 0) {
+		g->audit = 1;
+		return g;
+	}
+	return NULL;
+}
+
+/* Count a call of the bulk ring, judge it, take a scratch area; NULL when the event ends here. */
+static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_counters **counters,
+						     struct guard **guard, const struct guard_input *in)
+{
+	struct prog_counters *st = counters_of(prog);
+
+	*counters = st;
+	if (!st)
+		return NULL;
+	st->seen++;
+	if (is_agent()) {
+		st->guarded++;
+		return NULL;
+	}
+	*guard = guard_judge(in);
+	if (!*guard) {
+		st->guarded++;
+		return NULL;
+	}
+	return scratch_get(st, RING_BULK);
+}
+
+/* How a call ended, as shapes have it. */
+static __always_inline __u16 guard_outcome(__s64 ret)
+{
+	return ret >= 0 ? OUTCOME_OK : ret == -EACCES || ret == -EPERM ? OUTCOME_DENIED : OUTCOME_FAILED;
+}
+
+/* Start of a guarded program at syscall exit: declares task, st, s and e, or returns. */
+#define BEGIN_GUARDED(type, id, prog, input)										\
+	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
+	struct prog_counters *st;											\
+	struct guard *guard = NULL;											\
+	struct scratch *s = begin_guarded(prog, &st, &guard, input);							\
+	BEGIN_RECORD(type, task, id, prog);										\
+	e->hdr.generation = guard->generation;										\
+	EACH_WORD e->hdr.live[i] = guard->live.w[i];									\
+	if (guard->audit)												\
+		e->hdr.flags |= RECORD_AUDIT
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Data through sockets, at the exit tracepoints. */
+#include "socket.h"
+
+#define IOV_MAX_COUNTED 16
+
+struct iovec {
+	void *base;
+	__u64 len;
+};
+/* struct user_msghdr (include/linux/socket.h); struct mmsghdr begins with one. */
+struct message_header {
+	void *name;
+	__u32 name_len, pad;
+	struct iovec *iov;
+	__u64 iov_len;
+};
+
+/* What a call is about, whichever way it says so. */
+struct call {
+	const void *addr;
+	int addr_len;
+	__u64 size;
+	bool unread; /* user memory could not be read */
+};
+
+static __always_inline __u64 size_of(struct message_header *m)
+{
+	struct iovec iov[IOV_MAX_COUNTED] = {};
+	__u32 n = m->iov_len > IOV_MAX_COUNTED ? IOV_MAX_COUNTED : m->iov_len;
+	__u64 size = 0;
+
+	barrier_var(n);
+	if (n > IOV_MAX_COUNTED || bpf_probe_read_user(iov, n * sizeof(iov[0]), m->iov))
+		return 0;
+	for (int i = 0; i < IOV_MAX_COUNTED; i++)
+		size += iov[i].len;
+	return size;
+}
+
+static __always_inline struct call from_header(const void *header)
+{
+	struct message_header m = {};
+	struct call call = {};
+
+	if (bpf_probe_read_user(&m, sizeof(m), header)) {
+		call.unread = true;
+		return call;
+	}
+	call.addr = m.name;
+	call.addr_len = m.name_len;
+	call.size = size_of(&m);
+	return call;
+}
+
+static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, struct call *call)
+{
+	struct file *file;
+	BEGIN_BULK(ev_message, id, prog);
+
+	e->res = ctx->ret;
+	e->fd = fd;
+	e->size = call->size;
+	if (call->unread)
+		mark_partial(st, e);
+	file = file_of(task, fd);
+	if (file)
+		ADD_SOCKET_FACTS(s, e, file);
+	PUT_ADDRESS(s, st, e, call->addr, call->addr_len);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
+
+/* ssize_t sendto(int sockfd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen) */
+SEC("tp/syscalls/sys_exit_sendto")
+int exit_sendto(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	struct call call = { (void *)ARG5(regs), ARG6(regs), ARG3(regs), false };
+
+	return report(ctx, EVENT_sendto, PROG_exit_sendto, ARG1(regs), &call);
+}
+
+/* ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags) */
+SEC("tp/syscalls/sys_exit_sendmsg")
+int exit_sendmsg(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	struct call call = from_header((void *)ARG2(regs));
+
+	return report(ctx, EVENT_sendmsg, PROG_exit_sendmsg, ARG1(regs), &call);
+}
+
+/* int sendmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags) */
+SEC("tp/syscalls/sys_exit_sendmmsg")
+int exit_sendmmsg(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	struct call call = from_header((void *)ARG2(regs));
+
+	return report(ctx, EVENT_sendmmsg, PROG_exit_sendmmsg, ARG1(regs), &call);
+}
+
+/* ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen) */
+SEC("tp/syscalls/sys_exit_recvfrom")
+int exit_recvfrom(struct sys_exit_ctx *ctx)
+{
+	REGS;
+	struct call call = { (void *)ARG5(regs), 0, ARG3(regs), false };
+
+	/* the address is there only after a message has come */
+	if (ctx->ret >= 0 && call.addr)
+		call.unread = bpf_probe_read_user(&call.addr_len, sizeof(call.addr_len), (void *)ARG6(regs)) != 0;
+	return report(ctx, EVENT_recvfrom, PROG_exit_recvfrom, ARG1(regs), &call);
+}
+
+static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, __u16 prog)
+{
+	REGS;
+	struct call call = from_header((void *)ARG2(regs));
+
+	if (ctx->ret < 0)
+		call.addr_len = 0;
+	return report(ctx, id, prog, ARG1(regs), &call);
+}
+
+/* ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags) */
+SEC("tp/syscalls/sys_exit_recvmsg")
+int exit_recvmsg(struct sys_exit_ctx *ctx)
+{
+	return report_received(ctx, EVENT_recvmsg, PROG_exit_recvmsg);
+}
+
+/* int recvmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags, struct timespec *timeout) */
+SEC("tp/syscalls/sys_exit_recvmmsg")
+int exit_recvmmsg(struct sys_exit_ctx *ctx)
+{
+	return report_received(ctx, EVENT_recvmmsg, PROG_exit_recvmmsg);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

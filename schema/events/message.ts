@@ -1,0 +1,30 @@
+import { defineFamily, fd, result, syscallEvent, u64 } from '../dsl.ts'
+import { passedAddress, socketFacts } from './socket-facts.ts'
+
+/**
+ * Data went through a socket. An unconnected datagram socket has no peer of its own: the address is that of the message.
+ */
+export const message = defineFamily({
+  name: 'message',
+  object: 'net/message',
+  doc: 'Data was sent or received through a socket',
+  ring: 'bulk',
+  sets: ['net'],
+  events: [
+    syscallEvent('sendto', 57, 'sendto(2), also what the C library makes of send(3).'),
+    syscallEvent('sendmsg', 58, 'sendmsg(2).'),
+    syscallEvent('sendmmsg', 59, 'sendmmsg(2): several messages; address and size are those of the first.'),
+    syscallEvent('recvfrom', 60, 'recvfrom(2), also what the C library makes of recv(3).'),
+    syscallEvent('recvmsg', 61, 'recvmsg(2).'),
+    syscallEvent('recvmmsg', 62, 'recvmmsg(2): several messages; address and size are those of the first.'),
+  ],
+  fields: {
+    res: result('bytes sent or received, the number of messages for the mmsg calls, or a negative errno'),
+    size: u64('bytes the caller gave or had room for'),
+    fd: fd('the socket'),
+    ...socketFacts,
+    ...passedAddress,
+  },
+  limits:
+    'write and read on a socket, sendfile, splice and io_uring are not seen. An unconnected datagram socket knows its local address only when it was bound to one. Sizes count the first 16 buffers of a message.',
+})

@@ -1,0 +1,31 @@
+/**
+ * What the guard of the kernel side (bpf/include/guard.h) and its compiler (src/guards/) have to agree on.
+ *
+ * A guarded event has a shape: the few facts about a call that are free to look at, packed into one small number. A table
+ * says for each event type and shape which guard classes are possible; everything else is asked of those only.
+ */
+
+/** Event ids below this can be guarded, shapes of each. */
+export const GUARD_EVENTS = 64
+export const GUARD_SHAPES = 256
+/** Words of a mask: 256 classes. Class 0 asks for nothing but the shape. */
+export const GUARD_WORDS = 4
+/** Bytes of the longest file name and directory a table holds: what is longer is not asked for. Bytes of an ending. */
+export const GUARD_NAME = 36
+export const GUARD_DIR = 252
+export const GUARD_TAIL = 4
+/** Most entries of each table, for two generations. */
+export const GUARD_ENTRIES = 32768
+
+/** How a call ended, the lowest two bits of a shape: EACCES and EPERM are denials. */
+export const OUTCOMES = { OK: 0, FAILED: 1, DENIED: 2, IN_PROGRESS: 3 } as const
+/** Shape of an open: outcome, access mode (2 bits, as in the flags), and flags that conditions like to ask for. */
+export const OPEN_SHAPE = { ACCESS_SHIFT: 2, CREATES: 16, TRUNC: 32, PATH: 64, SETS_ID: 128 } as const
+/** Shape of a write: outcome and kind of file. */
+export const WRITE_SHAPE = { KIND_SHIFT: 2 } as const
+export const FILE_KINDS = { OTHER: 0, REG: 1, DIR: 2, CHR: 3, BLK: 4, FIFO: 5, SOCK: 6 } as const
+/** Shape of a call on names: the outcome, and for chmod whether the mode sets a user or group id. */
+export const NAME_SHAPE = { SETS_ID: 4 } as const
+/** Shape of a socket call: outcome and address family. */
+export const SOCKET_SHAPE = { FAMILY_SHIFT: 2 } as const
+export const SOCKET_FAMILIES = { OTHER: 0, UNIX: 1, INET: 2, INET6: 3, NETLINK: 4 } as const

@@ -1,0 +1,215 @@
+/** What the predicates of one operand have in common: its values and its answer, read at most once for an event. */
+import { type Marked, Str } from '../decode/str.ts'
+import type { Value } from '../fields/field.ts'
+import type { FieldRef, Operand } from '../rules/ir.ts'
+import { operandType, operandValue } from '../rules/operators/index.ts'
+import type { Answer, Load } from './answers.ts'
+import { AddressMatcher, type BitRule, type Matcher, NumberMatcher, TextMatcher } from './matchers.ts'
+
+export type Values = Value | readonly Value[] | undefined
+
+/** What everything that judges an event shares. */
+export interface Judging extends Load {
+  /** Number of the current event. */
+  event: number
+  /** Readings and comparisons that threw; for that event they are absent or false. */
+  errors: number
+  /** What marks on strings belong to: exchanged when answers are forgotten. */
+  era: object
+}
+
+export class Group<C> {
+  readonly operand: Operand<C>
+  /** Place in the marks of strings; the next one is for predicates that are tried one by one. */
+  readonly slot: number
+  readonly list: boolean
+  /** What finds the answer; undefined when values of this operand have none. */
+  readonly matcher: Matcher | undefined
+  readonly #judging: Judging
+  readonly #bits = new Map<string, number>()
+  /** Of a transformer of one text: the field it reads, and the operand's value by that text. */
+  readonly #source: FieldRef<C> | undefined
+  /** Of predicates tried one by one. */
+  singles = 0
+  #valueOf = -1
+  #value: Values
+  #readingsOf = -1
+  #readings: readonly Value[] | undefined
+  #answerOf = -1
+  #answer: Answer | undefined
+
+  constructor(operand: Operand<C>, slot: number, judging: Judging) {
+    this.operand = operand
+    this.slot = slot
+    this.list = operandType(operand).list
+    this.matcher = this.list ? undefined : matcherOf(operand)
+    this.#judging = judging
+    this.#source = operand.kind === 'field' ? undefined : sourceOf(operand)
+  }
+
+  /** The bit of a predicate, added when `key` is new. Before `start`. */
+  bit(key: string, rule: () => BitRule): number {
+    let bit = this.#bits.get(key)
+    if (bit === undefined) {
+      bit = this.#bits.size
+      this.#bits.set(key, bit)
+      this.matcher!.add(rule(), bit)
+    }
+    return bit
+  }
+
+  /** To be called when all predicates are in; forgets all answers. */
+  start(): void {
+    this.matcher?.start(this.#bits.size, this.#judging)
+    this.#answerOf = -1
+  }
+
+  /** Throws what the field throws, the first time it is asked for an event. */
+  value(ctx: C): Values {
+    if (this.#valueOf !== this.#judging.event) {
+      // Noted first: an extractor that throws is not asked again for this event.
+      this.#valueOf = this.#judging.event
+      this.#value = undefined
+      this.#value =
+        this.operand.kind === 'field'
+          ? this.operand.extractor.get(ctx)
+          : operandValue(this.operand, (field: FieldRef<C>) => field.extractor.get(ctx))
+    }
+    return this.#value
+  }
+
+  /** All readings of a field that has several; undefined for the others. */
+  readings(ctx: C): readonly Value[] | undefined {
+    if (this.operand.kind !== 'field' || this.operand.extractor.candidates === undefined) return undefined
+    if (this.#readingsOf !== this.#judging.event) {
+      this.#readingsOf = this.#judging.event
+      this.#readings = []
+      this.#readings = this.operand.extractor.candidates(ctx)
+    }
+    return this.#readings
+  }
+
+  get severalReadings(): boolean {
+    return this.operand.kind === 'field' && this.operand.extractor.candidates !== undefined
+  }
+
+  /** What a negative operator asks of several readings. */
+  get negative(): 'all' | 'any' {
+    return this.operand.kind === 'field' ? (this.operand.extractor.negative ?? 'all') : 'all'
+  }
+
+  /** The answer for the current event; absent, and counted, when the operand cannot be read. Needs a matcher. */
+  answer(ctx: C): Answer {
+    if (this.#answerOf === this.#judging.event) return this.#answer!
+    this.#answerOf = this.#judging.event
+    this.#answer = this.matcher!.answers.absent
+    try {
+      this.#answer = this.#read(ctx)
+    } catch {
+      this.#judging.errors++
+    }
+    return this.#answer
+  }
+
+  #read(ctx: C): Answer {
+    const { operand } = this
+    if (operand.kind !== 'field') return this.#readTransform(ctx)
+    const { extractor } = operand
+    if (extractor.candidates !== undefined) return this.#readSeveral(ctx)
+    const value = extractor.get(ctx) as Value | undefined
+    return value === undefined ? this.matcher!.answers.absent : this.#ofValue(value)
+  }
+
+  #readTransform(ctx: C): Answer {
+    const { absent } = this.matcher!.answers
+    if (this.#source === undefined) {
+      const value = this.value(ctx) as Value | undefined
+      return value === undefined ? absent : this.#ofValue(value)
+    }
+    const text = this.#source.extractor.get(ctx)
+    if (text === undefined) return absent
+    // What becomes of a text is always the same, so the answer is remembered where it comes from.
+    const marks = marksOf(text as Str, this.#judging.era)
+    const known = marks[this.slot]
+    if (known !== undefined) return known as Answer
+    const made = operandValue(this.operand, () => text) as Value | undefined
+    const answer = made === undefined ? absent : this.matcher!.answer(made)
+    marks[this.slot] = answer
+    return answer
+  }
+
+  #readSeveral(ctx: C): Answer {
+    const { extractor } = this.operand as FieldRef<C>
+    const holder = extractor.holder?.(ctx)
+    if (holder === undefined) return this.#join(this.readings(ctx)!)
+    const marks = marksOf(holder, this.#judging.era)
+    let known = marks[this.slot] as Answer | undefined
+    if (known === undefined) {
+      known = this.#join(this.readings(ctx)!)
+      marks[this.slot] = known
+    }
+    return known
+  }
+
+  #join(values: readonly Value[]): Answer {
+    const { answers } = this.matcher!
+    let answer = answers.absent
+    for (const value of values) answer = answers.both(answer, this.#ofValue(value))
+    return answer
+  }
+
+  #ofValue(value: Value): Answer {
+    if (!(value instanceof Str)) return this.matcher!.answer(value)
+    const marks = marksOf(value, this.#judging.era)
+    const known = marks[this.slot]
+    if (known !== undefined) return known as Answer
+    const answer = this.matcher!.answer(value)
+    marks[this.slot] = answer
+    return answer
+  }
+}
+
+/** Marks of a string or the like, emptied when they belong to another table or time. */
+export function marksOf(marked: Marked, era: object): (object | undefined)[] {
+  if (marked.marksOf !== era) {
+    marked.marksOf = era
+    marked.marks = []
+  }
+  return marked.marks
+}
+
+function matcherOf<C>(operand: Operand<C>): Matcher {
+  const { type } = operandType(operand)
+  switch (type) {
+    case 'string':
+    case 'path':
+    case 'buffer':
+      return new TextMatcher()
+    case 'ip':
+    case 'net':
+      return new AddressMatcher()
+    case 'int':
+    case 'uint':
+    case 'double':
+    case 'port':
+    case 'time':
+    case 'duration':
+    case 'bool':
+      return new NumberMatcher()
+    default:
+      return type satisfies never
+  }
+}
+
+/** Transformers whose value follows from one text. */
+const OF_ONE_TEXT: ReadonlySet<string> = new Set(['tolower', 'toupper', 'basename', 'b64', 'len'])
+
+function sourceOf<C>(operand: Operand<C>): FieldRef<C> | undefined {
+  if (operand.kind === 'field') {
+    const { type, list } = operandType(operand)
+    return !list && (type === 'string' || type === 'path') ? operand : undefined
+  }
+  const [inner, ...others] = operand.args
+  if (!OF_ONE_TEXT.has(operand.name) || others.length > 0 || inner === undefined) return undefined
+  return Array.isArray(inner) || !('kind' in inner) ? undefined : sourceOf(inner as Operand<C>)
+}

@@ -1,0 +1,121 @@
+/**
+ * Whom the agent asks for what no event tells, as its rules need it: container runtimes and resolvers. What no rule reads
+ * is not asked for, and the sources are not even loaded.
+ */
+import { join } from 'node:path'
+import type { Config } from './config/keys.ts'
+import type { CgroupQuestion, ContainerRef } from './decode/answers.ts'
+import type { WaitingCounts } from './detect/waiting.ts'
+import type { SyscallContext } from './fields/context.ts'
+import type { EnrichmentOptions, Pipeline } from './pipeline.ts'
+import { enrichmentsOf, hostNamesIn } from './rules/fields-used.ts'
+import type { CompiledRule } from './rules/ir.ts'
+import { CgroupSource } from './sources/containers/cgroups.ts'
+import { ContainerSource } from './sources/containers/source.ts'
+import { NameSource } from './sources/names/source.ts'
+
+export interface Enrichers {
+  readonly askCgroup: (question: CgroupQuestion) => void
+  /** What the pipeline has to know; undefined when nobody has to be asked for the sake of rules. */
+  readonly options: EnrichmentOptions | undefined
+  /** Answers go to this pipeline from now on. */
+  start(pipeline: Pipeline): void
+  /** Nothing is asked and nothing answered any more; what waits for an answer is judged without it. */
+  stop(): void
+  /** What was asked and what became of it, by a name of the count; nothing where nothing was asked. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export interface EnrichersInit {
+  readonly config: Config
+  readonly rules: readonly CompiledRule<SyscallContext>[]
+  /** Directory that stands for the root of the host, empty for `/`. */
+  readonly hostRoot: string
+  readonly log: (level: 'warning', message: string) => void
+}
+
+/** A name is asked for again after the time its resolver gives, within these bounds, ms. */
+const REFRESH = { least: 30_000, most: 600_000 }
+/** Addresses a name had stay for this long: clients keep them beyond their time, ms. */
+const KEEP = 3_600_000
+
+const prefixed = (prefix: string, counts: object | undefined): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(counts ?? {}).map(([name, count]) => [`${prefix}_${name}`, count as number]),
+  )
+
+/** Where answers go: to the pipeline, once there is one. */
+type To = () => Pipeline | undefined
+
+const containerSource = ({ config, hostRoot, log }: EnrichersInit, to: To): ContainerSource =>
+  new ContainerSource({
+    sockets: {
+      docker: config['containers.docker_sockets'],
+      podman: config['containers.podman_sockets'],
+      cri: config['containers.cri_sockets'],
+    },
+    hostRoot,
+    waitMs: config['containers.wait_ms'],
+    timeoutMs: config['containers.timeout_ms'],
+    answer: (answer) => to()?.container(answer),
+    trouble: (message) => log('warning', message),
+  })
+
+const nameSource = ({ config, hostRoot }: EnrichersInit, names: readonly string[], to: To): NameSource =>
+  new NameSource({
+    names,
+    servers: config['names.servers'],
+    hostsFile: join(hostRoot, '/etc/hosts'),
+    waitMs: config['containers.wait_ms'],
+    refreshMs: REFRESH,
+    keepMs: KEEP,
+    answer: (answer) => to()?.name(answer),
+    settled: () => to()?.namesSettled(),
+  })
+
+/** Decide from the rules who has to be asked. */
+export function openEnrichers(init: EnrichersInit): Enrichers {
+  const { config, rules, hostRoot, log } = init
+  const needs = new Set(rules.flatMap((rule) => [...enrichmentsOf(rule)]))
+  const wanted = needs.has('names') && config['names.resolve'] ? hostNamesIn(rules) : []
+  let pipeline: Pipeline | undefined
+  let waited: WaitingCounts | undefined
+  const to: To = () => pipeline
+  const containers = needs.has('containers') ? containerSource(init, to) : undefined
+  const names = wanted.length > 0 ? nameSource(init, wanted, to) : undefined
+  const cgroups = new CgroupSource((answer) => pipeline?.cgroup(answer), join(hostRoot, '/proc'))
+  return {
+    askCgroup: (question) => cgroups.ask(question),
+    options:
+      containers === undefined && names === undefined
+        ? undefined
+        : {
+            rules,
+            matching: config.rule_matching === 'all' ? 'all' : 'first',
+            names: names !== undefined,
+            ...(containers && { askContainer: (container: ContainerRef) => containers.ask(container) }),
+          },
+    start(sink) {
+      pipeline = sink
+      names?.start().catch((error: Error) => {
+        log('warning', `names cannot be resolved: ${error.message}`)
+        sink.namesSettled()
+      })
+    },
+    stop() {
+      for (const source of [cgroups, containers, names]) source?.close()
+      pipeline?.finish()
+      waited = pipeline?.waiting
+      pipeline = undefined
+    },
+    get counts() {
+      const all = {
+        ...prefixed('containers', containers?.counts),
+        ...prefixed('names', names?.counts),
+        ...prefixed('events', pipeline?.waiting ?? waited),
+        cgroups_dropped: cgroups.dropped,
+      }
+      return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
+    },
+  }
+}

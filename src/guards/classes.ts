@@ -1,0 +1,62 @@
+/**
+ * Guard classes: what consumers need of the paths of an event, each different need one bit. The same bit serves all event
+ * types and consumers; tables say for each shape of each event type which bits are possible.
+ */
+import { GUARD_WORDS } from '../../schema/guard.ts'
+import { type Branch, branchKey, DIMENSIONS, unionOf } from './branches.ts'
+import type { ByShape } from './weaken.ts'
+
+/** Who wants events. Rules and watch lists are consumers alike. */
+export interface Consumer {
+  readonly kind: 'rule' | 'stream'
+  readonly name: string
+  /** By event type, of those with a guard that it can match. */
+  readonly needs: ReadonlyMap<string, ByShape>
+}
+
+/** Classes there can be: class 0 is the one that restricts nothing. */
+export const MOST_CLASSES = GUARD_WORDS * 64
+
+export interface Classes {
+  /** What each class asks for; class 0 asks for nothing. */
+  readonly branches: readonly Branch[]
+  /** Class of a branch of some consumer. */
+  classOf(branch: Branch): number
+}
+
+/** One class for each different branch; where there are more than bits, similar ones share one. */
+export function classesOf(consumers: readonly Consumer[]): Classes {
+  const distinct = new Map<string, Branch>()
+  const open = branchKey({})
+  for (const { needs } of consumers)
+    for (const byShape of needs.values())
+      for (const branches of new Set(byShape.values()))
+        for (const branch of branches) distinct.set(branchKey(branch), branch)
+  distinct.delete(open)
+  const groups = group([...distinct.values()], MOST_CLASSES - 1)
+  const index = new Map([[open, 0]])
+  for (const [i, members] of groups.entries())
+    for (const branch of members) index.set(branchKey(branch), i + 1)
+  return {
+    branches: [{}, ...groups.map((members) => (members.length === 1 ? members[0]! : unionOf(members)))],
+    classOf: (branch) => index.get(branchKey(branch))!,
+  }
+}
+
+/**
+ * At most `most` groups. Only branches that restrict the same dimensions are put together, else one would open the other;
+ * neighbours in the order of their directories lose least.
+ */
+function group(branches: readonly Branch[], most: number): readonly (readonly Branch[])[] {
+  if (branches.length <= most) return branches.map((branch) => [branch])
+  const kinds = Map.groupBy(branches, (branch) => DIMENSIONS.filter((d) => branch[d] !== undefined).join())
+  const share = (count: number): number =>
+    Math.max(1, Math.floor((count * (most - kinds.size)) / branches.length))
+  return [...kinds.values()].flatMap((members) => {
+    const sorted = members.toSorted((a, b) => (branchKey(a) < branchKey(b) ? -1 : 1))
+    const size = Math.ceil(sorted.length / share(sorted.length))
+    return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) =>
+      sorted.slice(i * size, (i + 1) * size),
+    )
+  })
+}

@@ -1,0 +1,58 @@
+/** Who wants events, and what that means for the kernel. */
+import type { SyscallContext } from '../fields/context.ts'
+import type { CompiledRule, EventSet } from '../rules/ir.ts'
+import { ALWAYS, type Branches, or } from './branches.ts'
+import type { Consumer } from './classes.ts'
+import { pathTest } from './paths.ts'
+import { GUARDED_EVENTS, type GuardedEvent } from './shapes.ts'
+import type { ByShape, Weakener } from './weaken.ts'
+
+type Rule = CompiledRule<SyscallContext>
+
+/** Guarded events of a set. */
+const guardedOf = (events: EventSet): readonly GuardedEvent[] =>
+  [...GUARDED_EVENTS.values()].filter(({ name }) => events === '*' || events.has(name))
+
+/** A rule needs what follows from its condition. */
+export const ruleConsumer = (rule: Rule, weaken: Weakener<SyscallContext>): Consumer => ({
+  kind: 'rule',
+  name: rule.name,
+  needs: new Map(guardedOf(rule.events).map((event) => [event.name, weaken(rule.condition, event)])),
+})
+
+/** What a stream of events is interested in: everything where neither paths nor patterns are given. */
+export interface StreamInterest {
+  readonly name: string
+  readonly events: ReadonlySet<string>
+  /** Files, or directories with all below them, under each name they have on this machine. */
+  readonly paths: readonly string[]
+  /** `*.ext` is an ending of the path, any other `*` or `?` a glob of the name (with a slash: of the path), else a piece. */
+  readonly patterns: readonly string[]
+}
+
+/** A stream of events needs those whose path is watched, on either spelling; events without paths pass. */
+export function streamConsumer({ name, events, paths, patterns }: StreamInterest): Consumer {
+  const everything = paths.length === 0 && patterns.length === 0
+  const branches: Branches = everything
+    ? ALWAYS
+    : // A name with characters that `pmatch` takes for a glob is asked for as far as it is plain.
+      or([...paths.map((path) => pathTest('path', 'pmatch', path)), ...patterns.map(patternBranches)])
+  const byShape = (event: GuardedEvent): ByShape => {
+    const needed = Object.keys(event.paths).length === 0 ? ALWAYS : branches
+    return new Map(event.shapes.map((shape) => [shape, needed]))
+  }
+  return {
+    kind: 'stream',
+    name,
+    needs: new Map(guardedOf(events).map((event) => [event.name, byShape(event)])),
+  }
+}
+
+function patternBranches(pattern: string): Branches {
+  const ending = /^\*([^*?]+)$/.exec(pattern)?.[1]
+  if (ending !== undefined) return pathTest('path', 'endswith', ending)
+  if (!/[*?]/.test(pattern)) return pathTest('path', 'contains', pattern)
+  // Brackets and backslashes mean themselves here.
+  const plain = pattern.replace(/[[\\].*/, '*')
+  return pathTest(pattern.includes('/') ? 'path' : 'name', 'glob', plain)
+}

@@ -1,0 +1,43 @@
+/** The guard of a set of consumers: tables for the kernel, and what they amount to. */
+import type { SyscallContext } from '../fields/context.ts'
+import type { CompiledRule } from '../rules/ir.ts'
+import { isAlways } from './branches.ts'
+import type { Consumer } from './classes.ts'
+import { ruleConsumer, type StreamInterest, streamConsumer } from './consumers.ts'
+import { GUARDED_EVENTS } from './shapes.ts'
+import { type Tables, tablesOf } from './tables.ts'
+import { createWeakener } from './weaken.ts'
+
+/** Everybody who wants events. */
+export interface GuardRequest {
+  readonly rules: readonly CompiledRule<SyscallContext>[]
+  readonly streams: readonly StreamInterest[]
+}
+
+/** A consumer that takes an event type without asking for paths. */
+export interface WideOpen {
+  readonly event: string
+  readonly consumer: Consumer
+  /** Shapes it takes whole, of all there are. */
+  readonly shapes: number
+  readonly of: number
+}
+
+export interface GuardPlan {
+  readonly consumers: readonly Consumer[]
+  readonly tables: Tables
+  readonly wideOpen: readonly WideOpen[]
+}
+
+export function planGuards({ rules, streams }: GuardRequest): GuardPlan {
+  const weaken = createWeakener<SyscallContext>()
+  const consumers = [...rules.map((rule) => ruleConsumer(rule, weaken)), ...streams.map(streamConsumer)]
+  return { consumers, tables: tablesOf(consumers), wideOpen: consumers.flatMap(wideOpen) }
+}
+
+const wideOpen = (consumer: Consumer): readonly WideOpen[] =>
+  [...consumer.needs].flatMap(([event, byShape]) => {
+    const shapes = [...byShape.values()].filter(isAlways).length
+    const of = GUARDED_EVENTS.get(event)!.shapes.length
+    return shapes === 0 ? [] : [{ event, consumer, shapes, of }]
+  })

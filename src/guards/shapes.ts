@@ -1,0 +1,245 @@
+/**
+ * The events whose programs have a guard, with what the shape of each tells about fields. Facts must hold of every event
+ * with that shape, whatever else is in it: they decide tests exactly, so that they may stand below a negation.
+ */
+import {
+  FILE_KINDS,
+  NAME_SHAPE,
+  OPEN_SHAPE,
+  OUTCOMES,
+  SOCKET_FAMILIES,
+  SOCKET_SHAPE,
+  WRITE_SHAPE,
+} from '../../schema/guard.ts'
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
+import { FD_TYPES } from '../fields/fd/descriptor.ts'
+import type { Fact, Facts } from './facts.ts'
+import type { PathPart } from './paths.ts'
+
+export interface GuardedEvent {
+  readonly name: string
+  /** Wire id: the row of the table. */
+  readonly id: number
+  /** Shapes that occur. */
+  readonly shapes: readonly number[]
+  facts(shape: number): Facts
+  /** Fields that are a path of the event. Others of these names are absent. */
+  readonly paths: Readonly<Record<string, PathPart>>
+}
+
+const INT_MAX = 2 ** 31 - 1
+const ERRORS: Fact = { from: -4095, to: -1 }
+const ABSENT: Fact = 'absent'
+const YES: Fact = { oneOf: [true] }
+const NO: Fact = { oneOf: [false] }
+const EITHER: Fact = { oneOf: [false, true] }
+const flag = (value: boolean): Fact => (value ? YES : NO)
+const MINUS_ONE: Fact = { oneOf: [-1] }
+const ZERO: Fact = { oneOf: [0] }
+const NUMBER: Fact = { from: 0, to: INT_MAX }
+const LENGTH: Fact = { from: 0, to: Number.MAX_SAFE_INTEGER }
+const SUCCESS: Fact = { oneOf: ['SUCCESS'] }
+const OTHER_ERROR: Fact = { noneOf: ['SUCCESS', 'EACCES', 'EPERM'] }
+const DENIED: Fact = { oneOf: ['EACCES', 'EPERM'] }
+const DENIALS: Fact = { oneOf: [-1, -13] }
+const IN_PROGRESS: Fact = { oneOf: ['EINPROGRESS'] }
+
+const FD_PATHS: Readonly<Record<string, PathPart>> = {
+  'fd.name': 'path',
+  'fd.realpath': 'path',
+  'fd.directory': 'directory',
+  'fd.filename': 'name',
+}
+const NAMED: Readonly<Record<string, PathPart>> = { 'fs.path.name': 'path' }
+const SOURCE: Readonly<Record<string, PathPart>> = { 'fs.path.source': 'path' }
+const TARGET: Readonly<Record<string, PathPart>> = { 'fs.path.target': 'path' }
+const PATH_FIELDS: readonly string[] = [
+  ...Object.keys(FD_PATHS),
+  'fd.nameraw',
+  ...['name', 'source', 'target'].flatMap((role) => [`fs.path.${role}`, `fs.path.${role}raw`]),
+]
+
+/** How the call ended; `ok` is what it returns when it works. */
+function outcome(shape: number, ok: Fact): Facts {
+  const [rawres, res] = {
+    [OUTCOMES.OK]: [ok, SUCCESS] as const,
+    [OUTCOMES.FAILED]: [ERRORS, OTHER_ERROR] as const,
+    [OUTCOMES.DENIED]: [DENIALS, DENIED] as const,
+    [OUTCOMES.IN_PROGRESS]: [ERRORS, IN_PROGRESS] as const,
+  }[shape & 3]!
+  return { 'evt.failed': flag(hasFailed(shape)), 'evt.rawres': rawres, 'evt.res': res }
+}
+const hasFailed = (shape: number): boolean => (shape & 3) !== OUTCOMES.OK
+
+const never = (names: readonly string[]): Facts => Object.fromEntries(names.map((name) => [name, ABSENT]))
+
+const NO_IO: Facts = {
+  'evt.is_io': NO,
+  'evt.is_io_read': NO,
+  'evt.is_io_write': NO,
+}
+const NO_OPEN: Facts = {
+  'evt.is_open_read': NO,
+  'evt.is_open_write': NO,
+  'evt.is_open_create': NO,
+  'evt.is_open_exec': NO,
+}
+
+/** Path fields the event does not have: `keep` are those it has, or may have in some other way. */
+const withoutPaths = (keep: readonly string[]): Facts =>
+  never(PATH_FIELDS.filter((name) => !keep.includes(name)))
+
+const upTo = (end: number): readonly number[] => Array.from({ length: end }, (_, i) => i)
+const idOf = (name: string): number => PUBLIC_EVENT_TYPES.find((type) => type.name === name)!.id
+
+const OPEN_PATHS: Readonly<Record<string, PathPart>> = {
+  ...FD_PATHS,
+  ...NAMED,
+  'fd.nameraw': 'raw',
+  'fs.path.nameraw': 'raw',
+}
+
+const openEvent = (name: string): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(256),
+  paths: OPEN_PATHS,
+  facts(shape) {
+    const failed = hasFailed(shape)
+    const creates = (shape & OPEN_SHAPE.CREATES) !== 0
+    const mode = name === 'creat' ? 1 : (shape >> OPEN_SHAPE.ACCESS_SHIFT) & 3
+    return {
+      'evt.type': { oneOf: [name] },
+      ...outcome(shape, NUMBER),
+      ...NO_IO,
+      'evt.is_open_read': flag(mode === 0 || mode === 2),
+      'evt.is_open_write': flag(mode === 1 || mode === 2),
+      'evt.is_open_create': failed || !creates ? NO : EITHER,
+      'evt.is_open_exec': creates ? EITHER : NO,
+      'fd.num': failed ? MINUS_ONE : NUMBER,
+      ...(name === 'creat' ? {} : { 'evt.arg[flags]': { words: flagWords(shape) } }),
+      'evt.arg[mode]': { words: idWords((shape & OPEN_SHAPE.SETS_ID) !== 0) },
+      ...withoutPaths(Object.keys(OPEN_PATHS)),
+    }
+  },
+})
+
+/** Names of open flags that are in the text of the flags, or are not. */
+function flagWords(shape: number): Readonly<Record<string, boolean | undefined>> {
+  const mode = (shape >> OPEN_SHAPE.ACCESS_SHIFT) & 3
+  return {
+    O_RDONLY: mode === 0,
+    O_WRONLY: mode === 1,
+    O_RDWR: mode === 2,
+    // The bit stands for O_TMPFILE as well.
+    O_CREAT: (shape & OPEN_SHAPE.CREATES) === 0 ? false : undefined,
+    O_TRUNC: (shape & OPEN_SHAPE.TRUNC) !== 0,
+    // Falco has no name for it, and may be followed.
+    O_PATH: (shape & OPEN_SHAPE.PATH) === 0 ? false : undefined,
+  }
+}
+
+/** One bit stands for both. */
+const idWords = (setsId: boolean): Readonly<Record<string, boolean | undefined>> => {
+  const word = setsId ? undefined : false
+  return { S_ISUID: word, S_ISGID: word }
+}
+
+/** Kinds of descriptors that a kind of file can be: a name that begins with `/memfd:` passes for a memory file. */
+const KIND_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] | undefined>> = {
+  [FILE_KINDS.DIR]: ['d', 'm'],
+  [FILE_KINDS.CHR]: ['f', 'm'],
+  [FILE_KINDS.BLK]: ['f', 'm'],
+  [FILE_KINDS.FIFO]: ['p', 'm'],
+  [FILE_KINDS.SOCK]: ['u', 'o', 'm'],
+}
+
+const writeEvent = (name: string): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(8 << WRITE_SHAPE.KIND_SHIFT),
+  paths: FD_PATHS,
+  facts: (shape) => ({
+    'evt.type': { oneOf: [name] },
+    ...outcome(shape, LENGTH),
+    ...NO_OPEN,
+    'evt.is_io': flag(name !== 'ftruncate'),
+    'evt.is_io_read': NO,
+    'evt.is_io_write': flag(name !== 'ftruncate'),
+    ...typeFacts(KIND_TYPES[shape >> WRITE_SHAPE.KIND_SHIFT]),
+    ...withoutPaths([...Object.keys(FD_PATHS), 'fd.nameraw']),
+  }),
+})
+
+const typeFacts = (types: readonly (keyof typeof FD_TYPES)[] | undefined): Facts =>
+  types === undefined
+    ? {}
+    : { 'fd.typechar': { oneOf: types }, 'fd.type': { oneOf: types.map((type) => FD_TYPES[type]) } }
+
+const CHMODS: ReadonlySet<string> = new Set(['chmod', 'fchmod', 'fchmodat', 'fchmodat2'])
+
+/** A call on names; `more` are other fields of paths it may have. After a failure `fs.path` fields are absent. */
+const namedEvent = (
+  name: string,
+  paths: Readonly<Record<string, PathPart>>,
+  more: readonly string[] = [],
+): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(CHMODS.has(name) ? 8 : 4),
+  paths,
+  facts(shape) {
+    const known = [...Object.keys(paths), ...Object.keys(paths).map((field) => `${field}raw`), ...more]
+    return {
+      'evt.type': { oneOf: [name] },
+      ...outcome(shape, ZERO),
+      ...NO_IO,
+      ...NO_OPEN,
+      ...(CHMODS.has(name)
+        ? { 'evt.arg[mode]': { words: idWords((shape & NAME_SHAPE.SETS_ID) !== 0) } }
+        : {}),
+      ...withoutPaths(hasFailed(shape) ? known.filter((field) => field.startsWith('fd.')) : known),
+    }
+  },
+})
+
+const FAMILY_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] | undefined>> = {
+  [SOCKET_FAMILIES.UNIX]: ['u'],
+  [SOCKET_FAMILIES.INET]: ['4'],
+  [SOCKET_FAMILIES.INET6]: ['4', '6'],
+  [SOCKET_FAMILIES.NETLINK]: ['n'],
+}
+
+const socketEvent = (name: string): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(8 << SOCKET_SHAPE.FAMILY_SHIFT),
+  paths: {},
+  facts: (shape) => ({
+    'evt.type': { oneOf: [name] },
+    ...outcome(shape, NUMBER),
+    ...NO_IO,
+    ...NO_OPEN,
+    ...typeFacts(FAMILY_TYPES[shape >> SOCKET_SHAPE.FAMILY_SHIFT]),
+  }),
+})
+
+/** Every event whose program has a guard. */
+export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
+  [
+    ...['open', 'creat', 'openat', 'openat2'].map(openEvent),
+    ...['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range'].map(writeEvent),
+    ...['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat', 'fchmodat2'].map((name) =>
+      namedEvent(name, NAMED),
+    ),
+    namedEvent('fchmod', { ...FD_PATHS, ...NAMED }, ['fd.nameraw']),
+    ...['rename', 'renameat', 'renameat2', 'link', 'linkat'].map((name) =>
+      namedEvent(name, { ...SOURCE, ...TARGET }),
+    ),
+    // The target of a symbolic link is text, put together with the link's directory.
+    ...['symlink', 'symlinkat'].map((name) =>
+      namedEvent(name, SOURCE, ['fs.path.target', 'fs.path.targetraw']),
+    ),
+    ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
+  ].map((event) => [event.name, event]),
+)

@@ -1,0 +1,168 @@
+/** A condition weakened to what the kernel can ask of one event type: by shape, then by paths. */
+import { operandKey } from '../detect/predicates.ts'
+import type { Expr, Literal, Operand, Test } from '../rules/ir.ts'
+import { ALWAYS, and, type Branches, NEVER, or } from './branches.ts'
+import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
+import { type PathPart, pathTest } from './paths.ts'
+import type { GuardedEvent } from './shapes.ts'
+
+/** What becomes of a test: decided by the shape, asked of paths, or left to user space with the reason. */
+export type Verdict = 'shape' | 'path' | Reason
+export type Reason =
+  | 'compares two fields'
+  | 'transforms a value'
+  | 'negated: either spelling of a path may decide'
+  | 'operator tells nothing of directory, name or ending'
+  | 'field is not known to the kernel'
+
+/** Branches by shape: those of an event with that shape that may match. */
+export type ByShape = ReadonlyMap<number, Branches>
+
+/** Told of each test, negated or not. */
+export type Note<C> = (test: Test<C>, verdict: Verdict) => void
+
+/** Weakens conditions, and remembers what shapes tell of fields: one for all rules of a plan. */
+export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<C>) => ByShape
+
+export function createWeakener<C>(): Weakener<C> {
+  const facts = new Map<GuardedEvent, ReadonlyMap<number, Facts>>()
+  const factsOf = (event: GuardedEvent): ReadonlyMap<number, Facts> => {
+    const known = facts.get(event) ?? new Map(event.shapes.map((shape) => [shape, event.facts(shape)]))
+    facts.set(event, known)
+    return known
+  }
+  return (condition, event, note) => weaken(condition, event, factsOf(event), note)
+}
+
+/** What a condition needs of the paths of an event, for each shape that can match at all. */
+function weaken<C>(
+  condition: Expr<C>,
+  event: GuardedEvent,
+  facts: ReadonlyMap<number, Facts>,
+  note: Note<C> | undefined,
+): ByShape {
+  const known = new Map<string, Branches>()
+  const result = new Map<number, Branches>()
+  const deciders = literalTests(condition).map(deciderOf)
+  for (const [shape, of] of facts) {
+    const decided = new Map(deciders.map(({ test, decide }) => [test as Test<C>, decide(of)]))
+    // Shapes that decide the same tests the same way need the same paths.
+    const key = [...decided.values()].map((value) => (value === undefined ? '?' : Number(value))).join('')
+    let branches = known.get(key)
+    if (branches === undefined) {
+      branches = fold(condition, false, (test, negated) => leaf(test, negated, decided.get(test), event))
+      known.set(key, branches)
+      if (note !== undefined)
+        for (const [test, value] of decided) if (value !== undefined) note(test, 'shape')
+    }
+    if (branches.length > 0) result.set(shape, branches)
+  }
+  if (note !== undefined)
+    fold(condition, false, (test, negated) => {
+      note(test, verdictOf(test, negated, event))
+      return ALWAYS
+    })
+  return result
+}
+
+/** Decides a test by the facts of a shape; facts that shapes share are looked at once. */
+function deciderOf<C>(test: LiteralTest<C>): {
+  readonly test: LiteralTest<C>
+  readonly decide: (facts: Facts) => boolean | undefined
+} {
+  const key = keyOf(test.left)
+  const known = new Map<Fact, boolean | undefined>()
+  return {
+    test,
+    decide(facts) {
+      const fact = test.left.kind === 'field' ? facts[key] : undefined
+      if (fact === undefined) return undefined
+      if (!known.has(fact)) known.set(fact, decide(test, fact))
+      return known.get(fact)
+    },
+  }
+}
+
+/** `fd.name`, `evt.arg[flags]`. */
+const keyOf = <C>(left: Operand<C>): string =>
+  left.arg === undefined
+    ? operandKey(left)
+    : `${left.kind === 'field' ? left.def.name : left.name}[${left.arg}]`
+
+/** Part of a path of the event that an operand is; undefined when it is none. */
+function partOf<C>(left: Operand<C>, { paths }: GuardedEvent): PathPart | undefined {
+  if (left.kind === 'field') return paths[keyOf(left)]
+  const [argument] = left.args
+  if (left.name !== 'basename' || argument === undefined || !('kind' in argument)) return undefined
+  return argument.kind === 'field' && paths[keyOf(argument)] === 'path' ? 'name' : undefined
+}
+
+const isLiteral = <C>(test: Test<C>): test is LiteralTest<C> => Array.isArray(test.right)
+
+/** Tests with fixed values. */
+function literalTests<C>(expr: Expr<C>): readonly LiteralTest<C>[] {
+  switch (expr.kind) {
+    case 'const':
+      return []
+    case 'not':
+      return literalTests(expr.item)
+    case 'and':
+    case 'or':
+      return expr.items.flatMap((item) => literalTests(item))
+    case 'test':
+      return isLiteral(expr) ? [expr] : []
+    default:
+      return expr satisfies never
+  }
+}
+
+type Leaf<C> = (test: Test<C>, negated: boolean) => Branches
+
+/** Negations go down to the tests. */
+function fold<C>(expr: Expr<C>, negated: boolean, of: Leaf<C>): Branches {
+  switch (expr.kind) {
+    case 'const':
+      return expr.value !== negated ? ALWAYS : NEVER
+    case 'not':
+      return fold(expr.item, !negated, of)
+    case 'test':
+      return of(expr, negated)
+    case 'and':
+    case 'or': {
+      const items = expr.items.map((item) => fold(item, negated, of))
+      return (expr.kind === 'and') !== negated ? items.reduce(and, ALWAYS) : or(items)
+    }
+    default:
+      return expr satisfies never
+  }
+}
+
+function leaf<C>(
+  test: Test<C>,
+  negated: boolean,
+  decided: boolean | undefined,
+  event: GuardedEvent,
+): Branches {
+  if (decided !== undefined) return decided !== negated ? ALWAYS : NEVER
+  if (negated || !isLiteral(test)) return ALWAYS
+  const part = partOf(test.left, event)
+  if (part === undefined) return ALWAYS
+  const { op, modifier, right } = test
+  const of = ({ value }: Literal): Branches =>
+    typeof value === 'string' ? pathTest(part, op, value) : ALWAYS
+  if (op === 'exists') return ALWAYS
+  // Of several values at least one has to fit, and an empty list fits nothing.
+  return modifier === 'allof' && right.length > 0 ? of(right[0]!) : or(right.map(of))
+}
+
+function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Verdict {
+  if (!isLiteral(test)) return 'compares two fields'
+  if (partOf(test.left, event) === undefined)
+    return test.left.kind === 'field' ? 'field is not known to the kernel' : 'transforms a value'
+  if (negated) return 'negated: either spelling of a path may decide'
+  const branches = leaf(test, false, undefined, event)
+  return branches === ALWAYS ||
+    branches.some((branch) => Object.values(branch).every((value) => value === undefined))
+    ? 'operator tells nothing of directory, name or ending'
+    : 'path'
+}

@@ -1,0 +1,91 @@
+/** Which hooks the plain syscalls need that somebody asks for. */
+import { type EventType, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
+import { PLAIN_PROGRAMS, SYSCALLS } from '../../../schema/plain.ts'
+import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
+
+/** Object file of the table-driven programs. */
+export const PLAIN_OBJECT = 'generic/syscall'
+
+/** Numbers of syscalls by the way they come. */
+export interface WantedCalls {
+  readonly native: readonly number[]
+  readonly compat: readonly number[]
+}
+
+export interface SyscallPlan {
+  readonly programs: readonly ProgramSpec[]
+  /** What the program at the global exit lets through. */
+  readonly wanted: WantedCalls
+}
+
+/** Does this kernel have a tracepoint, such as `syscalls/sys_exit_openat`? */
+export type HasTracepoint = (name: string) => boolean
+
+/** With more of them the global exit costs everybody less than their tracepoints together take to attach. */
+const MANY = 48
+
+/** A set of events this large comes from an exclusion (`evt.type != open`): nobody asks for its plain syscalls. */
+const BROAD = 200
+
+const PLAIN: ReadonlyMap<string, EventType> = new Map(
+  PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined).map((type) => [type.name, type]),
+)
+
+/** Plain syscalls among the events that rules name; those of rules for every event are not asked for by name. */
+export function askedSyscalls(sets: Iterable<ReadonlySet<string> | '*'>): ReadonlySet<string> {
+  const asked = new Set<string>()
+  for (const set of sets) {
+    if (set === '*' || set.size > BROAD) continue
+    for (const name of set) if (PLAIN.has(name)) asked.add(name)
+  }
+  return asked
+}
+
+const architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
+const spec = ({ name }: { readonly name: string }): ProgramSpec =>
+  PROGRAM_SPECS.find((candidate) => candidate.name === name)!
+
+/** The program at the exit of all syscalls. */
+export const ALL_SYSCALLS: ProgramSpec = spec(PLAIN_PROGRAMS.all)
+
+/** Tracepoints where there are some, else the global exit. */
+export function planSyscalls(asked: ReadonlySet<string>, hasTracepoint: HasTracepoint): SyscallPlan {
+  const entries: string[] = []
+  const exits: string[] = []
+  const native: number[] = []
+  const calls = SYSCALLS.filter(({ name }) => asked.has(name) && PLAIN.has(name))
+  const many = calls.length > MANY
+  for (const call of calls) {
+    const { hook, programs } = PLAIN.get(call.name)!
+    if (hook === undefined) continue
+    const atEntry = programs[0]?.name === PLAIN_PROGRAMS.enter.name
+    if (!many || atEntry) {
+      if (hasTracepoint(hook)) {
+        ;(atEntry ? entries : exits).push(hook)
+        continue
+      }
+    }
+    const number = call[architecture]
+    if (number !== undefined && !atEntry) native.push(number)
+  }
+  const programs = [
+    ...(exits.length > 0 ? [{ ...spec(PLAIN_PROGRAMS.exit), hooks: exits }] : []),
+    ...(entries.length > 0 ? [{ ...spec(PLAIN_PROGRAMS.enter), hooks: entries }] : []),
+    ...(native.length > 0 ? [spec(PLAIN_PROGRAMS.all)] : []),
+  ]
+  return { programs, wanted: { native, compat: [] } }
+}
+
+/** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c). */
+export const WANTED_WORDS = 32
+
+/** The bits of that struct: 512 native numbers, then 512 of 32-bit programs. */
+export function wantedBits({ native, compat }: WantedCalls): Uint32Array {
+  const bits = new Uint32Array(WANTED_WORDS)
+  const set = (number: number, base: number): void => {
+    bits[base + (number >> 5)]! |= 1 << (number & 31)
+  }
+  for (const number of native) set(number, 0)
+  for (const number of compat) set(number, WANTED_WORDS / 2)
+  return bits
+}

@@ -1,0 +1,243 @@
+/**
+ * Every syscall, called with arguments that are wrong from a program without privileges, and compared with what strace and
+ * the kernel's own format files say. What is expected does not come from our table.
+ */
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, suite, test } from 'node:test'
+import { errnoName } from '../../schema/enums/index.ts'
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
+import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
+import { flagNamer } from '../../src/fields/evt/argument-text.ts'
+import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
+import { program } from './support/programs.ts'
+import { scratchFolder } from './support/scratch.ts'
+import { firstCalls, straceVersion, type Traced } from './support/strace.ts'
+
+/** Never called, each with the reason. */
+const NEVER: Readonly<Record<string, string>> = {
+  reboot: 'restarts the machine',
+  kexec_load: 'replaces the kernel',
+  kexec_file_load: 'replaces the kernel',
+  sync: 'writes the caches of the whole machine',
+  uprobe: 'for the kernel itself',
+  uretprobe: 'for the kernel itself',
+}
+
+/** Events of what was done: calls that fail are none. */
+const WHEN_DONE: Readonly<Record<string, true>> = { clone: true, clone3: true, fork: true, vfork: true }
+
+const NUMBER = process.arch === 'arm64' ? 'arm64' : 'x64'
+const TYPES = new Map(PUBLIC_EVENT_TYPES.map((type) => [type.name, type]))
+const PLAIN = PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined).map(({ name }) => name)
+const NAMES: ReadonlySet<string> = new Set(SYSCALLS.map(({ name }) => name))
+const folder = scratchFolder('syscalls')
+const strace = straceVersion()
+
+type Names = NonNullable<Syscall['arguments'][number]['type']['names']>
+
+interface Made {
+  readonly call: Syscall
+  readonly traced: Traced
+  /** What we say about the child, its own calls only. */
+  readonly seen: readonly Seen[]
+}
+
+/** Run calls under strace while everything is watched; one entry for each call that strace knows about. */
+function run(
+  live: Live,
+  calls: readonly Syscall[],
+  args: (call: Syscall) => readonly string[],
+  raw: boolean,
+): Made[] {
+  const list = join(folder, 'calls')
+  const trace = join(folder, 'strace')
+  writeFileSync(list, calls.map((call) => `${call[NUMBER]} ${args(call).join(' ')}\n`).join(''))
+  const options = ['-f', '-qq', '-s', '200', '-o', trace, ...(raw ? ['-e', 'raw=all'] : [])]
+  const outcome = live.run('/usr/bin/strace', [...options, program('syscalls'), list])
+  assert.equal(outcome.status, 0, outcome.stderr)
+  const byPid = Map.groupBy(outcome.records, ({ pid }) => pid)
+  const children = [...firstCalls(trace)]
+  const made: Made[] = []
+  let from = 0
+  // Children come in the order of the calls; between them are processes that the calls made.
+  for (const call of calls) {
+    const at = children.findIndex(([, traced], i) => i >= from && isOf(call, traced))
+    if (at < 0) continue
+    const [pid, traced] = children[at]!
+    made.push({ call, traced, seen: (byPid.get(pid) ?? []).filter(({ event }) => NAMES.has(event)) })
+    from = at + 1
+  }
+  return made
+}
+
+/** An older strace knows new calls by number only. */
+const isOf = (call: Syscall, { name }: Traced): boolean =>
+  name === call.name || name === `syscall_0x${call[NUMBER]!.toString(16)}`
+
+/** What a record says the call returned: rich events of opens have it as `fd`. */
+const resultOf = ({ f }: Seen): number | undefined => {
+  const value = f['res'] ?? f['fd']
+  return value === undefined ? undefined : Number(value)
+}
+
+const sameResult = (seen: Seen, { result, error }: Traced): boolean => {
+  const ours = resultOf(seen)
+  if (result === undefined || ours === undefined) return true
+  if (error !== undefined) return errnoName(ours) === error
+  return BigInt.asUintN(64, BigInt(ours)) === BigInt.asUintN(64, BigInt(result))
+}
+
+suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace') }, () => {
+  const live = openLive({
+    events: PUBLIC_EVENT_TYPES.filter(
+      ({ family }) => family.record === undefined && family.name !== 'signal',
+    ).map(({ name }) => name),
+    syscalls: PLAIN,
+    bulk: 16 << 20,
+  })
+  after(() => live.stop())
+  test('everything is attached', () => assert.deepEqual(live.source.failures, []))
+  const callable = SYSCALLS.filter((call) => call[NUMBER] !== undefined && !(call.name in NEVER))
+
+  test('invalid arguments: name, arguments and result are what strace says', (t) => {
+    // A descriptor that is none, then addresses where nothing is; each is another number.
+    const wrong = Array.from({ length: 6 }, (_, i) =>
+      i === 0 ? '-1' : `0x66600${i}${i}${i}${i}${i}${i}${i}`,
+    )
+    const made = run(live, callable, () => wrong, true)
+    const missed: string[] = []
+    const different: string[] = []
+    for (const { call, traced, seen } of made) {
+      const [first] = seen
+      if (call.name in WHEN_DONE && traced.error !== undefined) continue
+      if (first === undefined) missed.push(call.name)
+      else if (first.event !== call.name) different.push(`${call.name}: ${first.event}`)
+      else {
+        if (!sameResult(first, traced))
+          different.push(
+            `${call.name}: returned ${resultOf(first)}, not ${traced.result} ${traced.error ?? ''}`,
+          )
+        different.push(...differentArguments(call, first, traced))
+      }
+    }
+    const called = new Set(made.map(({ call }) => call.name))
+    const uncalled = callable.filter(({ name }) => !called.has(name)).map(({ name }) => name)
+    t.diagnostic(
+      `${made.length - missed.length} of ${callable.length} syscalls seen and compared with ${strace}`,
+    )
+    for (const [name, reason] of Object.entries(NEVER)) t.diagnostic(`never called: ${name}: ${reason}`)
+    t.diagnostic(`reported when they succeed only: ${Object.keys(WHEN_DONE).join(' ')}`)
+    if (uncalled.length > 0) t.diagnostic(`strace says nothing of: ${uncalled.join(' ')}`)
+    if (missed.length > 0) t.diagnostic(`not seen: ${missed.join(' ')}`)
+    assert.deepEqual(different, [])
+    assert.deepEqual(missed, [])
+    assert.ok(made.length >= 300, `only ${made.length} calls`)
+  })
+
+  test('strings and names of flags are those of strace', (t) => {
+    const told = callable.filter(
+      (call) =>
+        PLAIN.includes(call.name) &&
+        call.arguments.some(
+          ({ type }) => type.names !== undefined || type.copy === 'text' || type.copy === 'path',
+        ),
+    )
+    const made = run(live, told, plausible, false)
+    const different: string[] = []
+    let compared = 0
+    for (const { call, traced, seen } of made) {
+      const [first] = seen
+      if (first?.event !== call.name || traced.name !== call.name) continue
+      for (const [i, { name, type }] of call.arguments.entries()) {
+        const theirs = traced.args[i]
+        if (theirs === undefined) continue
+        if (type.copy === 'text' || type.copy === 'path') {
+          if (!theirs.startsWith('"')) continue
+          compared++
+          if (theirs !== `"${first.f[name]}"`)
+            different.push(`${call.name}.${name}: ${first.f[name]}, not ${theirs}`)
+        } else if (type.names !== undefined && /^[A-Z_]/.test(theirs)) {
+          compared++
+          const ours = flagText(type.names, Number(first.f[name]))
+          if (!sameNames(type.names, ours, theirs))
+            different.push(`${call.name}.${name}: ${ours}, not ${theirs}`)
+        }
+      }
+    }
+    t.diagnostic(`${compared} strings and names of ${made.length} calls compared`)
+    assert.deepEqual(different, [])
+    assert.ok(compared > 150, `only ${compared}`)
+  })
+
+  test('nothing was lost', () => assert.deepEqual(live.gaps, []))
+})
+
+/** Names of strace that stand for 0, and those that have another one with the same value. */
+const NOTHING: ReadonlySet<string> = new Set(['AT_STATX_SYNC_AS_STAT', 'FAN_CLASS_NOTIF'])
+const SAME: Readonly<Record<string, string>> = { WSTOPPED: 'WUNTRACED' }
+
+/** The same names, where strace may show some of the bits as a number. */
+function sameNames(table: Names, ours: string, theirs: string): boolean {
+  const known: Readonly<Record<string, number>> = { ...table.names, ...table.group?.names }
+  const words = theirs
+    .replace(/ \/\*.*/, '')
+    .split('|')
+    .filter((word) => !NOTHING.has(word))
+  const names = new Set(words.filter((word) => /^[A-Z_]/.test(word)).map((word) => SAME[word] ?? word))
+  const rest = words.filter((word) => /^\d/.test(word)).reduce((sum, word) => sum | Number(word), 0)
+  const own = ours.split('|')
+  if (![...names].every((name) => own.includes(name))) return false
+  return own.filter((name) => !names.has(name)).reduce((sum, name) => sum | (known[name] ?? 0), 0) === rest
+}
+
+const flagText = (table: Names, value: number): string =>
+  table.kind === 'flags'
+    ? (flagNamer(table)(value) ?? '0')
+    : (Object.entries(table.names).find(([, other]) => other === value)?.[0] ?? String(value))
+
+/** Arguments whose low bits are not those that strace shows, by position. */
+function differentArguments(call: Syscall, { f, event }: Seen, { name, args }: Traced): string[] {
+  if (TYPES.get(event)?.family.record === undefined || name.startsWith('syscall_')) return []
+  if (args.length !== call.arguments.length && !OTHER_COUNT.has(name))
+    return [`${call.name}: ${call.arguments.length} arguments, not ${args.length}`]
+  return call.arguments.flatMap(({ name, type }, i) => {
+    const theirs = args[i]
+    if (type.max !== undefined || theirs === undefined) return []
+    const bits = type.storage === 'u64' || type.storage === 's64' ? 53 : 32
+    const same = BigInt.asUintN(bits, BigInt(f[name] as number)) === BigInt.asUintN(bits, BigInt(theirs))
+    return same ? [] : [`${call.name}.${name}: ${f[name]}, not ${theirs}`]
+  })
+}
+
+/** strace leaves out what the call does not look at, or shows what its manual page has instead. */
+const OTHER_COUNT: ReadonlySet<string> = new Set([
+  'preadv',
+  'pwritev',
+  'afs_syscall',
+  'getpmsg',
+  'putpmsg',
+  'security',
+  'tuxcall',
+  'vserver',
+])
+
+/** Arguments that strace can put into words, and that lead nowhere. */
+function plausible(call: Syscall): readonly string[] {
+  return call.arguments.map(({ type }, i) => {
+    if (type.copy === 'text' || type.copy === 'path') return `=tarsier-nowhere/argument${i}`
+    if (type.copy === 'dirfd') return '-100'
+    if (type.names !== undefined) return String(someOf(type.names))
+    if (type.format === 'fd') return '-1'
+    if (type.doc.startsWith('process')) return '0x3ffffff'
+    return type.format === 'number' ? String(i + 1) : '0'
+  })
+}
+
+const someOf = ({ kind, names, group }: Names): number => {
+  const values = Object.values(names)
+  if (kind === 'enum') return values[1] ?? values[0]!
+  const [a, b] = values.filter((value) => (value & (value - 1)) === 0)
+  return (a ?? 0) | (b ?? 0) | (group === undefined ? 0 : Math.max(...Object.values(group.names).slice(0, 2)))
+}

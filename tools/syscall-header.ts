@@ -1,0 +1,66 @@
+/** The table of the generic syscall program: for each number the wire id and what to copy. */
+
+import { FAMILIES } from '../schema/index.ts'
+import { SYSCALLS, type Syscall } from '../schema/plain.ts'
+import { COPY, type Copy, PATH_MAX, SOCKADDR_MAX, TEXT_MAX } from '../schema/syscall-types.ts'
+
+/** Numbers end below this on all architectures. */
+export const CALLS = 512
+
+/** Bytes of a path: of two, with two directories, a record has room for less. */
+const PATH_COPY_MAX = PATH_MAX
+
+interface Row {
+  readonly number: number
+  readonly call: Syscall
+  readonly copies: readonly Copy[]
+}
+
+/** Structures with times and pairs of longs are different ones for 32-bit programs. */
+const NATIVE_ONLY: ReadonlySet<Copy> = new Set(['timespec', 'timespec_out'])
+
+function rows(architecture: 'x64' | 'i386' | 'arm64', ids: ReadonlyMap<string, number>): readonly Row[] {
+  return SYSCALLS.flatMap((call) => {
+    if (!ids.has(call.name)) return []
+    const numbers = architecture === 'i386' ? call.i386 : [call[architecture] ?? -1]
+    const copies = call.arguments.map(({ type: { copy } }) =>
+      architecture === 'i386' && NATIVE_ONLY.has(copy) ? 'none' : copy,
+    )
+    return numbers.filter((number) => number >= 0).map((number) => ({ number, call, copies }))
+  }).sort((a, b) => a.number - b.number)
+}
+
+function table(name: string, list: readonly Row[], ids: ReadonlyMap<string, number>): readonly string[] {
+  const lines = list.map(({ number, call, copies }) => {
+    const any = copies.some((copy) => copy !== 'none') ? 1 : 0
+    const kinds = copies.map((copy) => COPY[copy]).join(', ')
+    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} } }, /* ${call.name} */`
+  })
+  return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
+}
+
+/** Text of tarsier_syscalls.gen.h for one architecture. */
+export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
+  const plain = FAMILIES.filter(({ record }) => record !== undefined)
+  const ids = new Map(plain.flatMap(({ events }) => events.map(({ name, id }) => [name, id] as const)))
+  return [
+    '/* Generated from schema/syscalls.ts by tools/build-bpf.ts. */',
+    '#ifndef TARSIER_SYSCALLS_GEN_H',
+    '#define TARSIER_SYSCALLS_GEN_H',
+    '#include <linux/types.h>',
+    '',
+    `#define CALLS ${CALLS}`,
+    `#define PATH_COPY_MAX ${PATH_COPY_MAX}`,
+    `#define TEXT_COPY_MAX ${TEXT_MAX}`,
+    `#define SOCKADDR_MAX ${SOCKADDR_MAX}`,
+    ...Object.entries(COPY).map(([name, value]) => `#define COPY_${name.toUpperCase()} ${value}`),
+    '',
+    '/* copies: is there anything to copy at all? */',
+    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n};',
+    '',
+    ...table('native_calls', rows(architecture, ids), ids),
+    ...(architecture === 'x64' ? table('compat_calls', rows('i386', ids), ids) : []),
+    '#endif',
+    '',
+  ].join('\n')
+}
