@@ -2,7 +2,7 @@
  * Where the small actions of the rule tests happen: a mount namespace whose /etc, /root, /dev/shm and terminals are the
  * test's own, a network with public addresses and nobody else in it, and a cgroup that is named like a container.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
@@ -53,12 +53,15 @@ export interface Sandbox {
   named(name: string, source?: string): string
   /** System calls made by a program of this name. */
   raw(name: string, ...calls: readonly Call[]): Action
-  /** Run it to its end. */
-  run(action: Action, place: Place): void
+  /** Run it to its end; servers of the test go on answering meanwhile. */
+  run(action: Action, place: Place): Promise<void>
   /** Command line that runs it. */
   commandLine(action: Action, place: Place): readonly string[]
   close(): void
 }
+
+/** No action takes this long. */
+const ACTION_MS = 10_000
 
 /** A cgroup hierarchy of this machine: v2, or one of v1 where that is all there is. */
 function hierarchy(): string {
@@ -109,10 +112,16 @@ export async function openSandbox(word: string): Promise<Sandbox> {
     named,
     raw: (name, ...calls) => ({ file: named(name, program('raw')), args: script(calls) }),
     commandLine,
-    run(action, place) {
+    async run(action, place) {
       const [file, ...args] = commandLine(action, place)
-      const { error } = spawnSync(file!, args, { cwd: '/', stdio: ['ignore', 'ignore', 'ignore'] })
-      if (error !== undefined) throw error
+      const child = spawn(file!, args, {
+        cwd: '/',
+        stdio: 'ignore',
+        timeout: ACTION_MS,
+        killSignal: 'SIGKILL',
+      })
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      if (signal === 'SIGKILL') throw new Error(`${file} did not end within ${ACTION_MS} ms`)
     },
     close() {
       holder.kill('SIGKILL')

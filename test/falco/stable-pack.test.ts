@@ -17,7 +17,7 @@ import {
   startAgent,
   writeRules,
 } from '../e2e/support/agent.ts'
-import { dockerAnswer, lastAct, onlyDocker } from './answers.ts'
+import { dockerAnswer, firstAct, lastAct, meet, onlyDocker } from './answers.ts'
 import { type Case, casesOf, type Expected } from './cases.ts'
 import { type Action, openSandbox, type Place, type Sandbox, SERVICE_IP } from './sandbox.ts'
 
@@ -25,7 +25,10 @@ const PACK = join(ROOT, '../shared/data/falco/rules/falco_rules.yaml')
 
 const box: Sandbox | undefined = NEEDS_ROOT || !existsSync(PACK) ? undefined : await openSandbox(marker())
 
-suite('the stable pack, live', { skip: NEEDS_ROOT || (box === undefined && `${PACK} is missing`) }, () => {
+suite('the stable pack, live', {
+  skip: NEEDS_ROOT || (box === undefined && `${PACK} is missing`),
+  timeout: 90_000,
+}, () => {
   let agent: Running
   let old: Server
   let runtime: FakeRuntime
@@ -33,7 +36,7 @@ suite('the stable pack, live', { skip: NEEDS_ROOT || (box === undefined && `${PA
   const cases: readonly Case[] = box === undefined ? [] : casesOf(box)
 
   before(async () => {
-    const last = writeRules(openFolder('last'), lastAct)
+    const own = writeRules(openFolder('own'), lastAct, firstAct)
     old = startServer(box!, 'nginx')
     const socket = join(openFolder('runtime'), 'docker.sock')
     const { container, privileged } = box!.containers
@@ -43,13 +46,12 @@ suite('the stable pack, live', { skip: NEEDS_ROOT || (box === undefined && `${PA
     })
     resolver = await testResolver({ 'kubernetes.default.svc.cluster.local': [SERVICE_IP] })
     agent = await startAgent({
-      rules: [PACK, last],
+      rules: [PACK, own],
       set: ['json_output=true', `names.servers=[${resolver.server}]`, ...onlyDocker(socket)],
     })
     // What an alert reads of a container is known before anything happens in it.
-    for (const place of ['container', 'privileged'] as const)
-      box!.run({ file: box!.named('hello'), args: [] }, place)
-    await agent.until(() => runtime.asked.length === 2 && resolver.asked.length > 0, ANSWERS_MS)
+    for (const place of ['container', 'privileged'] as const) await meet(agent, box!, place)
+    assert.ok(await agent.until(() => resolver.asked.length > 0, NAMES_MS), 'no name was asked for')
   })
   after(async () => {
     // A start that failed leaves less to end.
@@ -139,8 +141,8 @@ suite('the stable pack, live', { skip: NEEDS_ROOT || (box === undefined && `${PA
 /** Rules with a test of their own. */
 const ALONE = ['Read sensitive file trusted after startup']
 
-/** Longest time for the answers about containers and names. */
-const ANSWERS_MS = 5000
+/** Longest time for a question about a name. */
+const NAMES_MS = 5000
 
 /** A server counts as started after five seconds (proc_is_new). */
 const START_UP_MS = 5100
