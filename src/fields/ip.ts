@@ -55,6 +55,13 @@ export function parseIp(text: string): Ip | undefined {
   return new Ip(bytes, 6)
 }
 
+/** The usual address of the loopback interface. */
+export const LOOPBACK: Readonly<Record<4 | 6, Ip>> = { 4: parseIp('127.0.0.1')!, 6: parseIp('::1')! }
+
+/** Is this an address of the loopback interface? */
+export const isLoopback = (ip: Ip): boolean =>
+  ip.version === 4 ? ip.bytes[12] === 127 : ip.equals(LOOPBACK[6])
+
 /** Parse `address/bits`; undefined when the text is none. */
 export function parseNet(text: string): IpNet | undefined {
   const [address, bits, ...rest] = text.split('/')

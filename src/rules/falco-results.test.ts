@@ -81,6 +81,12 @@ test("Falco's text: warnings", () => {
     /^0.yaml: Ok, with warnings\n1 Warnings:\nIn rules content: .*\n {4}In list 'l': .*LOAD_UNUSED_LIST \(Unused list\): list 'l' is not used\n$/s,
   )
 })
+test("Falco's text: a file that is not there has one place and no piece", () =>
+  assert.equal(
+    falcoResultText(loadRules(['/nowhere/r.yaml'], { sources: SOURCES })),
+    '/nowhere/r.yaml: Invalid\n1 Errors:\nIn rules content: (/nowhere/r.yaml:0:0)\n' +
+      "LOAD_ERR_FILE_READ (File read error): cannot read '/nowhere/r.yaml': no such file or directory\n",
+  ))
 test("Falco's text: nothing to say", () => assert.equal(falcoResultText(load([rule('r')])), '0.yaml: Ok\n'))
 
 /** What of a file differs from Falco's schema. */

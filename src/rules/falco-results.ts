@@ -69,11 +69,14 @@ export function falcoLoadResults(result: Pick<LoadResult, 'files' | 'sources'>):
 const messageOf = (problem: Diagnostic): string =>
   problem.hint === undefined ? problem.message : `${problem.message} (${problem.hint})`
 
-/** The chain of places, outermost first; it ends with the exact place. */
-const chainOf = (problem: Diagnostic): Diagnostic['context'] => [
-  ...problem.context,
-  { itemType: innermost(problem), itemName: '', span: problem.span },
-]
+/** The chain of places, outermost first; it ends with the exact place, once. */
+function chainOf(problem: Diagnostic): Diagnostic['context'] {
+  const { context, span } = problem
+  const itemType = innermost(problem)
+  const last = context.at(-1)
+  const isThere = last?.itemType === itemType && last.span.from === span.from && last.span.file === span.file
+  return isThere ? context : [...context, { itemType, itemName: '', span }]
+}
 
 function falcoProblem(problem: Diagnostic, sources: Sources): object {
   const locations = chainOf(problem).map(({ itemType, itemName, span }) => ({
@@ -125,11 +128,10 @@ function problemText(problem: Diagnostic, sources: Sources): readonly string[] {
     const place = `${visible(span.file)}:${span.line - 1}:${span.column - 1}`
     return `${'    '.repeat(depth)}In ${itemType}${name}: (${place})`
   })
+  const lines = snippet(problem.span, sources.get(problem.span.file))
   return [
     ...places,
-    '------',
-    ...snippet(problem.span, sources.get(problem.span.file)),
-    '------',
+    ...(lines.length === 0 ? [] : ['------', ...lines, '------']),
     `${problem.code} (${DESCRIPTIONS[problem.code]}): ${visible(messageOf(problem))}`,
   ]
 }

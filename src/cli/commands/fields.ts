@@ -1,6 +1,8 @@
 /** `tarsier fields`: what rules can ask about an event. Straight from the declarations. */
 import type { FieldDef } from '../../fields/field.ts'
 import { SOURCES } from '../../fields/index.ts'
+import { unservedReason } from '../../fields/unserved.ts'
+import { didYouMean } from '../../rules/condition/suggest.ts'
 import { type CliCommand, EXIT, UsageError, UserError } from '../command.ts'
 import { formatTable } from '../table.ts'
 
@@ -21,8 +23,7 @@ export const fieldsCommand: CliCommand = {
     const rows = fieldsOf(options['source'] as string | undefined).filter(
       ({ def }) => name === undefined || def.name === name || def.name.startsWith(prefixOf(name)),
     )
-    if (rows.length === 0)
-      throw new UserError(`no field begins with '${name}'`, "'tarsier fields' lists them")
+    if (rows.length === 0) throw noField(name ?? '', options['source'] as string | undefined)
     if (options.json) io.stdout.write(`${JSON.stringify(rows.map(describe))}\n`)
     else
       io.stdout.write(
@@ -34,6 +35,18 @@ export const fieldsCommand: CliCommand = {
       )
     return EXIT.ok
   },
+}
+
+/** Why nothing is listed: Falco has the field and we have not, or nobody has it. */
+function noField(name: string, source = 'syscall'): UserError {
+  const reason = unservedReason(name, source)
+  if (reason !== undefined)
+    return new UserError(`field '${name}' of Falco is not served by source '${source}': ${reason}`)
+  const all = [...(SOURCES.get(source)?.fields.keys() ?? [])]
+  return new UserError(
+    `no field begins with '${name}'`,
+    didYouMean(name, all) ?? "'tarsier fields' lists them",
+  )
 }
 
 interface Row {

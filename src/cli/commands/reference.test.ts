@@ -101,4 +101,6 @@ describe('fields', () => {
     assert.equal((await json('fields --source syscall --json')).length, SYSCALL_FIELDS.size))
   refused('fields --source nope', EXIT.usage, /unknown source 'nope'\n {2}hint: sources: syscall/)
   refused('fields nope', EXIT.failure, /no field begins with 'nope'/)
+  refused('fields fd.nmae', EXIT.failure, /no field begins with 'fd.nmae'\n {2}hint: did you mean 'fd.name'/)
+  refused('fields evt.buffer', EXIT.failure, /'evt.buffer' of Falco is not served by source 'syscall': /)
 })

@@ -9,7 +9,7 @@ import {
 } from '../../../schema/index.ts'
 import type { Str } from '../../decode/str.ts'
 import type { ProcessInfo, SyscallContext } from '../context.ts'
-import { passedAddress, tuple, tupleText } from '../fd/descriptor.ts'
+import { passedAddress, socketTuple, tupleText } from '../fd/descriptor.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
 import { pathOf } from '../paths.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
@@ -141,7 +141,7 @@ const TUPLE: Argument = {
   type: 'text',
   doc: 'both ends of the connection, `client:port->server:port`; NULL when there is none',
   text: (ctx) => {
-    const ends = tuple(ctx)
+    const ends = socketTuple(ctx)
     return { raw: ends === undefined ? (ctx.event.string('unix_path')?.text ?? 'NULL') : tupleText(ends) }
   },
 }

@@ -13,7 +13,7 @@ import {
 } from '../../../schema/enums/index.ts'
 import type { Marked, Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
-import { Ip } from '../ip.ts'
+import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
 import { type PathFields, pathOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
@@ -201,7 +201,22 @@ export const socketWorked = (ctx: SyscallContext): boolean => {
 
 /** Ends of the event's inet socket; undefined for other events, other families, and after a failure. */
 export const tuple = (ctx: SyscallContext): Tuple | undefined =>
-  once(ctx, 'fd.tuple', () => (isSocket(ctx) && socketWorked(ctx) ? makeTuple(ctx) : undefined))
+  once(ctx, 'fd.tuple', () => {
+    const ends = socketTuple(ctx)
+    return ends && fromLoopback(ends)
+  })
+
+/** The same as the socket itself has it: one that was never bound to an address has none, wherever it sends. */
+export const socketTuple = (ctx: SyscallContext): Tuple | undefined =>
+  once(ctx, 'fd.socket_tuple', () => (isSocket(ctx) && socketWorked(ctx) ? makeTuple(ctx) : undefined))
+
+/** What goes to loopback comes from there. */
+function fromLoopback(ends: Tuple): Tuple {
+  const { local, remote, isServer } = ends
+  if (local === undefined || remote === undefined || !isUnspecified(local.ip) || !isLoopback(remote.ip))
+    return ends
+  return byRole({ ip: LOOPBACK[remote.ip.version], port: local.port }, remote, isServer)
+}
 
 function makeTuple(ctx: SyscallContext): Tuple | undefined {
   const family = socketFamily(ctx)!
@@ -214,11 +229,13 @@ function makeTuple(ctx: SyscallContext): Tuple | undefined {
       ? endpoint(ctx, 'addr_ip', 'addr_port', family)
       : endpoint(ctx, 'raddr', 'rport', family),
   )
-  const isServer = serves(ctx, local, remote)
-  return isServer
+  return byRole(local, remote, serves(ctx, local, remote))
+}
+
+const byRole = (local: Endpoint | undefined, remote: Endpoint | undefined, isServer: boolean): Tuple =>
+  isServer
     ? { client: remote, server: local, local, remote, isServer }
     : { client: local, server: remote, local, remote, isServer }
-}
 
 /** Does a message have an address of its own? Streams ignore what they are given. */
 function messageAddress(ctx: SyscallContext): boolean {

@@ -2,7 +2,7 @@
 import { AF_INET, AF_INET6, AF_UNIX, IP_PROTOCOLS, SOCK_TYPES } from '../../../schema/enums/index.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
 import type { ValueType } from '../field.ts'
-import type { Ip } from '../ip.ts'
+import { type Ip, isLoopback } from '../ip.ts'
 import { eventsOf, field, only, type SyscallField } from '../syscall-field.ts'
 import {
   getsName,
@@ -53,14 +53,12 @@ const addressField = (name: string, type: ValueType, role: Role, words: string):
 
 const OTHER_SIDE: Readonly<Partial<Record<Role, Role>>> = { local: 'remote', remote: 'local' }
 
-const isLoopback = ({ ip }: Endpoint): boolean =>
-  ip.version === 4 ? ip.bytes[12] === 127 : ip.text === '::1'
-
 /** Falco takes the other side for its own where the host has connected to anything but itself. */
 function portOf(ctx: SyscallContext, role: Role): number | undefined {
   const ends = tuple(ctx)
   const far = ends?.remote
-  const swapped = ctx.lookup.asFalco && ctx.event.name === 'connect' && far !== undefined && !isLoopback(far)
+  const swapped =
+    ctx.lookup.asFalco && ctx.event.name === 'connect' && far !== undefined && !isLoopback(far.ip)
   return ends?.[(swapped && OTHER_SIDE[role]) || role]?.port
 }
 
