@@ -104,7 +104,15 @@ needs('everything', NOTHING, { forRunning: true, forBpf: true }, [
   'libbpf-dev',
   'linux-libc-dev',
 ])
-needs('what tests call', NOTHING, { forTests: true }, ['gcc', 'libc6-dev', 'bpftool', 'strace'])
+needs('what tests call', NOTHING, { forTests: true }, [
+  'gcc',
+  'libc6-dev',
+  'bpftool',
+  'strace',
+  'podman',
+  'runc',
+  'busybox-static',
+])
 
 test('programs are looked for in the PATH given', () => {
   const { clang, llvmStrip } = probeSystem({ PATH: place })

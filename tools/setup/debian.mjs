@@ -15,6 +15,14 @@ const PACKAGES = [
   { name: 'libc6-dev', when: 'forTests', probe: 'libc', why: 'to compile the programs that the tests watch' },
   { name: 'bpftool', when: 'forTests', probe: 'bpftool', why: 'to tamper with the agent in tests' },
   { name: 'strace', when: 'forTests', probe: 'strace', why: 'to tamper with the agent in tests' },
+  { name: 'podman', when: 'forTests', probe: 'podman', why: 'to run containers that the tests watch' },
+  { name: 'runc', when: 'forTests', probe: 'runc', why: 'to run containers that the tests watch' },
+  {
+    name: 'busybox-static',
+    when: 'forTests',
+    probe: 'busybox',
+    why: 'to fill containers that the tests watch',
+  },
 ]
 
 /**
@@ -44,6 +52,9 @@ export function probeSystem(env, arch = process.arch) {
     libc: existsSync('/usr/include/stdio.h'),
     bpftool: which('bpftool', env['PATH']) !== undefined,
     strace: which('strace', env['PATH']) !== undefined,
+    podman: which('podman', env['PATH']) !== undefined,
+    runc: which('runc', env['PATH']) !== undefined,
+    busybox: which('busybox', env['PATH']) !== undefined,
   }
 }
 
