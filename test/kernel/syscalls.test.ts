@@ -45,18 +45,18 @@ interface Made {
 }
 
 /** Run calls under strace while everything is watched; one entry for each call that strace knows about. */
-function run(
+async function run(
   live: Live,
   calls: readonly Syscall[],
   args: (call: Syscall) => readonly string[],
   raw: boolean,
-): Made[] {
+): Promise<Made[]> {
   const list = join(folder, 'calls')
   const trace = join(folder, 'strace')
   writeFileSync(list, calls.map((call) => `${call[NUMBER]} ${args(call).join(' ')}\n`).join(''))
   const options = ['-f', '-qq', '-s', '200', '-o', trace, ...(raw ? ['-e', 'raw=all'] : [])]
-  const outcome = live.run('/usr/bin/strace', [...options, program('syscalls'), list])
-  assert.equal(outcome.status, 0, outcome.stderr)
+  const outcome = await live.follow('/usr/bin/strace', [...options, program('syscalls'), list])
+  assert.equal(outcome.status, 0)
   const byPid = Map.groupBy(outcome.records, ({ pid }) => pid)
   const children = [...firstCalls(trace)]
   const made: Made[] = []
@@ -101,12 +101,12 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))
   const callable = SYSCALLS.filter((call) => call[NUMBER] !== undefined && !(call.name in NEVER))
 
-  test('invalid arguments: name, arguments and result are what strace says', (t) => {
+  test('invalid arguments: name, arguments and result are what strace says', async (t) => {
     // A descriptor that is none, then addresses where nothing is; each is another number.
     const wrong = Array.from({ length: 6 }, (_, i) =>
       i === 0 ? '-1' : `0x66600${i}${i}${i}${i}${i}${i}${i}`,
     )
-    const made = run(live, callable, () => wrong, true)
+    const made = await run(live, callable, () => wrong, true)
     const missed: string[] = []
     const different: string[] = []
     for (const { call, traced, seen } of made) {
@@ -136,7 +136,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     assert.ok(made.length >= 300, `only ${made.length} calls`)
   })
 
-  test('strings and names of flags are those of strace', (t) => {
+  test('strings and names of flags are those of strace', async (t) => {
     const told = callable.filter(
       (call) =>
         PLAIN.includes(call.name) &&
@@ -144,7 +144,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
           ({ type }) => type.names !== undefined || type.copy === 'text' || type.copy === 'path',
         ),
     )
-    const made = run(live, told, plausible, false)
+    const made = await run(live, told, plausible, false)
     const different: string[] = []
     let compared = 0
     for (const { call, traced, seen } of made) {

@@ -2,7 +2,8 @@
  * A kernel source at work in the test process. Programs are run as children, and only what they and their descendants do
  * is kept: the machine's other software is nobody's business here.
  */
-import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
+import { type SpawnOptions, type SpawnSyncOptions, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { isVariable, layoutOf, RECORD_FLAGS } from '../../../schema/index.ts'
 import type { EventView } from '../../../src/decode/event-view.ts'
 import { Interner } from '../../../src/decode/str.ts'
@@ -106,6 +107,8 @@ export interface Live {
   adopt(pid: number): void
   /** Run a program and collect what it did. */
   run(file: string, args: readonly string[], options?: SpawnSyncOptions): Outcome
+  /** The same with the rings read meanwhile: for what takes long, or makes many records. Output is not collected. */
+  follow(file: string, args: readonly string[], options?: SpawnOptions): Promise<Outcome>
   /** Run system calls; `results` has what each returned. Records are those of the calls, without the exec and exit. */
   raw(calls: readonly Call[], options?: SpawnSyncOptions): { records: Seen[]; results: number[] }
   /** Records that have come since the last call, of own processes. */
@@ -187,12 +190,20 @@ export function openLive(options: LiveOptions = {}): Live {
     const { pid, stdout, stderr, status, signal } = child
     return { records: untilEnd(pid), pid, stdout, stderr, status, signal }
   }
+  const follow: Live['follow'] = async (file, args, spawnOptions = {}) => {
+    take()
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], ...spawnOptions })
+    const [status, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    const pid = child.pid!
+    return { records: untilEnd(pid), pid, stdout: '', stderr: '', status, signal }
+  }
   return {
     source,
     snapshot,
     gaps,
     causes,
     run,
+    follow,
     take,
     adopt: (pid) => void ours.add(pid),
     raw(calls, spawnOptions) {
