@@ -27,10 +27,8 @@ function read(file: string): string | undefined {
 
 /**
  * Programs of single syscalls are built twice: the second time for the calls of 32-bit programs, whose arguments are in other
- * registers. Not these, which read structures that have another layout there.
+ * registers.
  */
-const SAME_FOR_ALL = new Set(['process/exec', 'net/message'])
-
 interface Target {
   readonly file: string
   readonly defines: readonly string[]
@@ -39,7 +37,7 @@ interface Target {
 function targetsOf(name: string, text: string): readonly Target[] {
   const plain = relative('programs', name).replace(/\.bpf\.c$/, '')
   const targets = [{ file: join(output, `${plain}.bpf.o`), defines: [] as readonly string[] }]
-  if (process.arch === 'x64' && text.includes('SEC("tp/syscalls/sys_exit_') && !SAME_FOR_ALL.has(plain))
+  if (process.arch === 'x64' && text.includes('SEC("tp/syscalls/sys_exit_'))
     targets.push({ file: join(output, `${plain}.compat.bpf.o`), defines: ['-DTARSIER_COMPAT'] })
   return targets
 }

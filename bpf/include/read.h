@@ -55,12 +55,24 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 
 /* Arguments of the syscall that is returning. They stay in the saved registers until the task goes back to user mode. */
 #if defined(__TARGET_ARCH_x86) && defined(TARSIER_COMPAT)
-#define ARG1(regs) ((__u64)(__u32)(regs)->bx)
-#define ARG2(regs) ((__u64)(__u32)(regs)->cx)
-#define ARG3(regs) ((__u64)(__u32)(regs)->dx)
-#define ARG4(regs) ((__u64)(__u32)(regs)->si)
-#define ARG5(regs) ((__u64)(__u32)(regs)->di)
-#define ARG6(regs) ((__u64)(__u32)(regs)->bp)
+#define I386_SOCKETCALL 102
+
+/* socketcall(call, args): the arguments of the call that it stands for lie in memory. */
+static __noinline __u64 socketcall_arg(__u64 args, __u32 n)
+{
+	__u32 value = 0;
+
+	bpf_probe_read_user(&value, sizeof(value), (void *)(args + 4 * n));
+	return value;
+}
+#define COMPAT_ARG(regs, n, reg)                                                                                       \
+	((__u32)(regs)->orig_ax == I386_SOCKETCALL ? socketcall_arg((__u32)(regs)->cx, n) : (__u64)(__u32)(regs)->reg)
+#define ARG1(regs) COMPAT_ARG(regs, 0, bx)
+#define ARG2(regs) COMPAT_ARG(regs, 1, cx)
+#define ARG3(regs) COMPAT_ARG(regs, 2, dx)
+#define ARG4(regs) COMPAT_ARG(regs, 3, si)
+#define ARG5(regs) COMPAT_ARG(regs, 4, di)
+#define ARG6(regs) COMPAT_ARG(regs, 5, bp)
 #elif defined(__TARGET_ARCH_x86)
 #define ARG1(regs) ((regs)->di)
 #define ARG2(regs) ((regs)->si)
@@ -68,7 +80,6 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 #define ARG4(regs) ((regs)->r10)
 #define ARG5(regs) ((regs)->r8)
 #define ARG6(regs) ((regs)->r9)
-#define SYSCALL_NR(regs) ((long)(regs)->orig_ax)
 #elif defined(__TARGET_ARCH_arm64)
 #define ARG1(regs) ((regs)->orig_x0)
 #define ARG2(regs) ((regs)->user_regs.regs[1])
@@ -77,6 +88,10 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 #define ARG5(regs) ((regs)->user_regs.regs[4])
 #define ARG6(regs) ((regs)->user_regs.regs[5])
 #define SYSCALL_NR(regs) ((long)(regs)->syscallno)
+#endif
+
+#if defined(__TARGET_ARCH_x86)
+#define SYSCALL_NR(regs) ((long)(regs)->orig_ax)
 #endif
 
 /* Bytes of a pointer and a long of the program that made the call. */

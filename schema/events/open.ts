@@ -30,5 +30,5 @@ export const open = defineFamily({
     dir: path('directory a relative name starts from; absent when it is not needed', { hidden: true }),
   },
   limits:
-    'Calls through the 32-bit entry points and io_uring are not seen. The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way.',
+    'The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way.',
 })

@@ -44,8 +44,25 @@ function kernelFindings(): Finding[] {
     jitFinding(jit),
     lockdown,
     tracefsFinding(),
+    compatFinding(),
     libraryFinding(),
   ]
+}
+
+/** The file is there where the kernel runs 32-bit programs (CONFIG_COMPAT, arch/x86/entry/vdso/vdso32-setup.c). */
+function compatFinding(): Finding {
+  const base = { area: 'kernel', name: '32-bit calls' } as const
+  if (process.arch !== 'x64')
+    return { ...base, verdict: 'unknown', detail: 'looked at on x86-64 only', instead: 'they are not seen' }
+  if (!existsSync('/proc/sys/abi/vsyscall32'))
+    return { ...base, verdict: 'ok', detail: 'this kernel has no entry points for 32-bit programs' }
+  return {
+    ...base,
+    verdict: 'degraded',
+    detail: 'no tracepoint of their own: seen at the exit of all syscalls',
+    instead:
+      'syscalls.compat = auto looks from the first 32-bit program on; until then, int $0x80 in a 64-bit program is not seen',
+  }
 }
 
 function jitFinding(value: string | undefined): Finding {

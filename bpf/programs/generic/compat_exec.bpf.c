@@ -2,17 +2,11 @@
 /* A 32-bit program begins: its syscalls come by no tracepoint of their own, so the agent has to look for them elsewhere. */
 #include "record.h"
 
-#if defined(__TARGET_ARCH_x86)
-#define TIF_32BIT (1UL << 29) /* TIF_ADDR32, arch/x86/include/asm/thread_info.h */
-#else
-#define TIF_32BIT (1UL << 22) /* arch/arm64/include/asm/thread_info.h */
-#endif
+/* Where the address space of a program ends: at most 4 GB for one of 32 bits. The bits of thread_info that say so move about. */
+#define END_OF_32_BITS (1ULL << 32)
 
-struct thread_info {
-	unsigned long flags;
-} __core;
-struct task_struct___thread_info {
-	struct thread_info thread_info;
+struct mm_struct___task_size {
+	unsigned long task_size;
 } __core;
 
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm) */
@@ -20,8 +14,9 @@ SEC("tp_btf/sched_process_exec")
 int on_compat_exec(__u64 *ctx)
 {
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
+	struct mm_struct *mm = task->mm;
 
-	if (!(FIELD(task_struct___thread_info, task, thread_info.flags) & TIF_32BIT))
+	if (!mm || FIELD(mm_struct___task_size, mm, task_size) > END_OF_32_BITS)
 		return 0;
 	{
 		BEGIN_CRITICAL(ev_compat_exec, task, EVENT_compat_exec, PROG_on_compat_exec);

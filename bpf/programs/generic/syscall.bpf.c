@@ -42,10 +42,12 @@ static __always_inline bool in_compat(struct task_struct *task)
 }
 #endif
 
-/* Programs of single calls, built for 32-bit ones, by number. */
+/* Programs of single calls, built for 32-bit ones, by number; behind them those of calls that socketcall stands for. */
+#define I386_SOCKETCALL 102
+#define SOCKETCALLS 32
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, CALLS);
+	__uint(max_entries, CALLS + SOCKETCALLS);
 	__type(key, __u32);
 	__type(value, __u32);
 } compat_programs SEC(".maps");
@@ -240,9 +242,11 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 #if defined(__TARGET_ARCH_x86)
 	if (unlikely(in_compat(task))) {
+		/* a tail call does not return when there is such a program */
+		if (nr == I386_SOCKETCALL && (__u32)regs->bx < SOCKETCALLS)
+			bpf_tail_call(ctx, &compat_programs, CALLS + (__u32)regs->bx);
 		if (!is_wanted(wanted->compat, nr))
 			return 0;
-		/* does not return when there is one */
 		bpf_tail_call(ctx, &compat_programs, nr);
 		desc = &compat_calls[nr];
 		args[0] = (__u32)regs->bx;

@@ -4,16 +4,21 @@
 
 #define IOV_MAX_COUNTED 16
 
+#ifdef TARSIER_COMPAT
+typedef __u32 user_long;
+#else
+typedef __u64 user_long;
+#endif
+
 struct iovec {
-	void *base;
-	__u64 len;
+	user_long base, len;
 };
-/* struct user_msghdr (include/linux/socket.h); struct mmsghdr begins with one. */
+/* struct user_msghdr and compat_msghdr (include/linux/socket.h, include/net/compat.h); struct mmsghdr begins with one. */
 struct message_header {
-	void *name;
-	__u32 name_len, pad;
-	struct iovec *iov;
-	__u64 iov_len;
+	user_long name;
+	__u32 name_len;
+	user_long iov __attribute__((aligned(USER_LONG)));
+	user_long iov_len;
 };
 
 /* What a call is about, whichever way it says so. */
@@ -31,7 +36,7 @@ static __always_inline __u64 size_of(struct message_header *m)
 	__u64 size = 0;
 
 	barrier_var(n);
-	if (n > IOV_MAX_COUNTED || bpf_probe_read_user(iov, n * sizeof(iov[0]), m->iov))
+	if (n > IOV_MAX_COUNTED || bpf_probe_read_user(iov, n * sizeof(iov[0]), (void *)(__u64)m->iov))
 		return 0;
 	for (int i = 0; i < IOV_MAX_COUNTED; i++)
 		size += iov[i].len;
@@ -47,7 +52,7 @@ static __always_inline struct call from_header(const void *header)
 		call.unread = true;
 		return call;
 	}
-	call.addr = m.name;
+	call.addr = (void *)(__u64)m.name;
 	call.addr_len = m.name_len;
 	call.size = size_of(&m);
 	return call;

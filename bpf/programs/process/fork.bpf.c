@@ -12,12 +12,15 @@
 #define NR_VFORK (-3)
 #endif
 #define NR_CLONE3 435
+/* Those of 32-bit programs: no other call with such a number makes a task. */
+#define NR_FORK_COMPAT 2
+#define NR_VFORK_COMPAT 190
 
 static __always_inline __u16 event_of(long nr)
 {
-	if (nr == NR_FORK)
+	if (nr == NR_FORK || nr == NR_FORK_COMPAT)
 		return EVENT_fork;
-	if (nr == NR_VFORK)
+	if (nr == NR_VFORK || nr == NR_VFORK_COMPAT)
 		return EVENT_vfork;
 	if (nr == NR_CLONE3)
 		return EVENT_clone3;

@@ -3,6 +3,7 @@
  * there hands each call to the build of its own program for such calls, or reports it as a plain one.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { SOCKET_CALLS } from '../../../schema/enums/index.ts'
 import { compatExec } from '../../../schema/events/compat-exec.ts'
 import { FAMILIES } from '../../../schema/index.ts'
 import { SYSCALLS } from '../../../schema/plain.ts'
@@ -25,6 +26,12 @@ export const COMPAT_EXEC_ID = compatExec.events[0]!.id
 const I386: ReadonlyMap<string, readonly number[]> = new Map(SYSCALLS.map(({ name, i386 }) => [name, i386]))
 const EXIT = 'tp/syscalls/sys_exit_'
 
+/** Calls that have an entry of their own in the table of programs when they are made through socketcall (syscall.bpf.c). */
+const CALLS = 512
+const SOCKETCALLS: ReadonlyMap<string, number> = new Map(
+  Object.entries(SOCKET_CALLS.names).map(([name, number]) => [name.slice(4).toLowerCase(), CALLS + number]),
+)
+
 export interface CompatObject {
   readonly object: string
   readonly programs: readonly ProgramSpec[]
@@ -32,7 +39,7 @@ export interface CompatObject {
 
 export interface CompatPlan {
   readonly objects: readonly CompatObject[]
-  /** 32-bit numbers by program. */
+  /** Places in the table by program: 32-bit numbers, from 512 on calls through socketcall. */
   readonly numbers: ReadonlyMap<string, readonly number[]>
   /** Numbers of plain syscalls. */
   readonly plain: readonly number[]
@@ -45,8 +52,9 @@ export function planCompat(events: ReadonlySet<string> | '*', syscalls: Readonly
   for (const family of FAMILIES) {
     if (family.record !== undefined) continue
     for (const event of family.events) {
-      const i386 = I386.get(event.name) ?? []
-      if (i386.length === 0 || !(events === '*' || events.has(event.name))) continue
+      const multiplexed = SOCKETCALLS.get(event.name)
+      const i386 = [...(I386.get(event.name) ?? []), ...(multiplexed === undefined ? [] : [multiplexed])]
+      if (i386.length === 0 || !(events === '*' || events.has(event.name) || family.state)) continue
       for (const program of event.programs.filter(({ section }) => section.startsWith(EXIT))) {
         numbers.set(program.name, i386)
         const spec = PROGRAM_SPECS.find(({ name }) => name === program.name)!
@@ -63,14 +71,14 @@ export function planCompat(events: ReadonlySet<string> | '*', syscalls: Readonly
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 
-/** Load the programs and enter them in the table of the program at the exit. Returns the numbers that have one. */
+/** Load the programs and enter them in the table of the program at the exit. Returns the calls that have one. */
 export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): number[] {
   const table = loader.mapFd('compat_programs')
   const served: number[] = []
   const enter = ({ spec, pointer }: LoadedProgram): void => {
     for (const number of plan.numbers.get(spec.name) ?? []) {
       lib.mapUpdate(table, word(number), word(lib.programFd(pointer)))
-      served.push(number)
+      if (number < CALLS) served.push(number)
     }
   }
   for (const { object, programs } of plan.objects)

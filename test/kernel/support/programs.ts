@@ -9,13 +9,31 @@ const output = join(root, 'build', 'test-programs')
 const modified = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Path of the compiled `test/programs/<name>.c`. */
-export function program(name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls'): string {
+export const program = (name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls'): string =>
+  compiled(name, name, ['-static'], ['-lpthread'])
+
+/** The program that makes calls by the 32-bit entry points, of 32 or of 64 bits itself. Neither needs a C library. */
+export const calls32 = (bits: 32 | 64): string =>
+  compiled('calls32', `calls32-${bits}`, [
+    `-m${bits}`,
+    '-static',
+    '-no-pie',
+    '-nostdlib',
+    '-fno-stack-protector',
+  ])
+
+function compiled(
+  name: string,
+  as: string,
+  options: readonly string[],
+  libraries: readonly string[] = [],
+): string {
   const source = join(root, 'test', 'programs', `${name}.c`)
-  const target = join(output, name)
+  const target = join(output, as)
   if (modified(target) > modified(source)) return target
   mkdirSync(output, { recursive: true })
   const fresh = `${target}.${process.pid}`
-  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-static', source, '-o', fresh, '-lpthread'])
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', ...options, source, '-o', fresh, ...libraries])
   renameSync(fresh, target)
   return target
 }

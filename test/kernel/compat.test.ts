@@ -1,0 +1,103 @@
+/** Calls by the 32-bit entry points of x86-64: no tracepoint of their own, other numbers, other registers. */
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import type { CompatMode } from '../../src/sources/kernel/compat.ts'
+import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
+import { calls32 } from './support/programs.ts'
+import { scratchFolder } from './support/scratch.ts'
+
+const EVENTS = ['open', 'openat', 'write', 'chmod', 'unlink', 'socket', 'connect', 'sendmsg']
+const PLAIN = ['chown', 'init_module', 'personality', 'socketcall']
+const folder = scratchFolder('compat')
+
+const open = (compat: CompatMode): Live => openLive({ events: EVENTS, syscalls: PLAIN, compat })
+
+/** Run the program, and let it go on when `ready`; its records from then on. */
+async function runWhen(live: Live, bits: 32 | 64, name: string, ready: () => boolean): Promise<Seen[]> {
+  const at = join(folder, name)
+  mkdirSync(at)
+  const poll = setInterval(() => {
+    if (!ready()) return
+    clearInterval(poll)
+    writeFileSync(join(at, 'go'), '')
+  }, 10)
+  const { records, pid, status } = await live.follow(calls32(bits), [at])
+  clearInterval(poll)
+  assert.equal(status, 0)
+  return records.filter((record) => record.pid === pid)
+}
+
+/** A call in words: what of it tells that numbers, registers and memory were read as those of 32 bits. */
+const words = ({ event, f }: Seen): string =>
+  [event, f['name'] ?? f['pathname'] ?? f['filename'] ?? f['param_values'], f['res'] ?? f['fd']]
+    .concat(MORE.map((name) => f[name]))
+    .filter((value) => value !== undefined)
+    .join(' ')
+const MORE = ['owner', 'size', 'persona', 'addr_ip', 'addr_port']
+
+/** What the program does once it may. */
+const CALLS = [
+  'open made-by-32 3',
+  'write 4 4',
+  'openat nowhere/file -2',
+  'chmod made-by-32 0',
+  'chown made-by-32 0 65535',
+  'chown made-by-32 0 4294967295',
+  'unlink made-by-32 0',
+  'socket 4',
+  'connect 0 127.0.0.1 1',
+  'connect 0 127.0.0.1 1',
+  'socket -14',
+  'sendmsg 7 7 127.0.0.1 1',
+  'init_module name=value -38',
+  'personality 0 4294967295',
+  'execve ./not-there -2',
+]
+
+function check(records: readonly Seen[], at: string): void {
+  const calls = records.filter(({ compat }) => compat)
+  assert.deepEqual(calls.map(words), CALLS)
+  const [open, , openat, , , , unlink] = calls
+  assert.equal(open!.f['path'], `${at}/made-by-32`)
+  assert.equal(openat!.f['dir'], at)
+  assert.equal(unlink!.f['dir'] ?? at, at)
+}
+
+suite('32-bit calls', { skip: NEEDS_ROOT || (process.arch !== 'x64' && 'only x86-64 has them') }, () => {
+  for (const [compat, bits] of [
+    ['always', 32],
+    ['always', 64],
+    ['auto', 32],
+  ] as const)
+    test(`${compat}: a program of ${bits} bits`, async () => {
+      const live = open(compat)
+      try {
+        assert.equal(live.source.compat, compat === 'always')
+        const name = `${compat}-${bits}`
+        check(await runWhen(live, bits, name, () => live.source.compat), join(folder, name))
+        assert.deepEqual(live.source.failures, [])
+      } finally {
+        live.stop()
+      }
+    })
+
+  for (const [compat, bits, why] of [
+    ['off', 32, 'nobody looks'],
+    ['auto', 64, 'nothing tells that it makes such calls'],
+  ] as const)
+    test(`${compat}: a program of ${bits} bits is not seen, for ${why}`, async () => {
+      const live = open(compat)
+      try {
+        const records = await runWhen(live, bits, `${compat}-${bits}`, () => true)
+        assert.deepEqual(
+          only(records, 'execve', 'procexit').map(({ event }) => event),
+          ['execve', 'procexit'],
+        )
+        assert.deepEqual(records.filter(({ compat }) => compat).map(words), [])
+      } finally {
+        live.stop()
+      }
+    })
+})
