@@ -2,7 +2,7 @@
  * Definitions to rules: lists are replaced in the text, macros in the tree, exceptions appended, then the condition and
  * the output are bound to the fields of the rule's source.
  */
-import { type Ast, type At, macrosOf } from '../../condition/ast.ts'
+import { type Ast, type At, type CheckNode, macrosOf } from '../../condition/ast.ts'
 import { compileCondition } from '../../condition/compile.ts'
 import { ConditionError } from '../../condition/error.ts'
 import { inferEvents } from '../../condition/events.ts'
@@ -39,7 +39,7 @@ export function compileCollection(collection: Collection, env: LoadEnv, warn: Wa
 
 /** Lists and macros of a collection, ready to be put into conditions. Throws RuleError. */
 export function openScope(collection: Collection, env: LoadEnv, warn: Warn): Scope {
-  const used: Used = { lists: new Set(), macros: new Set(), text: 0, values: 0, steps: 0 }
+  const used: Used = { lists: new Set(), macros: new Set(), text: 0, checks: 0, values: 0, steps: 0 }
   const lists = listTable(collection.lists, used.lists)
   return { env, lists, macros: compileMacros(collection.macros, lists, used), used, warn }
 }
@@ -50,14 +50,15 @@ export interface Used {
   readonly macros: Set<string>
   /** Characters of all conditions with their lists. */
   text: number
-  /** Checks and literals of all conditions with their macros. */
+  /** Of all conditions with their macros. */
+  checks: number
   values: number
   /** Of their regular expressions. */
   steps: number
 }
 
 /** What all conditions together may grow to: one long list may stand in any number of them. */
-const LIMITS = { text: 64 << 20, values: 5_000_000, steps: 1_000_000 } as const
+const LIMITS = { text: 64 << 20, checks: 500_000, values: 2_000_000, steps: 1_000_000 } as const
 
 function spend(used: Used, what: keyof typeof LIMITS, amount: number, ast: At): void {
   used[what] += amount
@@ -71,7 +72,8 @@ function spend(used: Used, what: keyof typeof LIMITS, amount: number, ast: At): 
 
 const NOUNS = {
   text: 'characters by their lists',
-  values: 'values by their macros',
+  checks: 'checks by their macros',
+  values: 'values by their lists and macros',
   steps: 'steps of regular expressions',
 } as const
 
@@ -172,7 +174,7 @@ function compileMacros(
     }
     const expanded = reporting(context, at, () => {
       const tree = expandMacros(ast, visible, parsed.keys())
-      spend(used, 'values', sizeOf(tree), ast)
+      spendTree(used, tree, ast)
       return tree
     })
     compiled.set(name, { ast, at, context, expanded })
@@ -257,8 +259,8 @@ function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: 
   try {
     const lookup = (macro: string): Ast | undefined => scope.macros.get(macro)?.expanded
     const tree = expandMacros(ast, lookup, scope.macros.keys())
-    spend(scope.used, 'values', sizeOf(tree), ast)
-    spend(scope.used, 'steps', stepsOf(tree), ast)
+    spendTree(scope.used, tree, ast)
+    spend(scope.used, 'steps', sumOf(tree, stepsOf), ast)
     return compile(tree, at)
   } catch (error) {
     if (!(error instanceof ConditionError) || error.reason === 'macro') throw error
@@ -282,26 +284,30 @@ function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: 
   }
 }
 
-/** Checks and literals of a tree. */
-function sizeOf(ast: Ast): number {
-  if (ast.kind === 'macro') return 1
-  if (ast.kind === 'not') return sizeOf(ast.item)
-  if (ast.kind === 'check') return ast.right?.kind === 'list' ? 1 + ast.right.items.length : 1
-  let size = 0
-  for (const item of ast.items) size += sizeOf(item)
-  return size
+/** The sum of a figure over the checks of a tree. */
+function sumOf(ast: Ast, figure: (check: CheckNode) => number): number {
+  if (ast.kind === 'macro') return 0
+  if (ast.kind === 'not') return sumOf(ast.item, figure)
+  if (ast.kind === 'check') return figure(ast)
+  let sum = 0
+  for (const item of ast.items) sum += sumOf(item, figure)
+  return sum
 }
 
-/** Steps of the regular expressions of a tree: preparing one costs time and memory for each. */
-function stepsOf(ast: Ast): number {
-  if (ast.kind === 'macro') return 0
-  if (ast.kind === 'not') return stepsOf(ast.item)
-  if (ast.kind === 'check')
-    return ast.op === 'regex' && ast.right?.kind === 'value' ? regexSteps(ast.right.text) : 0
-  let steps = 0
-  for (const item of ast.items) steps += stepsOf(item)
-  return steps
+function spendTree(used: Used, tree: Ast, at: At): void {
+  const values = ({ right }: CheckNode): number => (right?.kind === 'list' ? right.items.length : 1)
+  spend(
+    used,
+    'checks',
+    sumOf(tree, () => 1),
+    at,
+  )
+  spend(used, 'values', sumOf(tree, values), at)
 }
+
+/** Preparing a regular expression costs time and memory for each of its steps. */
+const stepsOf = ({ op, right }: CheckNode): number =>
+  op === 'regex' && right?.kind === 'value' ? regexSteps(right.text) : 0
 
 /** The macro used at exactly this place. */
 function macroAt(ast: Ast, from: number, to: number): string | undefined {

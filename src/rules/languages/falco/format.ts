@@ -12,6 +12,8 @@ import type { FormatPart, Operand } from '../../ir.ts'
 
 /** Widest a value may be padded to, in bytes. */
 const MAX_WIDTH = 4096
+/** Longest a format may be, in characters; the longest of the official rules has 535. */
+const MAX_FORMAT = 1 << 16
 
 /** A summary of the container in older files; today's name its fields one by one. */
 const CONTAINER_INFO = { name: 'container.info', format: '%container.name (id=%container.id)' } as const
@@ -25,6 +27,11 @@ export interface CompiledFormat<C> {
 
 /** Compile a format. Throws ConditionError with offsets into `text`. */
 export function compileFormat<C>(text: string, env: FormatEnv<C>): CompiledFormat<C> {
+  if (text.length > MAX_FORMAT)
+    throw new ConditionError('value', `the output has more than ${MAX_FORMAT} characters`, {
+      from: 0,
+      to: text.length,
+    })
   const parts: FormatPart<C>[] = []
   const warnings: ConditionWarning[] = []
   // "Print even when values are missing", which is always done.

@@ -1,10 +1,11 @@
 /** Files made to hurt: each ends in bounded time with an error that says what is too much. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { loadRules } from '../../load.ts'
 import { renderFileResult } from '../../render-diagnostics.ts'
@@ -33,7 +34,11 @@ refuses(
   () => times(2_000, (i) => `${' '.repeat(i)}a:\n`),
   /LOAD_ERR_YAML_PARSE YAML nested more than/,
 )
-refuses('too many tokens', () => '\n'.repeat(2_100_000), /LOAD_ERR_YAML_PARSE more than 2000000 YAML tokens/)
+refuses(
+  'half a million list items',
+  () => `- list: x\n  items: [${'abcdefghijkl,'.repeat(500_000)}]\n`,
+  /LOAD_ERR_YAML_PARSE more than 1000000 YAML tokens/,
+)
 refuses(
   'ten megabytes of list items',
   () => `- list: x\n  items: [${'abcdefgh, '.repeat(1_000_000)}]`,
@@ -73,7 +78,7 @@ refuses(
 refuses(
   'a long list in many rules',
   () => list('l', 'a,'.repeat(60_000)) + times(200, (i) => rule(`r${i}`, { condition: 'proc.name in (l)' })),
-  /all conditions together grow beyond/,
+  /all conditions together grow beyond 2000000 values/,
 )
 refuses(
   'lists of names of lists',
@@ -82,11 +87,6 @@ refuses(
     list('l6', 'x') +
     rule('r', { condition: 'evt.type=open and proc.name in (l0)' }),
   /LOAD_ERR_COMPILE_CONDITION list 'l\d' makes the condition too long/,
-)
-refuses(
-  'a hundred thousand rules',
-  () => times(100_000, (i) => `- {rule: r${i}, desc: d, condition: evt.num=1, output: o, priority: INFO}\n`),
-  /LOAD_ERR_YAML_PARSE more than 2000000 YAML tokens/,
 )
 refuses(
   'a regular expression that grows',
@@ -102,32 +102,54 @@ refuses(
   /LOAD_ERR_COMPILE_CONDITION all conditions together grow beyond 1000000 steps of regular expressions/,
 )
 refuses(
+  'an output of megabytes',
+  () => rule('r', { output: `"${'%proc.name '.repeat(100_000)}"` }),
+  /LOAD_ERR_COMPILE_OUTPUT the output has more than 65536 characters/,
+)
+refuses(
   'an output with a width without end',
   () => rule('r', { output: '"%99999999999proc.name"' }),
   /LOAD_ERR_COMPILE_OUTPUT width 99999999999 is more than/,
 )
+
+const MEGABYTE = `&x "${'x'.repeat(1 << 20)}"`
+const refusesAliased = (what: string, yaml: () => string): void =>
+  refuses(
+    `aliases of a long text ${what}`,
+    yaml,
+    /LOAD_ERR_YAML_PARSE aliases make the file grow by more than 1 MiB/,
+  )
+refusesAliased('in a list', () => list('l', `${MEGABYTE},${'*x ,'.repeat(600)}`))
+refusesAliased('in an exception', () =>
+  rule('r', { exceptions: `[{name: e, fields: proc.name, values: [${MEGABYTE},${'*x ,'.repeat(600)}]}]` }),
+)
+refusesAliased(
+  'as conditions',
+  () => rule('r', { condition: MEGABYTE }) + times(20, (i) => rule(`r${i}`, { condition: '*x' })),
+)
+refusesAliased(
+  'that is appended',
+  () => rule('r', { desc: MEGABYTE }) + '- rule: r\n  desc: *x\n  override: {desc: append}\n'.repeat(600),
+)
+test('a message quotes megabytes in part', () => {
+  const long = 'x'.repeat(1 << 20)
+  for (const text of [
+    rule('r', { priority: long }),
+    rule('r', { condition: `a.${long}=1` }),
+    rule('r', { [long]: 'y' }),
+  ])
+    for (const { message, hint = '' } of [load([text]).files[0]!].flatMap(({ errors, warnings }) => [
+      ...errors,
+      ...warnings,
+    ]))
+      assert.ok(message.length + hint.length < 2000, message.slice(0, 80))
+})
 
 test('warnings are counted, not all kept', TIME, () => {
   const found = problems(load([times(3_000, (i) => list(`l${i}`, 'a'))]))
   assert.equal(found.length, 1001)
   assert.match(found.at(-1)!, /2000 more warnings are not shown/)
 })
-test('a large list is served', TIME, () => {
-  const { rules } = load([
-    list('l', 'abcdefgh, '.repeat(100_000)) + rule('r', { condition: 'evt.type=open and proc.name in (l)' }),
-  ])
-  assert.equal(rules.length, 1)
-})
-test('many lists and rules are served', TIME, () => {
-  const { rules } = load([
-    times(
-      5_000,
-      (i) => list(`l${i}`, 'a') + rule(`r${i}`, { condition: `evt.type=open and proc.name in (l${i})` }),
-    ),
-  ])
-  assert.equal(rules.length, 5_000)
-})
-
 test('catastrophic regular expressions are plain ones here', TIME, () => {
   const { rules, files } = load([
     rule('r', { condition: `evt.type=open and proc.name regex '((a+)+)+(.*)*b|(a|a)*'` }),
@@ -147,35 +169,41 @@ test('schema problems are counted, not all kept', TIME, () => {
   assert.ok(load([times(5_000, (i) => `- {x${i}: y}\n`)]).files[0]!.schema.length <= 101)
 })
 
-/** Files that are served, or refused with an error; in a process of its own with little memory. */
-const survives = (what: string, text: () => string): void =>
-  void test(`a process with 1 GiB survives ${what}`, { timeout: 240_000 }, () => {
-    const path = onDisk('hostile.yaml', text())
-    const main = join(import.meta.dirname, '../../../cli/main.ts')
-    const args = ['--max-old-space-size=1024', main, 'rules', 'check', path]
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-      encoding: 'utf8',
-      timeout: 200_000,
-      maxBuffer: 64 << 20,
-    })
-    assert.ok(status === 0 || status === 1, `status ${status}: ${stderr.slice(-500)}`)
-    assert.match(stdout, /hostile.yaml: (?:Ok|Invalid)/)
-    assert.equal(stderr, '')
-  })
-survives('a condition of 7 MB', () =>
-  rule('r', { condition: `evt.type=open and (${'proc.name=aaaaaaaa or '.repeat(300_000)} fd.num=1)` }),
-)
-survives('an output of 6 MB', () => rule('r', { output: `"${'%proc.name '.repeat(550_000)}"` }))
-survives('a name of 7 MB', () => rule('r'.repeat(7_000_000)))
-survives(
-  'a list of half a million items',
-  () =>
-    list('l', 'abcdefghijkl,'.repeat(500_000)) +
-    rule('r', { condition: 'evt.type=open and proc.name in (l)' }),
-)
-survives('20,000 rules', () =>
-  times(20_000, (i) => rule(`r${i}`, { condition: `evt.type=open and proc.name=p${i}` })),
-)
+/**
+ * Files that take much to serve or to refuse, one after the other in a process with little memory, which runs beside the
+ * other tests.
+ */
+const LARGE: Readonly<Record<string, readonly [verdict: string, yaml: () => string]>> = {
+  'a condition of half a million checks': [
+    'LOAD_ERR_COMPILE_CONDITION all conditions together grow beyond 500000 checks',
+    () => rule('r', { condition: `evt.type=open and (${'fd.num=1 or '.repeat(500_000)} fd.num=1)` }),
+  ],
+  'a name of 7 MB': ['1 rules', () => rule('r'.repeat(7_000_000))],
+  'a list of a hundred thousand items': [
+    '1 rules',
+    () =>
+      list('l', 'abcdefghijkl, '.repeat(100_000)) +
+      rule('r', { condition: 'evt.type=open and proc.name in (l)' }),
+  ],
+  'many lists and rules': [
+    '5000 rules',
+    () =>
+      times(
+        5_000,
+        (i) => list(`l${i}`, 'a') + rule(`r${i}`, { condition: `evt.type=open and proc.name in (l${i})` }),
+      ),
+  ],
+}
+const SCRIPT = `
+  const { loadRules } = await import('./load.ts')
+  const { renderFileResult } = await import('./render-diagnostics.ts')
+  const { SOURCES } = await import('../fields/index.ts')
+  for (const path of process.argv.slice(1)) {
+    const { rules, files, sources } = loadRules([path], { sources: SOURCES })
+    const [error] = files[0].errors
+    if (renderFileResult(files[0], sources).length < path.length) throw new Error('no verdict')
+    console.log(error ? error.code + ' ' + error.message : rules.length + ' rules')
+  }`
 
 const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -184,6 +212,21 @@ const onDisk = (name: string, bytes: Uint8Array | string): string => {
   writeFileSync(path, bytes)
   return path
 }
+const inChild = promisify(execFile)(
+  process.execPath,
+  [
+    ...['--max-old-space-size=1024', '--input-type=module', '--eval', SCRIPT, '--'],
+    ...Object.values(LARGE).map(([, yaml], i) => onDisk(`large-${i}.yaml`, yaml())),
+  ],
+  { cwd: join(import.meta.dirname, '../..'), timeout: 200_000, killSignal: 'SIGKILL' },
+)
+// Looked at by the tests below; until then a failure is nobody's.
+inChild.catch(() => {})
+for (const [i, [what, [verdict]]] of Object.entries(LARGE).entries())
+  test(`a process with 1 GiB survives ${what}`, { timeout: 240_000 }, async () =>
+    assert.equal((await inChild).stdout.split('\n')[i]?.slice(0, verdict.length), verdict),
+  )
+
 const firstProblem = (path: string): string => problems(loadRules([path], { sources: TEST_SOURCES }))[0] ?? ''
 
 test('bytes that are not UTF-8', () => {

@@ -15,7 +15,7 @@ export function checkKeys(keys: Keys, known: readonly string[], warn: Warn): voi
       `unknown key '${name}', ignored`,
       key.span,
       keys.context,
-      didYouMean(name, known) ?? `keys are ${known.join(', ')}`,
+      () => didYouMean(name, known) ?? `keys are ${known.join(', ')}`,
     )
   }
 }

@@ -60,7 +60,7 @@ function readItem(node: Node, content: Context, warn: Warn): Item | undefined {
       `unknown item '${first}', ignored`,
       map.entries[0]?.key.span ?? node.span,
       outer,
-      didYouMean(first, ITEM_KINDS) ?? `items are ${ITEM_KINDS.join(', ')}`,
+      () => didYouMean(first, ITEM_KINDS) ?? `items are ${ITEM_KINDS.join(', ')}`,
     )
     return undefined
   }

@@ -23,7 +23,7 @@ export class RuleError extends Error {
     this.diagnostic = {
       severity: 'error',
       code,
-      message,
+      message: brief(message),
       span,
       context,
       ...(hint === undefined ? {} : { hint }),
@@ -31,8 +31,20 @@ export class RuleError extends Error {
   }
 }
 
-/** Receives warnings. */
-export type Warn = (code: WarningCode, message: string, span: Span, context: Context, hint?: string) => void
+/** Receives warnings. A hint that takes work is worked out only for warnings that are kept. */
+export type Warn = (
+  code: WarningCode,
+  message: string,
+  span: Span,
+  context: Context,
+  hint?: string | (() => string | undefined),
+) => void
+
+/** Messages quote what was written, which may be megabytes: the beginning and the end tell enough. */
+function brief(text: string, most = 1000): string {
+  if (text.length <= most) return text
+  return `${text.slice(0, most >> 1)}…${text.slice(-(most >> 2))}`
+}
 
 /** Warnings beyond this many in one file are counted, not kept: a hostile file could raise millions. */
 const MAX_WARNINGS = 1000
@@ -41,7 +53,8 @@ const MAX_WARNINGS = 1000
 export function warningLog(reported: Set<string>): { readonly warn: Warn; list(): readonly Diagnostic[] } {
   const warnings: Diagnostic[] = []
   let more = 0
-  const warn: Warn = (code, message, span, context, hint) => {
+  const warn: Warn = (code, text, span, context, hint) => {
+    const message = brief(text)
     const key = `${code} ${span.file}:${span.from} ${message}`
     if (reported.has(key)) return
     if (warnings.length >= MAX_WARNINGS) {
@@ -49,13 +62,14 @@ export function warningLog(reported: Set<string>): { readonly warn: Warn; list()
       return
     }
     reported.add(key)
+    const said = typeof hint === 'function' ? hint() : hint
     warnings.push({
       severity: 'warning',
       code,
       message,
       span,
       context,
-      ...(hint === undefined ? {} : { hint }),
+      ...(said === undefined ? {} : { hint: said }),
     })
   }
   const list = (): readonly Diagnostic[] => {
@@ -69,5 +83,5 @@ export function warningLog(reported: Set<string>): { readonly warn: Warn; list()
 /** The chain of what a place lies in, one level deeper. */
 export const within = (context: Context, itemType: string, itemName: string, span: Span): Context => [
   ...context,
-  { itemType, itemName, span },
+  { itemType, itemName: brief(itemName, 200), span },
 ]

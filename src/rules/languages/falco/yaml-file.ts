@@ -29,8 +29,11 @@ export interface MapNode {
 }
 export type Node = ScalarNode | SeqNode | MapNode
 
-/** Limits of one file; `nodes` counts what aliases stand for. The official rule pack has 64 KB and a depth of 5. */
-export const YAML_LIMITS = { tokens: 2_000_000, nodes: 2_000_000, depth: 64 } as const
+/**
+ * Limits of one file; `nodes` counts what aliases stand for, `aliased` the characters they add. The official rule pack has
+ * 64 KB and a depth of 5.
+ */
+const YAML_LIMITS = { tokens: 1_000_000, nodes: 1_000_000, aliased: 1 << 20, depth: 64 } as const
 
 /** The text is not YAML, or more of it than is accepted. */
 export class YamlError extends Error {
@@ -55,7 +58,7 @@ export function* readYaml(file: SourceFile): Generator<Node> {
     prettyErrors: false,
     logLevel: 'silent',
   })
-  const nodes = { count: 0 }
+  const nodes = { count: 0, characters: 0 }
   for (const document of composer.compose(tokens(file))) {
     const error = document.errors[0]
     if (error) throw new YamlError(yamlMessage(error.message), spanOf(file, ...error.pos))
@@ -80,26 +83,42 @@ function* tokens(file: SourceFile): Generator<CST.Token> {
 
 interface Conversion {
   readonly file: SourceFile
-  readonly anchors: Map<string, { readonly node: Node; readonly size: number }>
-  readonly nodes: { count: number }
+  readonly anchors: Map<string, { readonly node: Node } & Size>
+  /** Converted up to now, what aliases stand for included. */
+  readonly nodes: Size
+}
+
+interface Size {
+  count: number
+  characters: number
 }
 
 function convert(node: unknown, state: Conversion): Node {
-  const before = state.nodes.count
+  const { nodes } = state
+  const { count, characters } = nodes
   const result = isAlias(node) ? resolve(node, state) : convertNode(node, state)
-  if (++state.nodes.count > YAML_LIMITS.nodes)
+  if (++nodes.count > YAML_LIMITS.nodes)
     throw new YamlError(`aliases make the file grow beyond ${YAML_LIMITS.nodes} values`, result.span)
   // Registered once complete, so an anchor cannot contain itself.
   const anchor = isScalar(node) || isSeq(node) || isMap(node) ? node.anchor : undefined
-  if (anchor !== undefined) state.anchors.set(anchor, { node: result, size: state.nodes.count - before })
+  if (anchor !== undefined)
+    state.anchors.set(anchor, {
+      node: result,
+      count: nodes.count - count,
+      characters: nodes.characters - characters,
+    })
   return result
 }
 
 function resolve(alias: { readonly source: string; readonly range?: Range | null }, state: Conversion): Node {
-  const target = state.anchors.get(alias.source)
-  if (!target)
-    throw new YamlError(`no anchor '&${alias.source}' before this alias`, rangeSpan(alias.range, state.file))
-  state.nodes.count += target.size
+  const { anchors, nodes, file } = state
+  const target = anchors.get(alias.source)
+  const span = (): Span => rangeSpan(alias.range, file)
+  if (!target) throw new YamlError(`no anchor '&${alias.source}' before this alias`, span())
+  nodes.count += target.count
+  nodes.characters += target.characters
+  if (nodes.characters > file.text.length + YAML_LIMITS.aliased)
+    throw new YamlError(`aliases make the file grow by more than ${YAML_LIMITS.aliased >> 20} MiB`, span())
   return target.node
 }
 
@@ -118,6 +137,7 @@ function convertNode(node: unknown, state: Conversion): Node {
   }
   if (!isScalar(node)) return nullAt(spanOf(file, 0, 0))
   const text = String(node.value ?? '')
+  state.nodes.characters += text.length
   const style = STYLES[node.type ?? 'PLAIN'] ?? 'plain'
   const [from, to] = node.range ?? [0, 0]
   return {
