@@ -3,17 +3,16 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { existsSync } from 'node:fs'
-import { availableParallelism, release } from 'node:os'
+import { gapWriter, type Reported, reportHealth, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/str.ts'
-import type { Alert } from './detect/alert.ts'
+import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { SyscallContext } from './fields/context.ts'
 import { guardSet } from './guards/install.ts'
 import { planGuards } from './guards/plan.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
-import { type Reporter, startReporter } from './health/reporter.ts'
 import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
@@ -26,10 +25,8 @@ import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
 import { CLOCK, clock, SystemError, writeText } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
-import { byCpu, dropCounters } from './notices/counters.ts'
-import type { Sample } from './notices/metrics.ts'
-import { startNotices } from './notices/notices.ts'
-import { readUsage } from './notices/usage.ts'
+import { dropCounters } from './notices/counters.ts'
+import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import { formatName, hasTelemetry, type Outputs as OutputsOf, openOutputs } from './outputs/open.ts'
 import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
@@ -38,8 +35,6 @@ import type { CompatMode } from './sources/kernel/compat.ts'
 import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
 import { askedSyscalls } from './sources/kernel/syscall-plan.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
-import { gapLine } from './telemetry/gap.ts'
-import { healthLine } from './telemetry/health-line.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
 type Outputs = OutputsOf<Subject>
@@ -127,14 +122,14 @@ export interface Agent {
 
 /** Start everything. Throws AgentError when that is impossible; nothing is left behind then. */
 export function startAgent(options: AgentOptions): Agent {
-  const { config, rules, env } = options
+  const { config } = options
   checkPrivileges()
   const lib = openLibbpf()
   const lock = lockHost(config['agent.lock_file'])
   let outputs: Outputs | undefined
   try {
     outputs = openAll(options)
-    return assemble(options, lib, outputs, lock, rules, hostIdentity(env))
+    return assemble(options, lib, outputs, lock)
   } catch (error) {
     outputs?.close()
     lock.release()
@@ -142,104 +137,40 @@ export function startAgent(options: AgentOptions): Agent {
   }
 }
 
-function assemble(
-  options: AgentOptions,
-  lib: Libbpf,
-  outputs: Outputs,
-  lock: HostLock,
-  rules: readonly CompiledRule<SyscallContext>[],
-  identity: ReturnType<typeof hostIdentity>,
-): Agent {
-  const { config, log, observer } = options
+function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: HostLock): Agent {
+  const { config, rules, log, env, observer } = options
+  const identity = hostIdentity(env)
   const interner = new Interner()
-  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(options.env), log })
+  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log })
   const engine = createEngine(rules, {
     matching: config.rule_matching === 'all' ? 'all' : 'first',
     timeOf: ({ event }) => event.time,
   })
-  const watched = config['integrity.enabled'] && options.files !== undefined
+  const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
+  const timer = new StageTimer(() => Number(process.hrtime.bigint()))
+  const parts: Parts = { options, interner, identity, enrichers, engine, telemetry, timer, outputs }
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
-  const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
-  const records = hasTelemetry(config) || formatName(config) === 'rand-guard'
-  const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const pipeline = new Pipeline({
-    interner,
-    engine,
-    identity,
-    maxProcesses: config['limits.max_processes'],
-    asFalco: config.compat === 'falco',
-    printing: { base64Buffers: config.buffer_format_base64 },
-    alert(alert, about) {
-      // What the agent has to say about itself is told in every mode.
-      if (about !== undefined && config['agent.mode'] === 'monitor') return
-      outputs.write(alert, about)
-      observer?.alert(alert)
-    },
-    ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
-    ...(records ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
+    ...pipelineOptions(parts),
     observe(ctx) {
       integrity?.see(ctx.event, ctx.process)
       line?.(ctx)
     },
-    error: (error) => log('error', (error as Error).message),
-    auditor: () => createEngine(rules.map(withoutThreshold), { matching: 'all' }),
-    askCgroup: enrichers.askCgroup,
-    ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
   })
-  const wantEnv =
-    config['kernel.env'] === 'on' ||
-    (config['kernel.env'] === 'auto' && (telemetry.env || rules.some(readsEnvironment)))
-  const source = openSource({
-    lib,
-    interner,
-    directory: options.objects,
-    events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
-    compat: config['syscalls.compat'] as CompatMode,
-    syscalls: askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
-    ...(watched ? { watched: WATCHED_EVENTS } : {}),
-    ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
-    env: wantEnv,
-    ...(config['kernel.guards']
-      ? { guards: guardsFor(rules, telemetry, observer, config['kernel.guard_audit']) }
-      : {}),
-    hostRoot: hostRoot(options.env),
-  })
-  try {
-    source.start(pipeline)
-  } catch (error) {
-    source.stop()
-    throw error instanceof AbiMismatchError ? new AgentError(error.message) : error
-  }
-  if (source.programs.length === 0) {
-    source.stop()
-    const first = source.failures[0]
-    throw new AgentError(
-      first === undefined ? 'no BPF program could be attached' : formatFailure(first),
-      'tarsier doctor says what this kernel offers',
-    )
-  }
+  const source = openSource(sourceOptions(parts, lib))
+  startSource(source, pipeline)
   enrichers.start(pipeline)
-  if (watched)
+  if (isWatched(options))
     integrity = watchOver(options, options.files, {
       lib,
       source,
       identity,
       alert: (alert) => outputs.write(alert),
     })
-  const reporter = records
-    ? reportHealth({ config, identity, pipeline, source, enrichers, outputs, timer })
-    : undefined
-  const notices = startNotices({
-    config,
-    identity,
-    counters: () => dropCounters(source.ledger()),
-    sample: sampler(pipeline, source, outputs, identity.hostname, options.version ?? ''),
-    now: () => pipeline.lookup.wallClock(clock(CLOCK.monotonic)),
-    alert: (alert) => outputs.write(alert),
-    log,
-    exit: () => options.onDrops?.(),
-  })
+  const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
+  const reporter = hasRecords(config) ? reportHealth(reported) : undefined
+  const notices = startNotices(noticeOptions(options, reported))
   return {
     programs: source.programs,
     processes: pipeline.table.size,
@@ -262,6 +193,106 @@ function assemble(
       return summary
     },
   }
+}
+
+const noticeOptions = (options: AgentOptions, reported: Reported): NoticeOptions => ({
+  config: reported.config,
+  identity: reported.identity,
+  counters: () => dropCounters(reported.source.ledger()),
+  sample: sampler(reported, options.version ?? ''),
+  now: () => reported.pipeline.lookup.wallClock(clock(CLOCK.monotonic)),
+  alert: (alert) => reported.outputs.write(alert),
+  log: options.log,
+  exit: () => options.onDrops?.(),
+})
+
+/** What pipeline and source are made of. */
+interface Parts {
+  readonly options: AgentOptions
+  readonly interner: Interner
+  readonly identity: AlertIdentity
+  readonly enrichers: Enrichers
+  readonly engine: Engine<SyscallContext>
+  readonly telemetry: TelemetryPlan
+  readonly timer: StageTimer
+  readonly outputs: Outputs
+}
+
+/** Are there records beside alerts? */
+const hasRecords = (config: Config): boolean => hasTelemetry(config) || formatName(config) === 'rand-guard'
+
+const isWatched = (options: AgentOptions): options is AgentOptions & { readonly files: AgentFiles } =>
+  options.config['integrity.enabled'] && options.files !== undefined
+
+function pipelineOptions({
+  options: { config, rules, log, observer },
+  interner,
+  identity,
+  enrichers,
+  engine,
+  telemetry,
+  timer,
+  outputs,
+}: Parts): PipelineOptions {
+  return {
+    interner,
+    engine,
+    identity,
+    maxProcesses: config['limits.max_processes'],
+    asFalco: config.compat === 'falco',
+    printing: { base64Buffers: config.buffer_format_base64 },
+    alert(alert, about) {
+      // What the agent has to say about itself is told in every mode.
+      if (about !== undefined && config['agent.mode'] === 'monitor') return
+      outputs.write(alert, about)
+      observer?.alert(alert)
+    },
+    ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
+    ...(hasRecords(config) ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
+    error: (error) => log('error', (error as Error).message),
+    auditor: () => createEngine(rules.map(withoutThreshold), { matching: 'all' }),
+    askCgroup: enrichers.askCgroup,
+    ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
+  }
+}
+
+function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Libbpf): KernelSourceOptions {
+  const { config, rules, observer } = options
+  const wantEnv =
+    config['kernel.env'] === 'on' ||
+    (config['kernel.env'] === 'auto' && (telemetry.env || rules.some(readsEnvironment)))
+  return {
+    lib,
+    interner,
+    directory: options.objects,
+    events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
+    compat: config['syscalls.compat'] as CompatMode,
+    syscalls: askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
+    ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
+    ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
+    env: wantEnv,
+    ...(config['kernel.guards']
+      ? { guards: guardsFor(rules, telemetry, observer, config['kernel.guard_audit']) }
+      : {}),
+    hostRoot: hostRoot(options.env),
+  }
+}
+
+/** Throws AgentError when nothing could be attached; nothing is left attached then. */
+function startSource(source: KernelSource, pipeline: Pipeline): void {
+  try {
+    source.start(pipeline)
+  } catch (error) {
+    source.stop()
+    throw error instanceof AbiMismatchError ? new AgentError(error.message) : error
+  }
+  if (source.programs.length > 0) return
+  source.stop()
+  const first = source.failures[0]
+  throw new AgentError(
+    first === undefined ? 'no BPF program could be attached' : formatFailure(first),
+    'tarsier doctor says what this kernel offers',
+  )
 }
 
 /** What the kernel may pass over: all that neither a rule nor a stream of records can want. */
@@ -310,94 +341,6 @@ function watchOver(
 
 const union = (events: Engine<SyscallContext>['events'], more: ReadonlySet<string>): typeof events =>
   events === '*' ? events : new Set([...events, ...more])
-
-interface Reported {
-  readonly config: Config
-  readonly identity: ReturnType<typeof hostIdentity>
-  readonly pipeline: Pipeline
-  readonly source: KernelSource
-  readonly enrichers: Enrichers
-  readonly outputs: Outputs
-  readonly timer: StageTimer
-}
-
-/** Health records, to the same outputs as everything else. */
-function reportHealth({ config, identity, pipeline, source, enrichers, outputs, timer }: Reported): Reporter {
-  return startReporter({
-    intervalMs: config['health.interval'] * 1000,
-    timer,
-    now: () => Number(clock(CLOCK.monotonic)) / 1e9,
-    parts() {
-      const { counters, size } = pipeline.table
-      const { lost, errors } = pipeline.counts
-      // A quiet system has to be told when a second is over, too.
-      pipeline.telemetry?.advance(Number(clock(CLOCK.monotonic)))
-      return {
-        ledger: source.ledger(),
-        readerLosses: source.readerLosses,
-        missed: [...source.recursionMisses().values()].reduce((sum, n) => sum + n, 0),
-        ringFill: source.takeFullest(),
-        lost,
-        errors,
-        alerts: outputs.alerts,
-        outputFailures: outputs.failures,
-        telemetry: pipeline.telemetry?.counts,
-        processes: size,
-        evicted: counters.evicted + counters.evictedExited,
-        unknownProcess: counters.unknownProcess,
-        enrichment: enrichers.counts,
-      }
-    },
-    write(health) {
-      const mono = clock(CLOCK.monotonic)
-      const place = { mono, wall: pipeline.lookup.wallClock(mono), host: identity.hostname }
-      outputs.writeLine(healthLine(health, place))
-    },
-  })
-}
-
-/** Everything that is counted, for Falco's metrics. */
-function sampler(
-  pipeline: Pipeline,
-  source: KernelSource,
-  outputs: Outputs,
-  hostname: string,
-  version: string,
-): () => Sample {
-  const wallClock = (): bigint => pipeline.lookup.wallClock(clock(CLOCK.monotonic))
-  const startTime = wallClock()
-  const bootTime = startTime - clock(CLOCK.boottime)
-  return () => {
-    const { events, alerts } = pipeline.counts
-    const ledger = source.ledger()
-    return {
-      time: wallClock(),
-      clock: Number(clock(CLOCK.monotonic)) / 1e9,
-      startTime,
-      bootTime,
-      version,
-      hostname,
-      kernelRelease: release(),
-      cpus: availableParallelism(),
-      events: [...events.values()].reduce((sum, n) => sum + n, 0),
-      outputDrops: outputs.failures,
-      rules: alerts,
-      usage: readUsage(),
-      processes: pipeline.table.size,
-      unknownProcesses: pipeline.table.counters.unknownProcess,
-      kernel: dropCounters(ledger),
-      perCpu: byCpu(ledger),
-    }
-  }
-}
-
-/** Losses as records of their own kind. */
-const gapWriter =
-  (outputs: Outputs, host: string): NonNullable<PipelineOptions['gap']> =>
-  ({ ring, cpu, lost, from, to }, causes, lookup) => {
-    const by = new Map(causes.map(({ program, reason, count }) => [`${program}/${reason}`, count]))
-    outputs.writeLine(gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup))
-  }
 
 /** Lines of the observer's events, to the same outputs as alerts. */
 function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext) => void {

@@ -34,6 +34,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'pipeline.ts',
   'agent.ts',
+  'agent-reports.ts',
   'enrichment.ts',
   'cli',
   'bench',

@@ -125,6 +125,10 @@ export const KEYS = {
   'stdout_output.enabled': bool(true, 'alerts to standard output'),
   'file_output.enabled': bool(false, 'alerts to a file'),
   'file_output.filename': text('', 'file for alerts, appended to, mode 0600'),
+  'file_output.keep_alive': bool(
+    false,
+    'the file stays open, whatever becomes of its name; otherwise it is made anew once it was moved away or removed',
+  ),
   'output.format': choice(
     ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard'],
     'auto',

@@ -8,7 +8,6 @@ import type { RuleMeta } from '../rules/ir.ts'
 import { readInput } from '../rules/load.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
 import { ConflictError, type Effective, effective, type Setting } from './effective.ts'
-import { matters } from './falco/read-key.ts'
 import { usualFiles } from './falco/usual-files.ts'
 import type { ConfigFormat, FileSettings } from './file-settings.ts'
 import { ConfigError, KEYS, type KeyName } from './keys.ts'
@@ -86,10 +85,7 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     hasRules: read?.hasRules ?? false,
     ruleTypes: read?.ruleTypes,
     rulesDirectory: file === undefined ? undefined : join(dirname(file.name), 'rules.d'),
-    warnings: [
-      ...[...(read?.warnings ?? []), ...warnings].filter((warning) => matters(warning, all.config)),
-      ...notYet(all),
-    ],
+    warnings: [...(read?.warnings ?? []), ...warnings, ...notYet(all)],
   }
 }
 

@@ -44,7 +44,10 @@ export function openOutputs<About>(
   const all: Output[] = []
   const queue = { maxQueued: MAX_QUEUED, ...handlers }
   if (config['stdout_output.enabled']) all.push(openStdoutOutput(queue))
-  if (config['file_output.enabled']) all.push(openFileOutput(config['file_output.filename'], queue))
+  if (config['file_output.enabled'])
+    all.push(
+      openFileOutput(config['file_output.filename'], { keepAlive: config['file_output.keep_alive'] }, queue),
+    )
   // Without drop_when_full telemetry may fill the queue as far as alerts still find room.
   const maxQueued = config['limits.drop_when_full'] ? RESERVED : MAX_QUEUED - RESERVED
   const batches = all.map((output) => new Batch({ output, maxQueued }))

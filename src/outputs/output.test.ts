@@ -3,10 +3,13 @@ import { execFileSync, spawn } from 'node:child_process'
 import {
   closeSync,
   constants,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -173,7 +176,7 @@ test('a file is made for its owner only, and appended to', () => {
   const path = join(folder, 'alerts')
   const handlers = { onClosed: assert.fail, onError: assert.fail }
   for (const line of ['one', 'two']) {
-    const output = openFileOutput(path, handlers)
+    const output = openFileOutput(path, { keepAlive: true }, handlers)
     output.write(line)
     output.close()
     output.write('after the end')
@@ -186,5 +189,36 @@ test('a file is made for its owner only, and appended to', () => {
 test('a file that cannot be opened throws', () => {
   writeFileSync(join(folder, 'plain'), '')
   const handlers = { onClosed: assert.fail, onError: assert.fail }
-  assert.throws(() => openFileOutput(join(folder, 'plain', 'x'), handlers), { code: 'ENOTDIR' })
+  const open = (): unknown => openFileOutput(join(folder, 'plain', 'x'), { keepAlive: true }, handlers)
+  assert.throws(open, { code: 'ENOTDIR' })
+})
+
+/** Lines of a file that is moved away after the first and removed after the second. */
+function rotated(keepAlive: boolean): readonly (readonly string[])[] {
+  const [path, old] = [join(folder, `rotated-${keepAlive}`), join(folder, `old-${keepAlive}`)]
+  const output = openFileOutput(path, { keepAlive }, { onClosed: assert.fail, onError: assert.fail })
+  output.write('one')
+  renameSync(path, old)
+  output.write('two')
+  rmSync(path, { force: true })
+  output.write('three')
+  output.close()
+  return [old, path].map((file) => (existsSync(file) ? lines(readFileSync(file, 'utf8')) : []))
+}
+test('a file that was moved away or removed is made anew', () =>
+  assert.deepEqual(rotated(false), [['one'], ['three']]))
+test('unless it is kept open', () => assert.deepEqual(rotated(true), [['one', 'two', 'three'], []]))
+
+test('a file that cannot be made anew goes on, and is spoken of once', () => {
+  const directory = join(folder, 'gone')
+  mkdirSync(directory)
+  const told: string[] = []
+  const handlers = { onClosed: assert.fail, onError: (message: string) => told.push(message) }
+  const output = openFileOutput(join(directory, 'alerts'), { keepAlive: false }, handlers)
+  renameSync(directory, `${directory}-away`)
+  for (const line of ['one', 'two']) output.write(line)
+  output.close()
+  assert.deepEqual(lines(readFileSync(join(`${directory}-away`, 'alerts'), 'utf8')), ['one', 'two'])
+  assert.equal(told.length, 1)
+  assert.match(told[0]!, /was moved away and cannot be made anew: ENOENT/)
 })

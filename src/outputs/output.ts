@@ -1,5 +1,5 @@
 /** What an output is: a place lines go to, with a queue of its own so that a slow one never holds up the rest. */
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs'
 
 export interface OutputCounters {
   readonly written: number
@@ -36,6 +36,8 @@ export interface FdOutputOptions {
   readonly owned: boolean
   /** Write `length` bytes of text; returns how many were taken, throws when none can be. By default through node:fs. */
   readonly writeText?: (fd: number, text: string, length: number) => number
+  /** Asked before a line is written: a descriptor to take the place of `fd` from now on. */
+  readonly next?: (fd: number) => number | undefined
 }
 
 /** Bytes on their way, and how many lines end in them that count as written. */
@@ -63,7 +65,8 @@ const FLUSH_MS = 2000
  */
 export class FdOutput implements Output {
   readonly name: string
-  readonly #options: Required<FdOutputOptions>
+  readonly #options: Required<Omit<FdOutputOptions, 'fd'>>
+  #fd: number
   #queue: Chunk[] = []
   #queued = 0
   #timer: NodeJS.Timeout | undefined
@@ -77,7 +80,13 @@ export class FdOutput implements Output {
 
   constructor(options: FdOutputOptions) {
     this.name = options.name
-    this.#options = { maxQueued: 64 << 20, writeText: (fd, text) => writeSync(fd, text), ...options }
+    this.#fd = options.fd
+    this.#options = {
+      maxQueued: 64 << 20,
+      writeText: (fd, text) => writeSync(fd, text),
+      next: () => undefined,
+      ...options,
+    }
   }
 
   get counters(): OutputCounters {
@@ -115,12 +124,20 @@ export class FdOutput implements Output {
 
   /** The short way for the usual case of a descriptor that takes a line; what goes wrong is left to the queue. */
   #writeAtOnce(text: string, length: number): number {
+    this.#moveOn()
     try {
-      if (length > LONG) return writeSync(this.#options.fd, text)
-      return this.#options.writeText(this.#options.fd, text, length)
+      if (length > LONG) return writeSync(this.#fd, text)
+      return this.#options.writeText(this.#fd, text, length)
     } catch {
       return 0
     }
+  }
+
+  #moveOn(): void {
+    const next = this.#options.next(this.#fd)
+    if (next === undefined) return
+    if (this.#options.owned) closeSync(this.#fd)
+    this.#fd = next
   }
 
   async flush(): Promise<void> {
@@ -136,7 +153,7 @@ export class FdOutput implements Output {
 
   close(): void {
     clearTimeout(this.#timer)
-    if (this.#options.owned && !this.#closed) closeSync(this.#options.fd)
+    if (this.#options.owned && !this.#closed) closeSync(this.#fd)
     this.#closed = true
   }
 
@@ -163,7 +180,7 @@ export class FdOutput implements Output {
   /** Bytes written; -1 when nothing more can be written now. */
   #tryWrite(bytes: Buffer): number {
     try {
-      return writeSync(this.#options.fd, bytes)
+      return writeSync(this.#fd, bytes)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') {
@@ -235,6 +252,38 @@ function nonBlockingStdout(): number | undefined {
   }
 }
 
+/** What a file output can be told. */
+export interface FileOptions {
+  /** The open file is written to whatever becomes of its name; otherwise the name is followed. */
+  readonly keepAlive: boolean
+}
+
 /** Lines appended to a file, which is made with mode 0600. Throws when it cannot be opened. */
-export const openFileOutput = (file: string, handlers: Handlers): FdOutput =>
-  new FdOutput({ name: file, fd: openSync(file, 'a', 0o600), owned: true, ...handlers })
+export function openFileOutput(file: string, { keepAlive }: FileOptions, handlers: Handlers): FdOutput {
+  const about = { name: file, fd: openToAppend(file), owned: true, ...handlers }
+  return new FdOutput(keepAlive ? about : { ...about, next: nameFollower(file, handlers.onError) })
+}
+
+const openToAppend = (file: string): number => openSync(file, 'a', 0o600)
+
+/**
+ * Opens the file anew when its name leads somewhere else: it was moved away or removed. Where that is not possible lines
+ * go on to the old file, which is said once.
+ */
+function nameFollower(file: string, onError: (message: string) => void): (fd: number) => number | undefined {
+  let failing = false
+  return (fd) => {
+    try {
+      const [open, named] = [fstatSync(fd), statSync(file, { throwIfNoEntry: false })]
+      const isSame = named?.ino === open.ino && named.dev === open.dev
+      const next = isSame ? undefined : openToAppend(file)
+      failing = false
+      return next
+    } catch (error) {
+      if (!failing)
+        onError(`Output ${file}: it was moved away and cannot be made anew: ${(error as Error).message}`)
+      failing = true
+      return undefined
+    }
+  }
+}

@@ -174,14 +174,17 @@ describe('keys', () => {
     assert.match(lines('http_output: { enabled: true, url: "http://x" }')[0]!, /^not served: http_output \(/)
     assert.match(lines('load_plugins: [k8saudit, json]\nplugins: []')[0]!, /not served: load_plugins /)
     assert.deepEqual(lines('load_plugins: [container]'), [])
-    const file = (enabled: boolean): string =>
-      `file_output: { enabled: ${enabled}, keep_alive: false, filename: /x }`
-    assert.deepEqual(lines(file(false)), [])
-    assert.match(lines(file(true))[0]!, /not served: file_output\.keep_alive /)
+    assert.deepEqual(lines('file_output: { enabled: true, keep_alive: false, filename: /x }'), [])
     assert.match(
       lines('grpc: { enabled: true }\nbase_syscalls: { custom_set: [clone], repair: true }')[0]!,
       /not served: grpc, base_syscalls\.custom_set /,
     )
+  })
+  test("values stay the truth, whosever the configuration is, until compat says Falco's", () => {
+    const file = falcoYaml('json_output: true')
+    assert.equal(load(file, { falco: dirname(file) }).config.compat, 'none')
+    assert.equal(load(file, { overrides: ['compat=falco'] }).config.compat, 'falco')
+    assert.equal(config('json_output: true\ncompat: falco').compat, 'falco')
   })
   test('those of neither are refused, with the nearest name', () => {
     refused('json_output: true\nhttp_output: { ulr: x }', '2:16', /'http_output\.ulr'.*'http_output\.url'/)

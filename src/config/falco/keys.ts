@@ -21,8 +21,6 @@ export interface FalcoKey {
   readonly decl: KeyDecl
   /** Values that ask for nothing that is not done anyway; any other is reported. */
   readonly fine: 'all' | readonly KeyValue[]
-  /** It only matters, and is only reported, while this is on. */
-  readonly onlyWith?: KeyName
   /** The setting of ours it stands for. */
   readonly sets?: { readonly key: KeyName; readonly convert: (value: KeyValue) => KeyValue }
 }
@@ -97,11 +95,6 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
     count(0, 'alerts', 'each output has a queue of 64 MiB; what does not fit is counted as lost'),
   ),
   'syslog_output.enabled': unserved(bool(false, 'the service manager may take standard output to syslog')),
-  'file_output.keep_alive': {
-    decl: bool(false, 'the file stays open: start the agent again after moving it away'),
-    fine: [true],
-    onlyWith: 'file_output.enabled',
-  },
   'http_output.enabled': unserved(bool(false, NO_HTTP)),
   'http_output.url': moot(text('', NO_HTTP)),
   'http_output.user_agent': moot(text('falcosecurity/falco', NO_HTTP)),
@@ -189,7 +182,7 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
 /** Variables of the environment that users of Falco set. */
 export const FALCO_VARIABLES = {
   HOST_ROOT:
-    'where the files of the host begin (`/host`), for an agent in a container: users, groups and /proc are read below it',
+    'where the files of the host begin (`/host`), for an agent in a container: users, groups, /proc, /etc/hosts and sockets of container runtimes are below it',
   FALCO_HOSTNAME: 'name of this host in alerts',
 } as const
 

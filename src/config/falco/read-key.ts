@@ -2,7 +2,7 @@
 import type { Diagnostic, Span } from '../../rules/diagnostics.ts'
 import type { Setting } from '../effective.ts'
 import type { KeyValue } from '../key-types.ts'
-import { type Config, ConfigError } from '../keys.ts'
+import { ConfigError } from '../keys.ts'
 import { type ErrorSink, type Placed, settingAt } from '../setting-at.ts'
 import { parseValue } from '../values.ts'
 import { FALCO_KEYS, type FalcoKey, SWITCHED } from './keys.ts'
@@ -52,12 +52,6 @@ const notServed = (name: string, instead: string, span: Span): Diagnostic => ({
 /** The key a warning is about, when it is about one that is not served. */
 const unservedName = ({ code, message }: Diagnostic): string | undefined =>
   code === 'CONFIG_NOT_SERVED' ? message.slice(0, message.indexOf(' ')) : undefined
-
-/** Does a warning still matter, now that all settings are known? */
-export function matters(warning: Diagnostic, config: Config): boolean {
-  const switchedBy = falcoKey(unservedName(warning) ?? '')?.onlyWith
-  return switchedBy === undefined || config[switchedBy] !== false
-}
 
 /** Warnings of a configuration as lines of a log: what is not served in one of them, by name. */
 export function warningLines(warnings: readonly Diagnostic[]): readonly string[] {

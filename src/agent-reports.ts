@@ -1,0 +1,110 @@
+/** What a running agent tells about itself: health records, the sample that metrics are made of, losses as records. */
+import { availableParallelism, release } from 'node:os'
+import type { Config } from './config/keys.ts'
+import type { AlertIdentity } from './detect/alert.ts'
+import type { Enrichers } from './enrichment.ts'
+import { type Reporter, startReporter } from './health/reporter.ts'
+import type { StageTimer } from './health/stage-timer.ts'
+import { CLOCK, clock } from './kernel/libc.ts'
+import { byCpu, dropCounters } from './notices/counters.ts'
+import type { Sample } from './notices/metrics.ts'
+import { readUsage } from './notices/usage.ts'
+import type { Outputs as OutputsOf } from './outputs/open.ts'
+import type { Pipeline, PipelineOptions } from './pipeline.ts'
+import type { KernelSource } from './sources/kernel/source.ts'
+import type { Subject } from './telemetry/alert-record.ts'
+import { gapLine } from './telemetry/gap.ts'
+import { healthLine } from './telemetry/health-line.ts'
+
+type Outputs = OutputsOf<Subject>
+
+/** What is reported on, and where to. */
+export interface Reported {
+  readonly config: Config
+  readonly identity: AlertIdentity
+  readonly pipeline: Pipeline
+  readonly source: KernelSource
+  readonly enrichers: Enrichers
+  readonly outputs: Outputs
+  readonly timer: StageTimer
+}
+
+/** Health records, to the same outputs as everything else. */
+export function reportHealth({
+  config,
+  identity,
+  pipeline,
+  source,
+  enrichers,
+  outputs,
+  timer,
+}: Reported): Reporter {
+  return startReporter({
+    intervalMs: config['health.interval'] * 1000,
+    timer,
+    now: () => Number(clock(CLOCK.monotonic)) / 1e9,
+    parts() {
+      const { counters, size } = pipeline.table
+      const { lost, errors } = pipeline.counts
+      // A quiet system has to be told when a second is over, too.
+      pipeline.telemetry?.advance(Number(clock(CLOCK.monotonic)))
+      return {
+        ledger: source.ledger(),
+        readerLosses: source.readerLosses,
+        missed: [...source.recursionMisses().values()].reduce((sum, n) => sum + n, 0),
+        ringFill: source.takeFullest(),
+        lost,
+        errors,
+        alerts: outputs.alerts,
+        outputFailures: outputs.failures,
+        telemetry: pipeline.telemetry?.counts,
+        processes: size,
+        evicted: counters.evicted + counters.evictedExited,
+        unknownProcess: counters.unknownProcess,
+        enrichment: enrichers.counts,
+      }
+    },
+    write(health) {
+      const mono = clock(CLOCK.monotonic)
+      const place = { mono, wall: pipeline.lookup.wallClock(mono), host: identity.hostname }
+      outputs.writeLine(healthLine(health, place))
+    },
+  })
+}
+
+/** Everything that is counted, for Falco's metrics. */
+export function sampler({ pipeline, source, outputs, identity }: Reported, version: string): () => Sample {
+  const wallClock = (): bigint => pipeline.lookup.wallClock(clock(CLOCK.monotonic))
+  const startTime = wallClock()
+  const bootTime = startTime - clock(CLOCK.boottime)
+  return () => {
+    const { events, alerts } = pipeline.counts
+    const ledger = source.ledger()
+    return {
+      time: wallClock(),
+      clock: Number(clock(CLOCK.monotonic)) / 1e9,
+      startTime,
+      bootTime,
+      version,
+      hostname: identity.hostname,
+      kernelRelease: release(),
+      cpus: availableParallelism(),
+      events: [...events.values()].reduce((sum, n) => sum + n, 0),
+      outputDrops: outputs.failures,
+      rules: alerts,
+      usage: readUsage(),
+      processes: pipeline.table.size,
+      unknownProcesses: pipeline.table.counters.unknownProcess,
+      kernel: dropCounters(ledger),
+      perCpu: byCpu(ledger),
+    }
+  }
+}
+
+/** Losses as records of their own kind. */
+export const gapWriter =
+  (outputs: Outputs, host: string): NonNullable<PipelineOptions['gap']> =>
+  ({ ring, cpu, lost, from, to }, causes, lookup) => {
+    const by = new Map(causes.map(({ program, reason, count }) => [`${program}/${reason}`, count]))
+    outputs.writeLine(gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup))
+  }
