@@ -94,6 +94,8 @@ export interface FamilyDecl {
   /** True: always attached, because the process table lives on it. */
   readonly state?: boolean
   readonly sets: readonly string[]
+  /** True: attached where somebody asks for its events by name, not for a rule about every event. */
+  readonly byName?: boolean
   readonly events: readonly EventDecl[]
   readonly fields: Readonly<Record<string, FieldDecl>>
   /** The record it shares with others: its own fields are names for slots of that one. */
@@ -140,6 +142,14 @@ export const strv = (doc: string, extra: Extra = {}): FieldDecl => ({
   doc,
   format: 'text',
   max: 32768,
+  ...extra,
+})
+/** Bytes that are no text, such as a packet. */
+export const bytes = (doc: string, extra: Extra = {}): FieldDecl => ({
+  storage: 'bytes',
+  doc,
+  format: 'text',
+  max: 1024,
   ...extra,
 })
 export const flags = (doc: string, names: NameTable, extra: Extra = {}): FieldDecl => ({

@@ -6,10 +6,12 @@ import { compatExec } from './events/compat-exec.ts'
 import { dup } from './events/dup.ts'
 import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
+import { flow } from './events/flow.ts'
 import { fork } from './events/fork.ts'
 import { link, symlink } from './events/link.ts'
 import { message } from './events/message.ts'
 import { open } from './events/open.ts'
+import { packet } from './events/packet.ts'
 import { pidfd } from './events/pidfd.ts'
 import { processVm } from './events/process-vm.ts'
 import { ptrace } from './events/ptrace.ts'
@@ -41,6 +43,8 @@ const OWN_FAMILIES: readonly FamilyDecl[] = [
   socket,
   socketNew,
   message,
+  flow,
+  packet,
   ptrace,
   processVm,
   pidfd,

@@ -271,6 +271,7 @@ function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Lib
     ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
+    payloadBytes: config['telemetry.payload_bytes'],
     ...(config['kernel.guards']
       ? { guards: guardsFor(rules, telemetry, observer, config['kernel.guard_audit']) }
       : {}),

@@ -1,5 +1,5 @@
 /** The C side of the schema: structs with their sizes and offsets asserted, ids, counters. */
-import { ERRNO, EXE_FLAGS, PATH_FLAGS, SOCKET_FACTS } from '../schema/enums/index.ts'
+import { ERRNO, EXE_FLAGS, FLOW_DIRECTIONS, PATH_FLAGS, SOCKET_FACTS } from '../schema/enums/index.ts'
 import {
   COUNTER_WORDS,
   EVENT_TYPES,
@@ -91,6 +91,7 @@ export function generateHeader(): string {
     ...Object.entries({ ...PATH_FLAGS.names, ...EXE_FLAGS.names, ...SOCKET_FACTS.names }).map(
       ([name, value]) => `#define ${name} ${value}`,
     ),
+    ...Object.entries(FLOW_DIRECTIONS.names).map(([name, value]) => `#define FLOW_${name} ${value}`),
     ...ERRORS.map((name) => `#define ${name} ${ERRNO[name]}`),
     `#define RECORD_MAX ${RECORD_MAX}`,
     `#define EXEC_RECORD_MAX ${EXEC_RECORD_MAX}`,

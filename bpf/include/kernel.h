@@ -279,6 +279,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __core;
@@ -296,6 +297,11 @@ struct inet_sock {
 	int mc_index;
 	__be32 inet_saddr;
 	__be16 inet_sport;
+} __core;
+struct tcp_sock {
+	__u64 bytes_received;
+	__u64 bytes_acked;
+	__u32 snd_una, write_seq;
 } __core;
 struct socket {
 	short type;

@@ -38,6 +38,9 @@ export const IP_PROTOCOLS: NameTable = {
   },
 }
 
+/** Which end of a connection asked for it. */
+export const FLOW_DIRECTIONS: NameTable = { kind: 'enum', names: { outbound: 1, inbound: 2 } }
+
 /** accept4(2) flags. */
 export const SOCK_FLAGS: NameTable = {
   kind: 'flags',

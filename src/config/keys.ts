@@ -215,13 +215,13 @@ export const KEYS = {
   'telemetry.collect_cwd': bool(true, 'current directory of started processes in their records'),
   'telemetry.collect_dns': bool(
     false,
-    'names asked for on port 53, read from the first bytes sent there; not collected yet',
+    'DNS requests and answers on port 53 as records (network_dns), with the names asked for',
   ),
   'telemetry.collect_payload': bool(
     false,
-    'first bytes sent on a connection in the record of the connection; not collected yet',
+    'the first data that a socket sends as a record (network_payload)',
   ),
-  'telemetry.payload_bytes': int(64, 1, 4096, 'bytes', 'how much telemetry.collect_payload takes'),
+  'telemetry.payload_bytes': int(64, 1, 1024, 'bytes', 'how much telemetry.collect_payload takes'),
   'limits.max_events_per_second': int(
     0,
     0,

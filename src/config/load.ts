@@ -13,7 +13,6 @@ import type { ConfigFormat, FileSettings } from './file-settings.ts'
 import { ConfigError, KEYS, type KeyName } from './keys.ts'
 import { parseLogFilter } from './log-filter.ts'
 import { readOptions } from './options.ts'
-import { originText } from './show.ts'
 import { readTomlConfig } from './toml.ts'
 import { parseValue, untyped } from './values.ts'
 import { readYamlConfig } from './yaml.ts'
@@ -85,20 +84,8 @@ export function loadConfig(options: LoadConfigOptions): LoadedConfig {
     hasRules: read?.hasRules ?? false,
     ruleTypes: read?.ruleTypes,
     rulesDirectory: file === undefined ? undefined : join(dirname(file.name), 'rules.d'),
-    warnings: [...(read?.warnings ?? []), ...warnings, ...notYet(all)],
+    warnings: [...(read?.warnings ?? []), ...warnings],
   }
-}
-
-/** Asked for, and not there yet: said rather than passed over. */
-function notYet({ config, origins }: Effective): readonly Diagnostic[] {
-  return (['telemetry.collect_dns', 'telemetry.collect_payload'] as const).flatMap((key) => {
-    if (!config[key]) return []
-    const origin = origins.get(key)!
-    const span =
-      origin.from === 'file' ? origin.span : { file: originText(origin), line: 1, column: 1, from: 0, to: 0 }
-    const message = `${key} is true, but nothing collects that yet`
-    return [{ severity: 'warning', code: 'CONFIG_NO_EFFECT', message, span, context: [] }]
-  })
 }
 
 /** The language by the name's ending: `.toml`, else YAML. */

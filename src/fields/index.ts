@@ -2,6 +2,7 @@
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { containerFields } from './container/container.ts'
 import type { SyscallContext } from './context.ts'
+import { dnsFields } from './dns/dns.ts'
 import { argumentFields as eventArgumentFields } from './evt/arguments.ts'
 import { countFields } from './evt/count.ts'
 import { eventFields } from './evt/event.ts'
@@ -54,6 +55,7 @@ const GROUPS: readonly (readonly SyscallField[])[] = [
   fileFields,
   socketFields,
   addressNameFields,
+  dnsFields,
   pathFields,
   containerFields,
   podFields,

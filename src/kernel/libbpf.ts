@@ -29,6 +29,8 @@ export interface Libbpf {
   /** Attach by what the section name says. */
   attach(program: Pointer): Pointer
   attachPerfEvent(program: Pointer, fd: number): Pointer
+  /** `fd`: a directory of cgroup v2. Programs of others that are attached there go on. */
+  attachCgroup(program: Pointer, fd: number): Pointer
   attachIterator(program: Pointer): Pointer
   createIterator(link: Pointer): number
   linkFd(link: Pointer): number
@@ -112,6 +114,7 @@ export function loadLibbpf(): Libbpf {
     infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
     attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
+    attachCgroup: lib.func('bpf_link *bpf_program__attach_cgroup(bpf_program *program, int fd)'),
     attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
     iterCreate: lib.func('int bpf_iter_create(int link)'),
     linkFd: lib.func('int bpf_link__fd(bpf_link *link)'),
@@ -185,6 +188,7 @@ export function loadLibbpf(): Libbpf {
     },
     attach: (program) => pointer('bpf_program__attach', f.attach(program)),
     attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
+    attachCgroup: (program, fd) => pointer('bpf_program__attach_cgroup', f.attachCgroup(program, fd)),
     attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),
     createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
     linkFd: (link) => f.linkFd(link),

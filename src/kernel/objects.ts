@@ -8,7 +8,7 @@ import { FAMILIES, type FamilyDecl, HEADER_SIZE, layoutOf, programsOf } from '..
 import { type Btf, parseBtf } from './btf.ts'
 import { condenseLog, explain, type ProgramFailure } from './errors.ts'
 import type { Libbpf, MapHandle, Pointer, ProgramHandle } from './libbpf.ts'
-import { closeFd, openTracepoint, SystemError } from './libc.ts'
+import { closeFd, openDetachedMount, openTracepoint, SystemError } from './libc.ts'
 import type { Tracefs } from './machine.ts'
 
 /** A program of the schema with its place. */
@@ -157,6 +157,7 @@ export class Loader {
     const { lib, tracefs } = this.#options
     const [kind, ...rest] = program.spec.section.split('/')
     if (kind?.startsWith('iter')) return lib.attachIterator(program.pointer)
+    if (kind?.startsWith('cgroup')) return this.#atCgroupRoot(program)
     if (kind !== 'tp') return lib.attach(program.pointer)
     const id = tracefs.tracepointId(rest.join('/'))
     if (id === undefined) throw new SystemError('attach', 2)
@@ -166,6 +167,16 @@ export class Loader {
     } catch (error) {
       closeFd(perf)
       throw error
+    }
+  }
+
+  /** At the root of cgroup v2, which every kernel has, mounted or not: what is attached there sees all cgroups below. */
+  #atCgroupRoot(program: LoadedProgram): Pointer {
+    const root = openDetachedMount('cgroup2')
+    try {
+      return this.#options.lib.attachCgroup(program.pointer, root)
+    } finally {
+      closeFd(root)
     }
   }
 

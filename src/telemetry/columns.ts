@@ -7,8 +7,10 @@ import type { FamilyDecl, FieldDecl } from '../../schema/index.ts'
 import { slotOf } from '../decode/event-view.ts'
 import type { Alert } from '../detect/alert.ts'
 import type { Endpoint, ProcessInfo, SyscallContext } from '../fields/context.ts'
+import { answersOf, dnsMessage, responseCode } from '../fields/dns/dns.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { tuple } from '../fields/fd/descriptor.ts'
+import { transport } from '../fields/fd/socket.ts'
 import { Ip, parseIp } from '../fields/ip.ts'
 import { type PathFields, pathOf } from '../fields/paths.ts'
 import { ancestorsOf } from '../fields/syscall-field.ts'
@@ -390,6 +392,47 @@ export const UNIX_PATH = row(
   },
   true,
 )
+
+export const TRANSPORT = row(
+  'protocol',
+  json.orNull(json.oneOfTexts(['tcp', 'udp'], 'transport; null for another one')),
+  ({ ctx }, texts) => textPair('protocol', transport(ctx), texts),
+)
+
+/** The bytes themselves, which are text only by chance. */
+export const PAYLOAD = row(
+  'payload_b64',
+  json.text('the data in base64, its first `telemetry.payload_bytes` bytes'),
+  ({ ctx: { event } }) =>
+    pair('payload_b64', `"${Buffer.from(event.bytes('payload') ?? []).toString('base64')}"`),
+)
+
+/** What a DNS message says; nulls where the bytes were none. */
+export const DNS: readonly RowColumn[] = [
+  row('dns_type', json.oneOfTexts(['query', 'answer'], 'which way it goes'), ({ ctx }) =>
+    pair('dns_type', ctx.event.name === 'net_packet_dns_request' ? '"query"' : '"answer"'),
+  ),
+  row('dns_id', json.orNull(json.count('id that an answer shares with its request')), ({ ctx }) =>
+    pair('dns_id', String(dnsMessage(ctx)?.id ?? null)),
+  ),
+  row('dns_question', json.orNull(json.text('name that is asked for')), ({ ctx }, texts) =>
+    textPair('dns_question', dnsMessage(ctx)?.question?.name, texts),
+  ),
+  row('dns_question_type', json.orNull(json.text('type that is asked for, such as AAAA')), ({ ctx }, texts) =>
+    textPair('dns_question_type', dnsMessage(ctx)?.question?.type, texts),
+  ),
+  row('dns_response_code', json.orNull(json.text('such as NXDOMAIN; null in requests')), ({ ctx }, texts) =>
+    textPair('dns_response_code', responseCode(dnsMessage(ctx)), texts),
+  ),
+  row(
+    'dns_answers',
+    json.list(json.text('an address or a name'), 'addresses and names that are answered, at most 64'),
+    ({ ctx }) => {
+      const message = dnsMessage(ctx)
+      return pair('dns_answers', JSON.stringify(message === undefined ? [] : answersOf(message)))
+    },
+  ),
+]
 
 /* What rules say */
 

@@ -180,8 +180,10 @@ function pathArguments(type: EventType): readonly Argument[] {
   return [...accessed, ...resolved].map(({ name, schema, write }) => ({ name, schema, write }))
 }
 
+const HAVE_ENDS: ReadonlySet<string> = new Set(['socket', 'message', 'flow', 'packet'])
+
 const socketArguments = (family: FamilyDecl): readonly Argument[] =>
-  family.name !== 'socket'
+  !HAVE_ENDS.has(family.name)
     ? []
     : [...c.endpoint('local'), ...c.endpoint('remote'), c.UNIX_PATH].map(({ name, schema, write }) => ({
         name,

@@ -98,11 +98,17 @@ export function eventsOfHooks(hooks: readonly string[]): ReadonlySet<string> {
   return new Set([...named, ...whole.flatMap(({ events }) => events)])
 }
 
+const networkHooks = (config: Config): readonly string[] => [
+  ...config['telemetry.hooks.network'],
+  ...(config['telemetry.collect_dns'] ? ['net_packet_dns_request', 'net_packet_dns_response'] : []),
+  ...(config['telemetry.collect_payload'] ? ['net_packet_first'] : []),
+]
+
 function wantedEvents(config: Config): ReadonlySet<string> {
   const hooks = [
     ...(config['telemetry.process'] ? config['telemetry.hooks.process'] : []),
     ...(config['telemetry.file'] ? config['telemetry.hooks.file'] : []),
-    ...(config['telemetry.network'] ? config['telemetry.hooks.network'] : []),
+    ...(config['telemetry.network'] ? networkHooks(config) : []),
   ]
   return eventsOfHooks(hooks)
 }

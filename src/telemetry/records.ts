@@ -156,6 +156,31 @@ const network = (
   ],
 })
 
+/** Data on its way: seen in a packet, not in a call. */
+const packet = (
+  name: string,
+  doc: string,
+  events: readonly string[],
+  columns: readonly c.Column[],
+): RecordType => ({
+  name: `network_${name}`,
+  doc,
+  kind: 'network',
+  events,
+  paths: [],
+  columns: [
+    ...WHO,
+    c.SOCKET_FAMILY,
+    c.TRANSPORT,
+    ...c.endpoint('local'),
+    ...c.endpoint('remote'),
+    ...columns,
+    ...VERDICT,
+    ...PLACE,
+    ...CONTEXT,
+  ],
+})
+
 const processRecord = (
   name: string,
   doc: string,
@@ -310,6 +335,18 @@ export const RECORD_TYPES: readonly RecordType[] = [
     'inbound',
     [...c.endpoint('local'), ...c.endpoint('remote')],
     ['accept', 'accept4'],
+  ),
+  packet(
+    'dns',
+    'A DNS message on port 53, at the end that asks. Written with `telemetry.collect_dns`.',
+    ['net_packet_dns_request', 'net_packet_dns_response'],
+    c.DNS,
+  ),
+  packet(
+    'payload',
+    'The first data that a socket sends. Written with `telemetry.collect_payload`.',
+    ['net_packet_first'],
+    [c.fromSlot(family('packet'), 'size', 'size', 'bytes of the data in the first packet'), c.PAYLOAD],
   ),
 ]
 

@@ -515,6 +515,73 @@ test('native: bits without a name are shown as a number', () => {
   assert.deepEqual((record!['args'] as JsonRecord)['flags'], ['O_WRONLY', '0x40000000'])
 })
 
+/* Packets */
+
+const V4 = (a: number, b: number, c: number, d: number): Uint8Array =>
+  Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d])
+const packet = (name: string, payload: Uint8Array): RecordInit =>
+  event(
+    name,
+    {},
+    {
+      laddr: V4(10, 0, 0, 2),
+      raddr: V4(10, 0, 0, 1),
+      lport: 40000,
+      rport: 53,
+      family: 2,
+      protocol: 17,
+      size: payload.length,
+      payload,
+    },
+  )
+const ENDS = {
+  family: 'ipv4',
+  protocol: 'udp',
+  local_addr: '10.0.0.2',
+  local_port: 40000,
+  remote_addr: '10.0.0.1',
+  remote_port: 53,
+}
+const QUESTION = '12340100000100000000000003777777076578616d706c6503636f6d00001c0001'
+becomes('network_dns: a request', packet('net_packet_dns_request', Buffer.from(QUESTION, 'hex')), {
+  ...ENDS,
+  event_type: 'network_dns',
+  dns_type: 'query',
+  dns_id: 0x1234,
+  dns_question: 'www.example.com',
+  dns_question_type: 'AAAA',
+  dns_response_code: null,
+  dns_answers: [],
+  pid: 100,
+  comm: 'bash',
+})
+becomes(
+  'network_dns: an answer',
+  packet('net_packet_dns_response', Buffer.from(QUESTION.replace('12340100', '12348183'), 'hex')),
+  {
+    ...ENDS,
+    dns_type: 'answer',
+    dns_question: 'www.example.com',
+    dns_response_code: 'NXDOMAIN',
+    dns_answers: [],
+  },
+)
+becomes('network_dns: bytes that are no message', packet('net_packet_dns_request', Uint8Array.of(1)), {
+  dns_id: null,
+  dns_question: null,
+})
+becomes('network_payload', packet('net_packet_first', Buffer.from('GET /\x1b')), {
+  ...ENDS,
+  event_type: 'network_payload',
+  size: 6,
+  payload_b64: 'R0VUIC8b',
+})
+test('native: a packet has both ends', () => {
+  const [record] = native(packet('net_packet_first', Buffer.from('hello')))
+  const args = record!['args'] as JsonRecord
+  assert.deepEqual({ ...args, local_addr: '10.0.0.2', remote_port: 53, payload: 'hello' }, args)
+})
+
 /* Everything there is */
 
 const anyFields = (type: string): RecordInit => event(type, {}, {})

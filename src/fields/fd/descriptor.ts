@@ -6,6 +6,7 @@ import {
   ERRNO,
   FAMILIES,
   FILE_TYPES,
+  FLOW_DIRECTIONS,
   OPEN_FLAGS,
   S_IFMT,
   SOCK_TYPES,
@@ -43,13 +44,15 @@ const OPEN_PATH: PathFields = { name: 'name', dir: 'dir', path: 'path' }
 const OBJECT_PATH: PathFields = { name: undefined, dir: undefined, path: 'path' }
 
 /** Families of events whose records describe a socket; a dup may be about one. */
-export const SOCKET_EVENTS = ['socket', 'socket_new', 'message', 'dup'] as const
+export const SOCKET_EVENTS = ['socket', 'socket_new', 'message', 'flow', 'packet', 'dup'] as const
 
 /** Is the event about a socket? */
 export function isSocket(ctx: SyscallContext): boolean {
   switch (ctx.event.type.family.name) {
     case 'socket':
     case 'message':
+    case 'flow':
+    case 'packet':
       return true
     case 'socket_new':
       return ctx.event.number('res')! >= 0
@@ -88,6 +91,8 @@ function fileFields(ctx: SyscallContext): PathFields | undefined {
 function numberField(ctx: SyscallContext): 'fd' | 'res' | undefined {
   const family = ctx.event.type.family.name
   if (family === 'dup') return 'res'
+  // They are about a socket, whichever descriptors it has.
+  if (family === 'flow' || family === 'packet') return undefined
   return family === 'socket_new' || isSocket(ctx) || fileFields(ctx) !== undefined ? 'fd' : undefined
 }
 
@@ -187,6 +192,17 @@ export interface Tuple {
   readonly isServer: boolean
 }
 
+/** Events after which their socket has a peer. */
+const CONNECTED: ReadonlySet<string> = new Set([
+  'connect',
+  'accept',
+  'accept4',
+  'net_flow_tcp_begin',
+  'net_packet_dns_request',
+  'net_packet_dns_response',
+  'net_packet_first',
+])
+
 const IN_PROGRESS = -ERRNO['EINPROGRESS']!
 
 /**
@@ -195,7 +211,7 @@ const IN_PROGRESS = -ERRNO['EINPROGRESS']!
  */
 export const socketWorked = (ctx: SyscallContext): boolean => {
   if (factsOf(ctx) !== undefined) return socketFamily(ctx) !== 0
-  const res = ctx.event.number('res')!
+  const res = ctx.event.number('res') ?? 0
   return res >= 0 || res === IN_PROGRESS
 }
 
@@ -251,7 +267,11 @@ function messageAddress(ctx: SyscallContext): boolean {
  */
 function serves(ctx: SyscallContext, local: Endpoint | undefined, remote: Endpoint | undefined): boolean {
   const facts = factsOf(ctx)
-  if (facts === undefined) return ctx.event.name !== 'connect'
+  if (facts === undefined) {
+    const direction = ctx.event.number('direction')
+    if (direction !== undefined) return direction === FLOW_DIRECTIONS.names['inbound']
+    return ctx.event.name !== 'connect' && ctx.event.type.family.name !== 'packet'
+  }
   if ((facts & (SOCKET_ACCEPTED! | SOCKET_LISTENS!)) !== 0) return true
   if ((facts & SOCKET_BOUND!) === 0 || local === undefined) return false
   if (remote === undefined) return true
@@ -264,7 +284,7 @@ export function isConnected(ctx: SyscallContext): boolean {
   if (facts !== undefined) return (facts & SOCKET_CONNECTED!) !== 0
   if (!socketWorked(ctx)) return false
   const { name } = ctx.event
-  return name === 'connect' || name === 'accept' || name === 'accept4'
+  return CONNECTED.has(name)
 }
 
 /** Did this event give the socket its name, or go to another address than the socket's own? */

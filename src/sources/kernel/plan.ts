@@ -18,7 +18,7 @@ export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find((spec) => spec.s
 
 /**
  * Objects and programs for the event types that rules can match, the process table's own included. `*` is every event with
- * a program of its own; plain syscalls are attached where they are asked for by name.
+ * a program of its own; plain syscalls, packets and flows are attached where they are asked for by name (`syscalls`).
  */
 export function planPrograms(
   events: ReadonlySet<string> | '*',
@@ -26,16 +26,18 @@ export function planPrograms(
   hasTracepoint: HasTracepoint = () => true,
 ): ObjectPlan[] {
   const plain = planSyscalls(syscalls, hasTracepoint)
-  const own = planOwn(events)
+  const own = planOwn(events, syscalls)
   if (plain.programs.length === 0) return own
   return [...own, { object: PLAIN_OBJECT, state: false, programs: plain.programs, wanted: plain.wanted }]
 }
 
-function planOwn(events: ReadonlySet<string> | '*'): ObjectPlan[] {
+function planOwn(events: ReadonlySet<string> | '*', named: ReadonlySet<string>): ObjectPlan[] {
+  const asked = (family: FamilyDecl, name: string): boolean =>
+    family.byName === true ? named.has(name) : events === '*' || events.has(name)
   const wanted = (family: FamilyDecl): Set<string> =>
     new Set(
       family.events
-        .filter((event) => family.state || (!event.internal && (events === '*' || events.has(event.name))))
+        .filter((event) => family.state || (!event.internal && asked(family, event.name)))
         .flatMap((event) => event.programs.map((program) => program.name)),
     )
   const plans = new Map<string, { state: boolean; names: Set<string> }>()

@@ -41,7 +41,7 @@ export interface KernelSourceOptions {
   readonly directory: string
   /** Event types that somebody wants; those of the process table come anyway. */
   readonly events: ReadonlySet<string> | '*'
-  /** Plain syscalls that somebody names. */
+  /** Plain syscalls, and other events attached by name, that somebody names. */
   readonly syscalls?: ReadonlySet<string>
   /** When syscalls of 32-bit programs are looked at; `off` when absent. */
   readonly compat?: CompatMode
@@ -51,6 +51,8 @@ export interface KernelSourceOptions {
   readonly ringBytes: Readonly<Record<RingName, number>>
   /** Capture the environment of programs at exec. */
   readonly env: boolean
+  /** Bytes that net_packet_first carries, by default 64. */
+  readonly payloadBytes?: number
   /** What decides in the kernel which events are passed over; without it all are sent. */
   readonly guards?: GuardSet
   /** Where the files of the host begin, when its root is not ours. */
@@ -118,6 +120,7 @@ export class KernelSource {
         v1_controllers: v1ControllerBits(),
         page_kib: pageSize() / 1024,
         agent_tgid: process.pid,
+        ...(options.payloadBytes === undefined ? {} : { payload_bytes: options.payloadBytes }),
         ...restrictions(options.events),
       },
     })

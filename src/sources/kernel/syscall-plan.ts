@@ -27,16 +27,22 @@ const MANY = 48
 /** A set of events this large comes from an exclusion (`evt.type != open`): nobody asks for its plain syscalls. */
 const BROAD = 200
 
+const BY_NAME: ReadonlySet<string> = new Set(
+  PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined || family.byName === true).map(
+    ({ name }) => name,
+  ),
+)
+
 const PLAIN: ReadonlyMap<string, EventType> = new Map(
   PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined).map((type) => [type.name, type]),
 )
 
-/** Plain syscalls among the events that rules name; those of rules for every event are not asked for by name. */
+/** Events that are attached by name among those that rules name; what rules for every event want is not asked for by name. */
 export function askedSyscalls(sets: Iterable<ReadonlySet<string> | '*'>): ReadonlySet<string> {
   const asked = new Set<string>()
   for (const set of sets) {
     if (set === '*' || set.size > BROAD) continue
-    for (const name of set) if (PLAIN.has(name)) asked.add(name)
+    for (const name of set) if (BY_NAME.has(name)) asked.add(name)
   }
   return asked
 }
