@@ -141,9 +141,11 @@ struct guard {
 	__u32 audit; /* 1: passed over and sent all the same */
 	__u32 lies; /* 1: the object lies in a directory */
 	struct guard_given given;
+	struct guard_name component; /* of a directory's text, as far as it was read */
+	__u32 component_len;
 	struct guard_dir dir; /* key of the trie; a given name is read to its text */
 	char more[60];
-	__u8 walk[WALK_SIZE];
+	struct walk_area walk;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -227,6 +229,34 @@ static __always_inline __u32 guard_top(__u64 bits)
 }
 
 /*
+ * Loops are functions that are not static (see walk_up), or each of their ends would be followed through all that comes
+ * behind.
+ */
+
+/* Slashes and dots among the 64 bytes of g->dir.text at `from`, of which `left` belong to the name. */
+__noinline int guard_scan(struct guard *g, __u32 from, __u32 left)
+{
+	__u64 slashes = 0, dots = 0;
+
+	if (!g)
+		return 0;
+	from &= 255;
+#pragma unroll
+	for (int j = 0; j < 8; j++) {
+		__u64 word;
+
+		if (j * 8 >= left)
+			break;
+		word = *(const __u64 *)(g->dir.text + from + j * 8);
+		slashes |= guard_bytes(word, '/') << (j * 8);
+		dots |= guard_bytes(word, '.') << (j * 8);
+	}
+	g->given.slashes = slashes;
+	g->given.dots = dots;
+	return 0;
+}
+
+/*
  * Look through the name in g->dir.text, 64 bytes at a time, as bits. What is found so far is kept in g: of memory the
  * verifier knows nothing, so that the ways through the loops are one to it.
  */
@@ -247,17 +277,7 @@ __noinline int guard_look(struct guard *g)
 
 		if (from > len)
 			break;
-		t->slashes = t->dots = 0;
-#pragma unroll
-		for (int j = 0; j < 8; j++) {
-			__u64 word;
-
-			if (j * 8 >= left)
-				break;
-			word = *(const __u64 *)(g->dir.text + from + j * 8);
-			t->slashes |= guard_bytes(word, '/') << (j * 8);
-			t->dots |= guard_bytes(word, '.') << (j * 8);
-		}
+		guard_scan(g, from, left);
 		in = left < 64 ? (1ULL << (left & 63)) - 1 : ~0ULL;
 		end = left < 64 ? 1ULL << (left & 63) : 0;
 		slashes = t->slashes & in;
@@ -319,35 +339,48 @@ static __always_inline void guard_tail(struct guard *g, const struct guard_confi
 		guard_add(&g->tails, mask);
 }
 
-/* Going through the components of a directory's text. */
+/* Going through the components of a directory's text. How far it is stands in g, for the reason told at guard_look. */
 struct guard_walk {
 	struct guard *g;
-	struct guard_name key;
-	__u32 at; /* bytes of the component so far */
 };
 
 static long guard_walk_byte(__u32 i, struct guard_walk *w)
 {
+	struct guard *g = w->g;
 	struct guard_mask *mask;
-	__u32 at = w->at;
+	__u32 at = g->component_len;
 	char c;
 
 	if (i >= GUARD_DIR)
 		return 1;
-	c = w->g->dir.text[i];
+	c = g->dir.text[i];
 	if (c != '/') {
 		if (at < GUARD_NAME)
-			w->key.text[at] = c;
-		w->at = at < GUARD_NAME ? at + 1 : GUARD_NAME + 1;
+			g->component.text[at] = c;
+		g->component_len = at + 1;
 		return 0;
 	}
 	if (at > 0 && at <= GUARD_NAME) {
-		mask = bpf_map_lookup_elem(&guard_components, &w->key);
+		mask = bpf_map_lookup_elem(&guard_components, &g->component);
 		if (mask)
-			guard_add(&w->g->inside, mask);
+			guard_add(&g->inside, mask);
 	}
-	__builtin_memset(w->key.text, 0, sizeof(w->key.text));
-	w->at = 0;
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	g->component_len = 0;
+	return 0;
+}
+
+/* The components of the first `len` bytes of g->dir.text, which end in a slash. */
+__noinline int guard_walk_dir(struct guard *g, __u32 len)
+{
+	struct guard_walk walk = { .g = g };
+
+	if (!g)
+		return 0;
+	g->component.generation = g->generation;
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	g->component_len = 0;
+	bpf_loop(len, guard_walk_byte, &walk, 0);
 	return 0;
 }
 
@@ -355,12 +388,11 @@ static long guard_walk_byte(__u32 i, struct guard_walk *w)
 static __always_inline void guard_dir_text(struct guard *g, const struct guard_config *config, __u32 len)
 {
 	struct guard_dir_value *value;
-	struct guard_walk walk = { .g = g, .key = { .generation = g->generation } };
 
 	g->inside = config->open_components;
 	/* Asked for or not by this event: it is remembered for others. */
 	if (config->walk_components)
-		bpf_loop(len, guard_walk_byte, &walk, 0);
+		guard_walk_dir(g, len);
 	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
 	g->dir.generation = g->generation;
 	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
@@ -426,21 +458,15 @@ static __always_inline __u64 guard_chain(__u64 mnt, __u64 dentry)
 	return 0;
 }
 
-/*
- * Functions that are not static are verified by themselves and not again for every way that leads to them. They take
- * plain numbers for kernel addresses, and pointers that the verifier wants to see tested.
- */
-
 /* Build the text of a directory and look it up: the slow way, once for each directory. 0: it cannot be told. */
 __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	__u32 flags = 0, start, len;
 	__u64 where;
 
 	if (!g || !config)
 		return 0;
-	where = build_path(g->walk, (struct vfsmount *)mnt, (struct dentry *)dentry, task, &flags);
+	where = build_path(&g->walk, (void *)mnt, (void *)dentry, bpf_get_current_task_btf(), &flags);
 	start = where >> 16;
 	len = where & 0xffff;
 	/* a path so long that a record may have to cut it */
@@ -448,7 +474,7 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 		return 0;
 	if (len > GUARD_DIR)
 		len = GUARD_DIR; /* no entry is longer */
-	if (bpf_probe_read_kernel(g->dir.text, len & 255, &g->walk[start & (WALK_END - 1)]))
+	if (bpf_probe_read_kernel(g->dir.text, len & 255, &g->walk.bytes[start & (WALK_END - 1)]))
 		return 0;
 	if (len > 1 && len < GUARD_DIR) {
 		g->dir.text[len & 255] = '/';
@@ -527,16 +553,12 @@ keep:
 	return 0;
 }
 
-/* The directory in a given name, as text: what it allows is looked up once, too. */
-__noinline int guard_given_text(struct guard *g, struct guard_config *config)
+/* Hash of the first `len` bytes of g->dir.text, to g->given. */
+__noinline int guard_hash(struct guard *g, __u64 seed, __u32 len)
 {
-	struct guard_seen *seen;
-	__u32 len, row;
-
-	if (!g || !config)
+	if (!g)
 		return 0;
-	len = g->given.base;
-	g->given.hash = config->seed ^ len;
+	g->given.hash = seed ^ len;
 	for (__u32 at = 0; at < GUARD_TEXT; at += 8) {
 		__u64 word;
 
@@ -547,6 +569,19 @@ __noinline int guard_given_text(struct guard *g, struct guard_config *config)
 			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
 		g->given.hash = guard_mix(g->given.hash, word);
 	}
+	return 0;
+}
+
+/* The directory in a given name, as text: what it allows is looked up once, too. */
+__noinline int guard_given_text(struct guard *g, struct guard_config *config)
+{
+	struct guard_seen *seen;
+	__u32 len, row;
+
+	if (!g || !config)
+		return 0;
+	len = g->given.base;
+	guard_hash(g, config->seed, len);
 	row = g->given.hash >> 32 & (GUARD_CACHE - 1);
 	seen = bpf_map_lookup_elem(&guard_cache, &row);
 	if (!seen)

@@ -65,12 +65,21 @@ struct {
 } ring_bulk SEC(".maps");
 
 #define WALK_SIZE 8192
+/*
+ * Room in which paths are built, and what of: functions that are verified by themselves take no kernel pointers, but from
+ * memory these come as plain numbers.
+ */
+struct walk_area {
+	__u8 bytes[WALK_SIZE - 32];
+	__u64 mnt, at, task;
+	__u32 flags, pad;
+};
 
 /* Where a record is built. Per-CPU values are limited to 32 KiB, which bounds RECORD_MAX. */
 struct scratch {
 	__u32 busy;
 	__u32 pos; /* bytes of the record so far, 8-aligned */
-	__u8 walk[WALK_SIZE];
+	struct walk_area walk;
 	__u8 data[RECORD_MAX];
 };
 
@@ -87,7 +96,7 @@ struct {
 struct exec_scratch {
 	__u32 busy;
 	__u32 pos;
-	__u8 walk[WALK_SIZE];
+	struct walk_area walk;
 	__u8 data[EXEC_RECORD_MAX];
 };
 

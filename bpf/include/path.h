@@ -116,23 +116,25 @@ static __always_inline void write_deleted(__u8 *at)
 }
 
 /*
- * Build the path of (mnt, dentry) into buf. Afterwards the text is buf[start .. start+len): returned as start << 16 | len.
- * Flags are added to *flags.
+ * Build the path of (area->mnt, area->at) as area->task sees it, see below. A function that is not static is verified by
+ * itself and not again for every way that leads to it; pointers it takes have to be tested.
  */
-static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentry *dentry, struct task_struct *task,
-				   __u32 *flags)
+__noinline __u64 walk_up(struct walk_area *area)
 {
-	struct fs_struct *fs = task->fs;
-	struct walk w = {
-		.dentry = dentry,
-		.mnt = mnt,
-		.buf = buf,
-		.pos = WALK_END,
-	};
+	struct fs_struct *fs;
+	struct dentry *dentry;
+	struct walk w = { .pos = WALK_END };
+	__u8 *buf;
 
+	if (!area)
+		return 0;
+	buf = w.buf = area->bytes;
+	w.dentry = dentry = (void *)area->at;
+	w.mnt = (void *)area->mnt;
+	fs = FIELD(task_struct, area->task, fs);
 	if (fs) {
-		w.root_dentry = fs->root.dentry;
-		w.root_mnt = fs->root.mnt;
+		w.root_dentry = FIELD(fs_struct, fs, root.dentry);
+		w.root_mnt = FIELD(fs_struct, fs, root.mnt);
 	}
 	/* d_unlinked(): unhashed and not a root */
 	if (!FIELD(dentry, dentry, d_hash.pprev) && FIELD(dentry, dentry, d_parent) != dentry) {
@@ -144,15 +146,32 @@ static __noinline __u64 build_path(__u8 *buf, struct vfsmount *mnt, struct dentr
 		w.flags |= PATH_CUT;
 	if (w.no_parent) {
 		pseudo_name(&w);
-		*flags |= w.flags;
+		area->flags = w.flags;
 		return w.pos;
 	}
 	if (w.pos == WALK_END) {
 		w.pos--;
 		buf[WALK_END - 1] = '/';
 	}
-	*flags |= w.flags;
+	area->flags = w.flags;
 	return (__u64)w.pos << 16 | (WALK_END - w.pos);
+}
+
+/*
+ * Build the path of (mnt, dentry) as `task` sees it. Afterwards the text is area->bytes[start .. start+len): returned as
+ * start << 16 | len. Flags are added to *flags.
+ */
+static __always_inline __u64 build_path(struct walk_area *area, const struct vfsmount *mnt, const struct dentry *dentry,
+					const struct task_struct *task, __u32 *flags)
+{
+	__u64 where;
+
+	area->mnt = (__u64)mnt;
+	area->at = (__u64)dentry;
+	area->task = (__u64)task;
+	where = walk_up(area);
+	*flags |= area->flags;
+	return where;
 }
 
 /* The directory a relative name starts from: that of dirfd, or the current one. */
@@ -194,7 +213,7 @@ static __always_inline struct path start_of(struct task_struct *task, int dirfd)
 			mark_partial(st, s->data);									\
 			return;												\
 		}													\
-		where = build_path(s->walk, mnt, dentry, task, &own);							\
+		where = build_path(&s->walk, mnt, dentry, task, &own);						\
 		*flags |= own;												\
 		start = where >> 16;											\
 		len = where & 0xffff;											\
@@ -202,7 +221,7 @@ static __always_inline struct path start_of(struct task_struct *task, int dirfd)
 		barrier_var(len);											\
 		if (start >= WALK_END || len > WALK_END)								\
 			return;												\
-		if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk[start])) {					\
+		if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk.bytes[start])) {					\
 			mark_partial(st, s->data);									\
 			return;												\
 		}													\

@@ -161,14 +161,18 @@ static long cgroup_step(__u32 i, struct walk *w)
 	return 0;
 }
 
-static __noinline __u64 build_cgroup_path(__u8 *buf, struct kernfs_node *kn)
+__noinline __u64 build_cgroup_path(struct walk_area *area)
 {
-	struct walk w = { .dentry = (void *)kn, .buf = buf, .pos = WALK_END };
+	struct walk w = { .pos = WALK_END };
 
+	if (!area)
+		return 0;
+	w.dentry = (void *)area->at;
+	w.buf = area->bytes;
 	bpf_loop(128, cgroup_step, &w, 0);
 	if (w.pos == WALK_END) {
 		w.pos--;
-		buf[WALK_END - 1] = '/';
+		area->bytes[WALK_END - 1] = '/';
 	}
 	return (__u64)w.pos << 16 | (WALK_END - w.pos);
 }
@@ -183,14 +187,15 @@ static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, str
 	barrier_var(pos);
 	if (pos > EXEC_RECORD_MAX - WALK_END)
 		return;
-	where = build_cgroup_path(s->walk, kn);
+	s->walk.at = (__u64)kn;
+	where = build_cgroup_path(&s->walk);
 	start = where >> 16;
 	len = where & 0xffff;
 	barrier_var(start);
 	barrier_var(len);
 	if (start >= WALK_END || len > WALK_END)
 		return;
-	if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk[start]))
+	if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk.bytes[start]))
 		return;
 	v->off = pos;
 	v->len = len > 2048 ? 2048 : len;
