@@ -425,37 +425,60 @@ static __always_inline __u64 guard_mix(__u64 h, __u64 v)
 	return h ^ h >> 32;
 }
 
+/* On the way from a directory to the root of the task. */
+struct guard_chain {
+	__u64 mnt, dentry;
+	__u64 top; /* the root of mnt */
+	__u64 root, root_mnt;
+	__u64 key;
+	__u64 found; /* 1: the root was reached */
+};
+
+static long guard_chain_step(__u32 i, struct guard_chain *c)
+{
+	__u64 dentry = c->dentry, mnt = c->mnt, parent;
+
+	if (dentry == c->root && mnt == c->root_mnt) {
+		c->found = 1;
+		return 1;
+	}
+	if (dentry == c->top) {
+		__u64 m = mnt - bpf_core_field_offset(struct mount, mnt);
+		__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+
+		if (above == mnt) {
+			c->found = 1;
+			return 1;
+		}
+		c->dentry = NUMBER(mount, m, mnt_mountpoint);
+		c->mnt = above;
+		c->top = NUMBER(vfsmount, above, mnt_root);
+		c->key = guard_mix(c->key, above);
+		return 0;
+	}
+	parent = NUMBER(dentry, dentry, d_parent);
+	if (parent == dentry)
+		return 1;
+	c->key = guard_mix(guard_mix(c->key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
+	c->dentry = parent;
+	return 0;
+}
+
 /* Key of a directory's cache entry; 0 when it lies too deep or in no directory at all. */
 static __always_inline __u64 guard_chain(__u64 mnt, __u64 dentry)
 {
 	__u64 fs = NUMBER(task_struct, bpf_get_current_task_btf(), fs);
-	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
-	__u64 top = NUMBER(vfsmount, mnt, mnt_root), key = guard_mix(guard_mix(root, root_mnt), mnt);
+	struct guard_chain c = {
+		.mnt = mnt,
+		.dentry = dentry,
+		.top = NUMBER(vfsmount, mnt, mnt_root),
+		.root = NUMBER(fs_struct, fs, root.dentry),
+		.root_mnt = NUMBER(fs_struct, fs, root.mnt),
+	};
 
-	for (int i = 0; i < GUARD_DEPTH; i++) {
-		__u64 parent;
-
-		if (dentry == root && mnt == root_mnt)
-			return key | 1;
-		if (dentry == top) {
-			__u64 above = NUMBER(mount, mnt - bpf_core_field_offset(struct mount, mnt), mnt_parent);
-
-			above += bpf_core_field_offset(struct mount, mnt);
-			if (above == mnt)
-				return key | 1;
-			dentry = NUMBER(mount, mnt - bpf_core_field_offset(struct mount, mnt), mnt_mountpoint);
-			mnt = above;
-			top = NUMBER(vfsmount, mnt, mnt_root);
-			key = guard_mix(key, mnt);
-			continue;
-		}
-		parent = NUMBER(dentry, dentry, d_parent);
-		if (parent == dentry)
-			return 0;
-		key = guard_mix(guard_mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
-		dentry = parent;
-	}
-	return 0;
+	c.key = guard_mix(guard_mix(c.root, c.root_mnt), mnt);
+	bpf_loop(GUARD_DEPTH, guard_chain_step, &c, 0);
+	return c.found ? c.key | 1 : 0;
 }
 
 /* Build the text of a directory and look it up: the slow way, once for each directory. 0: it cannot be told. */
@@ -565,7 +588,7 @@ __noinline int guard_hash(struct guard *g, __u64 seed, __u32 len)
 		if (at >= len)
 			break;
 		word = *(const __u64 *)(g->dir.text + at);
-		if (len - at < 8)
+		if (len < at + 8)
 			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
 		g->given.hash = guard_mix(g->given.hash, word);
 	}
