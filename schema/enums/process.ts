@@ -1,6 +1,6 @@
 import type { NameTable } from '../dsl.ts'
 
-/** Bits of `exe_flags`, with Falco's names. */
+/** Bits of `exe_flags`, with Falco's names and values; EXE_DELETED is ours alone. */
 export const EXE_FLAGS: NameTable = {
   kind: 'flags',
   names: {
@@ -10,10 +10,10 @@ export const EXE_FLAGS: NameTable = {
     EXE_UPPER_LAYER: 2,
     /** The executable is an anonymous memory file. */
     EXE_FROM_MEMFD: 4,
-    /** The executable has no name left in any directory. */
-    EXE_DELETED: 8,
     /** The executable lives in the lower layer of an overlayfs: it came with the image. */
-    EXE_LOWER_LAYER: 16,
+    EXE_LOWER_LAYER: 8,
+    /** The executable has no name left in any directory; a memory file never had one. */
+    EXE_DELETED: 16,
   },
 }
 

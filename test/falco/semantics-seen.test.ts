@@ -204,6 +204,10 @@ describe('processes', () => {
   test('a program in memory: its name', () => seen('proc.name', MEMORY, 'memfd:evil'))
   test('a program in memory: its path', () => seen('proc.exepath', MEMORY, 'memfd:evil'))
   test('a program in memory: its flags', () => seen('evt.arg.flags', MEMORY, 'EXE_WRITABLE|EXE_FROM_MEMFD'))
+  const REMOVED = execve({ fields: { exe_flags: EXE_FLAGS.names['EXE_DELETED']! | 1 } })
+  test('a removed program has a flag that is not of Falco', () =>
+    seen('evt.arg.flags', REMOVED, 'EXE_WRITABLE|EXE_DELETED'))
+  test('but not as Falco', () => seen('evt.arg.flags', REMOVED, 'EXE_WRITABLE', true))
   test('proc.loginshellid is the topmost shell by name', () => {
     const inner = { pid: 300, start: 7_000_000_000 }
     const world = host([

@@ -125,13 +125,12 @@ static __always_inline void add_executable(struct exec_scratch *s, struct prog_c
 	e->exe_flags |= overlay_layer(inode, sb);
 	e->path_flags = PATH_KERNEL;
 	put_file_path_exec(s, st, &e->exe_path, file, task, &e->path_flags);
-	if (e->path_flags & PATH_DELETED || FIELD(inode, inode, i_nlink) == 0)
-		e->exe_flags |= EXE_DELETED;
-	if (FIELD(super_block, sb, s_magic) == TMPFS_MAGIC) {
+	if (FIELD(super_block, sb, s_magic) == TMPFS_MAGIC)
 		bpf_probe_read_kernel(&start, 6, FIELD(dentry, dentry, d_name.name));
-		if (start == MFD_NAME_PREFIX && FIELD(dentry, dentry, d_parent) == dentry)
-			e->exe_flags |= EXE_FROM_MEMFD;
-	}
+	if (start == MFD_NAME_PREFIX && FIELD(dentry, dentry, d_parent) == dentry)
+		e->exe_flags |= EXE_FROM_MEMFD; /* never had a name that could be removed */
+	else if (e->path_flags & PATH_DELETED || FIELD(inode, inode, i_nlink) == 0)
+		e->exe_flags |= EXE_DELETED;
 }
 
 /*
@@ -233,17 +232,21 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 	s->pos = pos + PAD8(len);
 }
 
-static __always_inline __s64 rss_pages(struct mm_struct *mm, __u32 kind)
-{
-	struct mm_struct___rss *old = (void *)mm;
-	__s64 n = 0;
-
-	if (bpf_core_type_exists(struct mm_rss_stat))
-		bpf_core_read(&n, sizeof(n), &old->rss_stat.count[kind]);
-	else
-		bpf_core_read(&n, sizeof(n), &mm->rss_stat[kind].count);
-	return n < 0 ? 0 : n; /* counts of single CPUs are not folded in at once */
-}
+/*
+ * Pages of one kind. A macro, because only a constant index is relocated to the size that an element has in the running
+ * kernel. Counts of single CPUs are not folded in at once, so a sum may be negative.
+ */
+#define RSS_PAGES(mm, kind)												\
+	({														\
+		struct mm_struct___rss *__old = (void *)(mm);								\
+		__s64 __n = 0;												\
+															\
+		if (bpf_core_type_exists(struct mm_rss_stat))								\
+			bpf_core_read(&__n, sizeof(__n), &__old->rss_stat.count[kind]);					\
+		else													\
+			bpf_core_read(&__n, sizeof(__n), &(mm)->rss_stat[kind].count);					\
+		__n < 0 ? 0 : __n;											\
+	})
 
 /* KiB of a page: 4, but on arm64 whatever the kernel was built for. */
 const volatile __u32 page_kib = 4;
@@ -259,8 +262,8 @@ static __always_inline void add_usage(struct ev_exec *e, struct task_struct *tas
 	if (!mm)
 		return;
 	e->vm_size = KIB(mm->total_vm);
-	e->vm_rss = KIB(rss_pages(mm, MM_FILEPAGES) + rss_pages(mm, MM_ANONPAGES) + rss_pages(mm, MM_SHMEMPAGES));
-	e->vm_swap = KIB(rss_pages(mm, MM_SWAPENTS));
+	e->vm_rss = KIB(RSS_PAGES(mm, MM_FILEPAGES) + RSS_PAGES(mm, MM_ANONPAGES) + RSS_PAGES(mm, MM_SHMEMPAGES));
+	e->vm_swap = KIB(RSS_PAGES(mm, MM_SWAPENTS));
 }
 
 /* A standard descriptor keeps a short name: it says where input comes from, not which of two long paths. */

@@ -1,5 +1,5 @@
 /** Arguments of an event as text: what was passed, and what it stands for. */
-import { AT_FDCWD, errnoName } from '../../../schema/enums/index.ts'
+import { AT_FDCWD, EXE_FLAGS, errnoName } from '../../../schema/enums/index.ts'
 import type { FieldDecl, NameTable, Slot } from '../../../schema/index.ts'
 import type { SyscallContext } from '../context.ts'
 import { userDevice } from '../device.ts'
@@ -140,6 +140,9 @@ export function numberText(slot: Slot, family: string, falco?: FalcoArgument): N
   if (family === 'open' && name === 'flags')
     return (ctx) => withName(String(falcoOpenFlags(ctx)), openFlagNames(ctx))
   const value = (ctx: SyscallContext): number => ctx.event.numberAt(slot)
+  // The result of a dup is a descriptor.
+  if (family === 'dup' && name === 'res')
+    return (ctx) => withName(decimal(ctx, slot), value(ctx) < 0 ? errnoName(value(ctx)) : fdText(ctx))
   switch (decl.format) {
     case 'errno':
       return (ctx) => withName(decimal(ctx, slot), value(ctx) < 0 ? errnoName(value(ctx)) : undefined)
@@ -148,6 +151,11 @@ export function numberText(slot: Slot, family: string, falco?: FalcoArgument): N
     case 'flags':
     case 'enum': {
       const namer = namerOf(decl)
+      if (decl.names === EXE_FLAGS)
+        return (ctx) => {
+          const bits = ctx.lookup.asFalco ? value(ctx) & ~EXE_FLAGS.names['EXE_DELETED']! : value(ctx)
+          return withName(String(bits), namer(bits))
+        }
       return (ctx) => withName(String(value(ctx)), namer(value(ctx)))
     }
     case 'mode': {

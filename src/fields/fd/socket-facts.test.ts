@@ -61,7 +61,7 @@ const CASES: readonly (readonly [what: string, RecordInit, Readonly<Record<strin
       'fd.is_server': false,
       'evt.rawres': 1,
       'evt.args':
-        'res=1 oldfd=5(<4t>10.0.0.2:40000->203.0.113.7:443) newfd=1(<4t>10.0.0.2:40000->203.0.113.7:443)',
+        'res=1(<4t>10.0.0.2:40000->203.0.113.7:443) oldfd=5(<4t>10.0.0.2:40000->203.0.113.7:443) newfd=1(<4t>10.0.0.2:40000->203.0.113.7:443)',
     },
   ],
   [

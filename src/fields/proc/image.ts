@@ -105,7 +105,7 @@ export const imageFields: readonly SyscallField[] = [
   processField({
     name: 'proc.is_exe_deleted',
     type: 'bool',
-    doc: 'The executable had no name left in any directory when it was run.',
+    doc: 'The executable had no name left in any directory when it was run. A memory file never had one.',
     of: flag('EXE_DELETED'),
   }),
   processField({

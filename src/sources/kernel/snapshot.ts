@@ -165,7 +165,7 @@ function executable(dir: string, euid: number, egid: number): Fields {
   const mode = Number(file.mode)
   const bits =
     euid === Number(file.uid) ? mode & 0o200 : egid === Number(file.gid) ? mode & 0o020 : mode & 0o002
-  const deleted = file.nlink === 0n
+  const deleted = file.nlink === 0n && memfd === undefined
   const { EXE_WRITABLE, EXE_FROM_MEMFD, EXE_DELETED } = EXE_FLAGS.names
   const { PATH_KERNEL, PATH_DELETED } = PATH_FLAGS.names
   return {
@@ -178,7 +178,7 @@ function executable(dir: string, euid: number, egid: number): Fields {
       (euid === 0 || bits !== 0 ? EXE_WRITABLE! : 0) |
       (memfd === undefined ? 0 : EXE_FROM_MEMFD!) |
       (deleted ? EXE_DELETED! : 0),
-    path_flags: PATH_KERNEL! | (deleted && memfd === undefined ? PATH_DELETED! : 0),
+    path_flags: PATH_KERNEL! | (deleted ? PATH_DELETED! : 0),
   }
 }
 
