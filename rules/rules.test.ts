@@ -3,26 +3,20 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { SyscallContext } from '../src/fields/context.ts'
 import { SOURCES } from '../src/fields/index.ts'
-import type { CompiledRule } from '../src/rules/ir.ts'
 import { loadRules } from '../src/rules/load.ts'
 import { sourceFile } from '../src/rules/passes/mapped-text.ts'
-import { type Case, matches, play, readCases } from '../src/testing/rule-cases.ts'
+import { coverageOf, judgeCases } from '../src/testing/rule-case-run.ts'
+import { readCases } from '../src/testing/rule-cases.ts'
 
 const DIRECTORY = join(import.meta.dirname, 'default')
 const FILES = readdirSync(DIRECTORY).sort()
 const loaded = loadRules([DIRECTORY], { sources: SOURCES })
-// Every shipped rule is one of the syscall source.
-const rules = loaded.rules as readonly CompiledRule<SyscallContext>[]
+const { rules } = loaded
 const documents = FILES.filter((name) => name.endsWith('.test.yaml')).flatMap((name) =>
-  readCases(sourceFile(name, readFileSync(join(DIRECTORY, name), 'utf8'))).map((cases) => ({
-    ...cases,
-    file: name,
-  })),
+  readCases(sourceFile(name, readFileSync(join(DIRECTORY, name), 'utf8'))),
 )
-const casesOf = (rule: string): readonly Case[] =>
-  documents.filter((document) => document.rule === rule).flatMap(({ cases }) => cases)
+const coverage = new Map(coverageOf(rules, documents).map((one) => [one.rule, one]))
 
 test('the rules load without errors, and without warnings when they are loaded together', () => {
   assert.deepEqual(
@@ -65,31 +59,12 @@ for (const rule of rules)
       rule.tags.some((tag) => tag.startsWith('mitre_')),
       'a tactic',
     )
-    assert.ok(
-      casesOf(rule.name).some(({ expect }) => expect !== undefined),
-      'a case that fires',
-    )
-    assert.ok(
-      casesOf(rule.name).some(({ expect }) => expect === undefined),
-      'a near miss',
-    )
+    const { fires = 0, silent = 0 } = coverage.get(rule.name) ?? {}
+    assert.ok(fires > 0, 'a case that fires')
+    assert.ok(silent > 0, 'a near miss')
   })
 
-for (const { rule, cases, file, span } of documents) {
-  test(`${file}:${span.line}: the rule '${rule}' exists`, () =>
-    assert.ok(rules.some(({ name }) => name === rule)))
-  for (const one of cases) test(`${rule}: ${one.name}`, () => check(rule, one))
-}
-
-function check(name: string, one: Case): void {
-  const message = play(rules, one).get(name)
-  const place = `${one.span.file}:${one.span.line}`
-  if (one.expect === undefined) {
-    assert.equal(message, undefined, `${place}: fired`)
-    return
-  }
-  assert.ok(message !== undefined, `${place}: did not fire`)
-  const { priority, output } = one.expect
-  if (priority !== undefined) assert.equal(rules.find((rule) => rule.name === name)?.priority, priority)
-  if (output !== undefined) assert.ok(matches(message, output), `${place}: printed ${message}`)
-}
+// As `tarsier rules test` does it.
+for (const { rule, one, problem } of judgeCases(documents, rules))
+  test(`${rule}: ${one.name}`, () =>
+    assert.equal(problem, undefined, `${one.span.file}:${one.span.line}: ${problem}`))

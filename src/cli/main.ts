@@ -33,7 +33,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'rules',
-    summary: 'validate and list rules',
+    summary: 'validate, list, describe, find and test rules',
     load: async () => (await import('./commands/rules.ts')).rulesCommand,
   },
   {

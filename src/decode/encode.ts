@@ -46,7 +46,7 @@ export function encodeRecord(init: RecordInit): Uint8Array {
     if (!isVariable(slot.decl.storage) || value === undefined) continue
     const bytes = tailBytes(slot, value)
     tails.push({ slot, bytes, offset: size })
-    size += Math.ceil(bytes.length / 8) * 8
+    size += Math.ceil(keptBytes(slot, bytes) / 8) * 8
   }
   const record = new Uint8Array(size)
   const view = new DataView(record.buffer)
@@ -56,14 +56,17 @@ export function encodeRecord(init: RecordInit): Uint8Array {
     if (value !== undefined && !isVariable(slot.decl.storage)) writeScalar(view, slot, value)
   }
   for (const { slot, bytes, offset } of tails) {
-    const max = slot.decl.max ?? bytes.length
+    const kept = keptBytes(slot, bytes)
     view.setUint16(slot.offset, offset, true)
-    view.setUint16(slot.offset + 2, Math.min(bytes.length, max), true)
+    view.setUint16(slot.offset + 2, kept, true)
     view.setUint32(slot.offset + 4, bytes.length, true)
-    record.set(bytes.subarray(0, max), offset)
+    record.set(bytes.subarray(0, kept), offset)
   }
   return record
 }
+
+const keptBytes = ({ decl }: Slot, bytes: Uint8Array): number =>
+  Math.min(bytes.length, decl.max ?? bytes.length)
 
 function tailBytes(slot: Slot, value: FieldValue): Uint8Array {
   if (value instanceof Uint8Array) return value

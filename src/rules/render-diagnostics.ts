@@ -47,6 +47,12 @@ function windowOf(start: number, from: number, to: number, end: number): [number
   return [left, Math.min(end, left + MAX_SHOWN)]
 }
 
+/** Messages quote what was written, which may be megabytes: the beginning and the end tell enough. */
+export function brief(text: string, most = 1000): string {
+  if (text.length <= most) return text
+  return `${text.slice(0, most >> 1)}…${text.slice(-(most >> 2))}`
+}
+
 /** Code points, which is what a caret stands under. */
 const width = (text: string): number => [...text].length
 

@@ -24,9 +24,9 @@ export function play(
   const world = createWorld({ passwd: passwdOf(lineage), containers: containersOf(given.container) })
   const engine = createEngine(rules, { matching: 'all', timeOf: ({ event: { time } }) => time })
   const fired = new Map<string, string>()
-  const { before, events } = recordsOf(given, lineage)
+  const [before, records] = recordsOf(given, lineage)
   world.feed(...before)
-  for (const record of events) {
+  for (const record of records) {
     const ctx = world.feed(record)
     engine.run(ctx.event.name, ctx, (rule) => {
       if (!fired.has(rule.name)) fired.set(rule.name, render(rule.format, ctx).message)
@@ -90,19 +90,26 @@ const NO_FACTS: ContainerFacts = {
 /** Time between two events, ns. */
 const STEP = 1_000_000
 
-/** The processes, eldest first, then the events. */
+/** The processes, eldest first, then the events, which may be many and are made when they are asked for. */
 function recordsOf(
-  { container, events: wanted, times }: Case,
+  { container, events, times }: Case,
   lineage: readonly CaseProcess[],
-): { readonly before: readonly RecordInit[]; readonly events: readonly RecordInit[] } {
+): readonly [readonly RecordInit[], Iterable<RecordInit>] {
   const cgroup = container === undefined ? '/' : `/system.slice/docker-${container.id}.scope`
   const starts = lineage.map((_, i) => startOf(lineage.slice(0, i + 1), cgroup))
   const last = starts.at(-1)!
-  const all = Array.from({ length: times }, () => wanted).flat()
-  const events = all.map((one, i) => recordOf(one, last, last.by.start + 5 * STEP + i * STEP))
   // Where the first event is an exec, the process is there because of it.
-  const isExec = all[0]!.type.family.name === 'exec'
-  return { before: (isExec ? starts.slice(0, -1) : starts).map(snapshot), events }
+  const isExec = events[0]!.type.family.name === 'exec'
+  return [(isExec ? starts.slice(0, -1) : starts).map(snapshot), seriesOf(events, times, last)]
+}
+
+function* seriesOf(events: readonly CaseEvent[], times: number, start: Start): Generator<RecordInit> {
+  let time = start.by.start + 5 * STEP
+  for (let i = 0; i < times; i++)
+    for (const one of events) {
+      yield recordOf(one, start, time)
+      time += STEP
+    }
 }
 
 type Start = ReturnType<typeof startOf>

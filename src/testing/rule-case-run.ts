@@ -5,7 +5,8 @@ import type { CompiledRule } from '../rules/ir.ts'
 import type { Node } from '../rules/languages/falco/yaml-file.ts'
 import { fitsWildcard } from '../rules/passes/wildcard.ts'
 import { play } from './rule-case-play.ts'
-import { type Case, CaseError, type RuleCases } from './rule-cases.ts'
+import { CaseError } from './rule-case-values.ts'
+import type { Case, RuleCases } from './rule-cases.ts'
 
 export interface CaseResult {
   readonly rule: string
@@ -77,27 +78,29 @@ export function coverageOf(
 
 /**
  * The text of a file with the expectations of these cases as they are now. Only the values change: comments and layout
- * stay as they were written.
+ * stay as they were written. Throws CaseError where cases that share an expectation by an alias part ways.
  */
 export function withExpectations(text: string, results: readonly CaseResult[]): string {
-  const edits = results
-    .filter(({ problem }) => problem !== undefined)
-    .flatMap(editsOf)
-    .sort((a, b) => b.from - a.from)
-  return edits.reduce((done, { from, to, text: value }) => replace(done, from, to, value), text)
+  const edits = new Map<number, Edit>()
+  for (const edit of results.filter(({ problem }) => problem !== undefined).flatMap(editsOf)) {
+    const { from, to } = edit.node.span
+    const other = [...edits.values()].find(({ node: { span } }) => span.from < to && from < span.to)
+    if (other !== undefined && (other.node !== edit.node || other.text !== edit.text))
+      throw new CaseError('an alias makes this the expectation of cases that differ', edit.node.span)
+    edits.set(from, edit)
+  }
+  return [...edits.values()].sort((a, b) => b.node.span.from - a.node.span.from).reduce(replace, text)
 }
 
+/** A value and what is to be written in its place. */
 interface Edit {
-  readonly from: number
-  readonly to: number
+  readonly node: Node
   readonly text: string
 }
 
 function editsOf({ one, message, priority }: CaseResult): readonly Edit[] {
   const { expectNode, expect } = one
-  const whole = (text: string): readonly Edit[] => [
-    { from: expectNode.span.from, to: expectNode.span.to, text },
-  ]
+  const whole = (text: string): readonly Edit[] => [{ node: expectNode, text }]
   if (message === undefined) return whole('none')
   const output = quoted(message)
   if (expect === undefined || expectNode.kind !== 'map')
@@ -115,17 +118,31 @@ function valueEdits(
   differs: boolean,
 ): readonly Edit[] {
   const value = map.entries.find(({ key }) => key.kind === 'scalar' && key.text === name)?.value
-  return value === undefined || !differs ? [] : [{ from: value.span.from, to: value.span.to, text }]
+  return value === undefined || !differs ? [] : [{ node: value, text }]
 }
 
 /** A YAML double-quoted scalar; `*` in a message would be read as a wildcard, which fits it all the same. */
 const quoted = (text: string): string => JSON.stringify(text)
 
-/** A value that filled lines of its own takes the place behind its key, if no comment stands between. */
-function replace(text: string, from: number, to: number, value: string): string {
+/**
+ * A value that filled lines of its own takes the place behind its key, if no comment stands between. Comments within it
+ * follow.
+ */
+function replace(text: string, { node, text: value }: Edit): string {
+  const { from, to } = node.span
   const end = from + text.slice(from, to).trimEnd().length
   const key = text.slice(0, from).search(/:\s*\n\s*$/)
-  return key < 0
-    ? text.slice(0, from) + value + text.slice(end)
-    : `${text.slice(0, key + 1)} ${value}${text.slice(end)}`
+  const indent = /[^\n]*$/.exec(text.slice(0, from))![0].replace(/\S/g, ' ')
+  const [first, ...more] = commentsIn(node, text)
+  const comments = [...(first === undefined ? [] : [` ${first}`]), ...more.map((one) => `\n${indent}${one}`)]
+  const start = key < 0 ? text.slice(0, from) : `${text.slice(0, key + 1)} `
+  return start + value + comments.join('') + text.slice(end)
+}
+
+/** Comments between the scalars of a map. */
+function commentsIn(node: Node, text: string): readonly string[] {
+  if (node.kind !== 'map') return []
+  const scalars = node.entries.flatMap(({ key, value }) => [key.span, value.span])
+  const gaps = scalars.map(({ to }, i) => text.slice(to, scalars[i + 1]?.from ?? node.span.to))
+  return gaps.flatMap((gap) => gap.match(/#[^\n]*/g) ?? []).map((comment) => comment.trimEnd())
 }

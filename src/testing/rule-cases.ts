@@ -12,14 +12,8 @@
  *
  * docs/testing-rules.md is the reference of the format.
  */
-import { ERRNO, EXE_FLAGS } from '../../schema/enums/index.ts'
-import {
-  type EventType,
-  layoutOf,
-  type NameTable,
-  PUBLIC_EVENT_TYPES,
-  type Slot,
-} from '../../schema/index.ts'
+import { EXE_FLAGS } from '../../schema/enums/index.ts'
+import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../schema/index.ts'
 import type { ContainerFacts } from '../decode/answers.ts'
 import type { FieldValue } from '../decode/encode.ts'
 import { didYouMean } from '../rules/condition/suggest.ts'
@@ -27,9 +21,21 @@ import type { Span } from '../rules/diagnostics.ts'
 import { PRIORITIES } from '../rules/ir.ts'
 import { type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
-
-export { fitsWildcard as matches } from '../rules/passes/wildcard.ts'
-export { play } from './rule-case-play.ts'
+import {
+  CaseError,
+  endpointOf,
+  errno,
+  fieldValue,
+  flagOf,
+  type Keys,
+  keysOf,
+  need,
+  readArguments,
+  readList,
+  readNames,
+  textOf,
+  wholeNumber,
+} from './rule-case-values.ts'
 
 /** A process that is there before the event. */
 export interface CaseProcess {
@@ -86,14 +92,6 @@ export interface RuleCases {
   readonly cases: readonly Case[]
 }
 
-/** A file of cases that does not say what it means: `file:line:column: what`. */
-export class CaseError extends Error {
-  override readonly name = 'CaseError'
-  constructor(message: string, { file, line, column }: Span, hint?: string) {
-    super(`${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`)
-  }
-}
-
 /** Every document of a file. Throws CaseError: a misspelt key would make a case mean less than it says. */
 export function readCases(file: SourceFile): readonly RuleCases[] {
   try {
@@ -104,37 +102,6 @@ export function readCases(file: SourceFile): readonly RuleCases[] {
   }
 }
 
-type Keys = ReadonlyMap<string, Node>
-
-/** The keys of a map, all of them among `known`. */
-function keysOf(node: Node, what: string, known: readonly string[]): Keys {
-  if (node.kind !== 'map') throw new CaseError(`${what} must be a map of keys`, node.span)
-  const keys = new Map<string, Node>()
-  for (const { key, value } of node.entries) {
-    const name = key.kind === 'scalar' ? key.text : `(${key.kind})`
-    if (!known.includes(name))
-      throw new CaseError(
-        `unknown key '${name}' in ${what}`,
-        key.span,
-        didYouMean(name, known) ?? `its keys are ${known.join(', ')}`,
-      )
-    if (keys.has(name)) throw new CaseError(`key '${name}' is given twice`, key.span)
-    keys.set(name, value)
-  }
-  return keys
-}
-
-function textOf(node: Node, what: string): string {
-  if (node.kind !== 'scalar' || node.text === '') throw new CaseError(`${what} must be text`, node.span)
-  return node.text
-}
-
-function need(keys: Keys, key: string, what: string, node: Node): Node {
-  const found = keys.get(key)
-  if (found === undefined) throw new CaseError(`${what} has no '${key}'`, node.span)
-  return found
-}
-
 function readDocument(node: Node): RuleCases {
   const keys = keysOf(node, 'a document', ['rule', 'cases'])
   const cases = need(keys, 'cases', 'the document', node)
@@ -143,28 +110,35 @@ function readDocument(node: Node): RuleCases {
   return { rule: textOf(rule, "'rule'"), span: rule.span, cases: cases.items.map(readCase) }
 }
 
-const MAX_TIMES = 100_000
+/** Events of one case. */
+const MAX_EVENTS = 100_000
 
 function readCase(node: Node): Case {
   const keys = keysOf(node, 'a case', ['name', 'given', 'when', 'times', 'expect'])
   const given = need(keys, 'given', 'the case', node)
   const givenKeys = keysOf(given, "'given'", ['proc', 'container', 'file', 'socket'])
   const container = givenKeys.get('container')
-  const times = keys.get('times')
-  const count = times === undefined ? 1 : wholeNumber(times, "'times'")
-  if (times !== undefined && (count < 1 || count > MAX_TIMES))
-    throw new CaseError(`'times' must be from 1 to ${MAX_TIMES}, not ${count}`, times.span)
+  const events = readWhen(need(keys, 'when', 'the case', node), givenKeys)
   const expect = need(keys, 'expect', 'the case', node)
   return {
     name: textOf(need(keys, 'name', 'the case', node), "'name'"),
     proc: readProcess(need(givenKeys, 'proc', "'given'", given)),
     container: container && readContainer(container),
-    events: readWhen(need(keys, 'when', 'the case', node), givenKeys),
-    times: count,
+    events,
+    times: readTimes(keys.get('times'), events.length),
     expect: readExpectation(expect),
     expectNode: expect,
     span: node.span,
   }
+}
+
+function readTimes(node: Node | undefined, events: number): number {
+  if (node === undefined) return 1
+  const times = wholeNumber(node, "'times'")
+  const most = Math.floor(MAX_EVENTS / events)
+  if (times >= 1 && times <= most) return times
+  const why = events === 1 ? '' : `: a case has at most ${MAX_EVENTS} events`
+  throw new CaseError(`'times' must be from 1 to ${most}, not ${times}${why}`, node.span)
 }
 
 /** An id, or a map of an id and what the runtime tells. */
@@ -177,7 +151,7 @@ function readContainer(node: Node): CaseContainer {
   }
   const image = text('image')
   const tagAt = image === undefined ? -1 : image.indexOf(':', image.lastIndexOf('/') + 1)
-  const privileged = text('privileged')
+  const privileged = keys.get('privileged')
   return {
     id: containerId(need(keys, 'id', "'container'", node)),
     known: {
@@ -186,7 +160,7 @@ function readContainer(node: Node): CaseContainer {
       image,
       repository: tagAt < 0 ? image : image!.slice(0, tagAt),
       tag: tagAt < 0 ? undefined : image!.slice(tagAt + 1),
-      privileged: privileged === undefined ? undefined : privileged === 'true',
+      privileged: privileged && flagOf(privileged, "'privileged'"),
     },
   }
 }
@@ -232,7 +206,7 @@ function readProcess(node: Node): CaseProcess {
     name: (name ?? exe.slice(exe.lastIndexOf('/') + 1)).slice(0, 15),
     exe,
     args: readArguments(keys.get('args')),
-    uid: uid && wholeNumber(uid, "'uid'"),
+    uid: uid && wholeNumber(uid, "'uid'", 4),
     user: optional('user'),
     cwd: optional('cwd') ?? '/',
     exeFlags: flags === undefined ? 0 : readNames(flags, EXE_FLAGS, "'exe_flags'"),
@@ -240,44 +214,6 @@ function readProcess(node: Node): CaseProcess {
     fields: Object.fromEntries(fields),
     parent: parent && readProcess(parent),
   }
-}
-
-function readList(node: Node | undefined, what: string): readonly string[] {
-  if (node === undefined) return []
-  return node.kind === 'seq' ? node.items.map((item) => textOf(item, what)) : [textOf(node, what)]
-}
-
-/** Text is split at blanks; a list is taken as it is. */
-function readArguments(node: Node | undefined): readonly string[] {
-  if (node === undefined) return []
-  return node.kind === 'seq' ? readList(node, "an element of 'args'") : textOf(node, "'args'").split(' ')
-}
-
-function wholeNumber(node: Node, what: string): number {
-  const text = textOf(node, what)
-  const value = Number(text)
-  if (!/^-?(?:\d{1,15}|0x[\da-f]{1,12})$/.test(text))
-    throw new CaseError(`${what} must be a whole number, not '${text}'`, node.span)
-  return value
-}
-
-/** Names of a table: one, or a list of them; a number is taken as it is. */
-function readNames(node: Node, table: NameTable, what: string): number {
-  const nodes = node.kind === 'seq' ? node.items : [node]
-  const names: Readonly<Record<string, number>> = { ...table.group?.names, ...table.names }
-  let word = 0
-  for (const item of nodes) {
-    const text = textOf(item, what)
-    const bit = names[text]
-    if (bit === undefined && !/^\d/.test(text))
-      throw new CaseError(
-        `unknown name '${text}' in ${what}`,
-        item.span,
-        didYouMean(text, Object.keys(names)),
-      )
-    word |= bit ?? wholeNumber(item, what)
-  }
-  return word
 }
 
 /** Words a case may use beside the fields of the record, by family; they are what `events.ts` takes. */
@@ -322,18 +258,24 @@ function readEvent(node: Node, file: Node | undefined, socket: Node | undefined)
   const family = type.family.name
   const { slots } = layoutOf(type.family)
   const words = WORDS[family] ?? []
-  const known = ['error', ...words, ...slots.map((slot) => slot.name)]
+  const result = slots.some(({ name }) => name === 'res') ? 'res' : family === 'open' ? 'fd' : undefined
+  const known = [...(result ? ['error'] : []), ...words, ...slots.map((slot) => slot.name)]
   const fields: Record<string, FieldValue> = { ...givenFields(type, file, socket) }
   const keys = entry === undefined ? [] : keysOf(entry.value, `event '${type.name}'`, known)
   for (const [name, value] of keys) {
-    if (name === 'error') fields[family === 'open' ? 'fd' : 'res'] = -errno(value)
-    else if (words.includes(name)) fields[name] = textOf(value, `'${name}'`)
+    if (name === 'error') fields[result!] = -errno(value)
+    else if (words.includes(name)) fields[name] = wordOf(name, value)
     else fields[name] = fieldValue(value, slots.find((slot) => slot.name === name)!)
   }
   if (family === 'open' && fields['path'] === undefined)
     throw new CaseError(`event '${type.name}' has no 'path'`, (entry?.value ?? node).span)
   return { type, with: fields }
 }
+
+const ENDPOINTS: readonly string[] = ['local', 'remote', 'passed']
+
+const wordOf = (name: string, value: Node): string =>
+  ENDPOINTS.includes(name) ? endpointOf(value, `'${name}'`) : textOf(value, `'${name}'`)
 
 function givenFields(
   type: EventType,
@@ -354,7 +296,7 @@ function givenFields(
     for (const [key, value] of keysOf(socket, "'socket'", SOCKET_KEYS)) {
       if (family !== 'socket') continue
       const slot = layoutOf(type.family).slots.find(({ name }) => name === key)
-      fields[key] = key === 'protocol' && slot ? fieldValue(value, slot) : textOf(value, `'${key}'`)
+      fields[key] = key === 'protocol' && slot ? fieldValue(value, slot) : wordOf(key, value)
     }
   return fields
 }
@@ -369,24 +311,6 @@ function eventOf(node: Node): EventType {
 
 function eventNamed(name: string): EventType | undefined {
   return PUBLIC_EVENT_TYPES.find((type) => type.name === name)
-}
-
-function errno(node: Node): number {
-  const name = textOf(node, "'error'")
-  const value = ERRNO[name]
-  if (value === undefined)
-    throw new CaseError(`unknown error '${name}'`, node.span, didYouMean(name, Object.keys(ERRNO)))
-  return value
-}
-
-function fieldValue(node: Node, { name, decl }: Slot): FieldValue {
-  if (decl.storage === 'str') return textOf(node, `'${name}'`)
-  if (decl.names !== undefined) return readNames(node, decl.names, `'${name}'`)
-  if (decl.format !== 'mode') return wholeNumber(node, `'${name}'`)
-  const text = textOf(node, `'${name}'`)
-  if (!/^0?[0-7]{3,6}$/.test(text))
-    throw new CaseError(`'${name}' must be octal, as in 04755, not '${text}'`, node.span)
-  return Number.parseInt(text, 8)
 }
 
 function readExpectation(node: Node): Case['expect'] {

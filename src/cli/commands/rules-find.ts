@@ -2,7 +2,7 @@
 
 import { type Found, findRules } from '../../rules/find.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
-import { EXIT, type Io, UserError } from '../command.ts'
+import { EXIT, type Io, UsageError } from '../command.ts'
 import { formatTable } from '../table.ts'
 import { linesOf } from './lines.ts'
 import { declareRulesOption, loadOrRefuse, type RulesAction, ruleFiles } from './rules-action.ts'
@@ -19,7 +19,7 @@ export const findAction: RulesAction = {
           '[text...]',
           'the alert or some words of it; without any, alerts are read from stdin, one a line',
         )
-        .option('-n, --limit <count>', `rules to name for each alert`, String(DEFAULT_LIMIT))
+        .option('-n, --limit <count>', 'rules to name for each alert', String(DEFAULT_LIMIT))
         .addHelpText('after', '\nExit code 1 when nothing is found for an alert.'),
     )
   },
@@ -42,7 +42,7 @@ export const findAction: RulesAction = {
 function limitOf(value: unknown): number {
   const limit = Number(value ?? DEFAULT_LIMIT)
   if (Number.isInteger(limit) && limit > 0) return limit
-  throw new UserError(`--limit takes a positive number, not '${String(value)}'`)
+  throw new UsageError(`--limit takes a positive number, not '${String(value)}'`)
 }
 
 async function* queriesOf(io: Io): AsyncGenerator<string> {

@@ -110,12 +110,38 @@ test('--update rewrites expectations and nothing else', async () => {
   assert.equal(
     readFileSync(file, 'utf8'),
     BROKEN.replace('none # not yet', `{ priority: Warning, output: ${message} } # not yet`)
-      .replace('expect:\n      priority: Warning\n      # why\n      output: "*"', 'expect: none')
+      .replace('expect:\n      priority: Warning\n      # why\n      output: "*"', 'expect: none # why')
       .replace('priority: Error   # once', 'priority: Warning   # once')
       .replace('"shadow * nobody"', message),
   )
   assert.equal((await run([file])).code, 0)
   assert.equal((await run([file], { update: true })).out, '')
+})
+test('--update keeps every comment', async () => {
+  const expected = 'expect: # a\n      # b\n      priority: Error # c\n      # d\n      output: x # e'
+  const { file } = place(HELD.replace(/expect: none/, expected))
+  await run([file], { update: true })
+  assert.equal(
+    readFileSync(file, 'utf8'),
+    HELD.replace(/expect: none\n/, 'expect: # a\n      # b\n      none # c\n      # d\n      # e\n'),
+  )
+})
+const SHARED = HELD.replace(
+  '{ priority: Warning, output: "*by=cat user=bob)" }',
+  '&e { priority: Error }',
+).replace('none', '*e')
+test('--update of an expectation that several cases share', async () => {
+  const { file } = place(SHARED.replace('{ name: login }', '{ name: bash }'))
+  await run([file], { update: true })
+  assert.match(readFileSync(file, 'utf8'), /expect: &e \{ priority: Warning \}/)
+})
+test('--update does not choose between cases that share an expectation and differ', async () => {
+  const { file } = place(SHARED)
+  await assert.rejects(
+    run([file], { update: true }),
+    /r.test.yaml:6:\d+: an alias makes this the expectation of cases/,
+  )
+  assert.equal(readFileSync(file, 'utf8'), SHARED)
 })
 test('as JSON', async () => {
   const { file } = place(BROKEN)

@@ -1,7 +1,7 @@
 /** `tarsier rules test`: the cases beside rules, played without a kernel. */
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { readInput } from '../../rules/load.ts'
+import { readInput, reasonOf } from '../../rules/load.ts'
 import { renderDiagnostic, visible } from '../../rules/render-diagnostics.ts'
 import {
   type CaseResult,
@@ -10,7 +10,8 @@ import {
   judgeCases,
   withExpectations,
 } from '../../testing/rule-case-run.ts'
-import { CaseError, type RuleCases, readCases } from '../../testing/rule-cases.ts'
+import { CaseError } from '../../testing/rule-case-values.ts'
+import { type RuleCases, readCases } from '../../testing/rule-cases.ts'
 import { EXIT, type Io, UserError } from '../command.ts'
 import { rulesDirectory } from '../package-root.ts'
 import { declareRulesOption, loadOrRefuse, type RulesAction } from './rules-action.ts'
@@ -31,7 +32,7 @@ export const testAction: RulesAction = {
       .option('--update', 'rewrite the expectations that do not hold, keeping comments and layout')
       .addHelpText(
         'after',
-        '\nExit code 1 when a case does not hold.\n' + 'docs/testing-rules.md describes the format.',
+        '\nExit code 1 when a case does not hold or cannot be read. docs/testing-rules.md describes the format.',
       )
   },
   async run(paths, options, io, env) {
@@ -73,7 +74,7 @@ function caseFiles(path: string): readonly string[] {
   try {
     isDirectory = statSync(path).isDirectory()
   } catch (error) {
-    throw new UserError(`cannot read '${path}': ${(error as Error).message}`)
+    throw new UserError(`cannot read '${path}': ${reasonOf(error)}`)
   }
   if (!isDirectory) return [path]
   const names = readdirSync(path).filter(isCases).sort()
@@ -167,7 +168,7 @@ const toJson = (files: readonly FileResults[], coverage: readonly Coverage[]): o
 
 function update(files: readonly FileResults[], io: Io): typeof EXIT.ok {
   for (const { path, text, results } of files) {
-    const updated = withExpectations(text, results)
+    const updated = forUser(() => withExpectations(text, results))
     if (updated === text) continue
     writeFileSync(path, updated)
     const count = results.filter(({ problem }) => problem !== undefined).length

@@ -1,6 +1,7 @@
 /** How the stages of loading say what is wrong: errors end the file, warnings are collected. */
 import type { ConditionErrorReason } from '../../condition/error.ts'
 import type { Diagnostic, ErrorCode, Span, WarningCode } from '../../diagnostics.ts'
+import { brief } from '../../render-diagnostics.ts'
 
 export type Context = Diagnostic['context']
 
@@ -39,12 +40,6 @@ export type Warn = (
   context: Context,
   hint?: string | (() => string | undefined),
 ) => void
-
-/** Messages quote what was written, which may be megabytes: the beginning and the end tell enough. */
-function brief(text: string, most = 1000): string {
-  if (text.length <= most) return text
-  return `${text.slice(0, most >> 1)}…${text.slice(-(most >> 2))}`
-}
 
 /** Warnings beyond this many in one file are counted, not kept: a hostile file could raise millions. */
 const MAX_WARNINGS = 1000
