@@ -27,7 +27,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   outputs: ['detect', 'config'],
   monitor: ['outputs'],
   integrity: ['sources', 'detect'],
-  telemetry: ['outputs', 'state', 'health'],
+  telemetry: ['outputs', 'state', 'health', 'monitor'],
   notices: ['outputs', 'health'],
   demo: [],
 }

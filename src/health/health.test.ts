@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { validate } from '../outputs/json-schema.ts'
 import { HEALTH_SCHEMA, healthLine } from '../telemetry/health-line.ts'
-import { validate } from '../telemetry/json-schema.ts'
 import { collectHealth, type HealthParts } from './collect.ts'
 import { explainHealth, type SomeHealth } from './explain.ts'
 import { ownUsage } from './measure.ts'

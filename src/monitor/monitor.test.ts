@@ -9,12 +9,13 @@ import { createEngine } from '../detect/engine.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { SOURCES } from '../fields/index.ts'
 import { THRESHOLD_COUNT } from '../fields/threshold/threshold.ts'
+import { validate } from '../outputs/json-schema.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import { loadRules } from '../rules/load.ts'
 import { type Actor, event, openat, snapshot } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
 import { warningLine } from './observer.ts'
-import { openLines, seconds } from './open-line.ts'
+import { OPEN_SCHEMA, openLines, seconds } from './open-line.ts'
 import { type GivenOptions, isWithin, OptionError, readOptions, spellings } from './options.ts'
 import { monitorRules } from './rules.ts'
 
@@ -256,7 +257,12 @@ function lineOf(init: RecordInit, given: Partial<GivenOptions> = {}, comm = 'rea
   world.feed(snapshot({ by: WRITER, path: '/usr/bin/reader', comm }))
   return openLines(options(given))(world.feed(init))
 }
-const read = (line: string | undefined): Record<string, unknown> => JSON.parse(line ?? 'null')
+/** The record, after it was checked against the schema that is published for it. */
+function read(line: string | undefined): Record<string, unknown> {
+  const record = JSON.parse(line ?? 'null') as Record<string, unknown>
+  assert.deepEqual(validate(OPEN_SCHEMA, record), [])
+  return record
+}
 
 suite('lines of opens', () => {
   const opened = (path: string, more: Partial<Parameters<typeof openat>[0]> = {}): RecordInit =>

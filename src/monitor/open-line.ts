@@ -8,6 +8,7 @@ import { flagNamer } from '../fields/evt/argument-text.ts'
 import { pathOf } from '../fields/paths.ts'
 import { toJson } from '../outputs/formats/json.ts'
 import { withBytes } from '../outputs/formats/tarsier.ts'
+import * as json from '../outputs/json-schema.ts'
 import { isWithin, type MonitorOptions } from './options.ts'
 
 /** Calls that open a file by path. */
@@ -15,6 +16,24 @@ export const OPENS: ReadonlySet<string> = new Set(['open', 'openat', 'openat2', 
 
 const PATH = { name: 'name', dir: 'dir', path: 'path' } as const
 const flagNames = flagNamer(OPEN_FLAGS)
+
+/** The published shape of a line (schema/records/monitor-open.schema.json). */
+export const OPEN_SCHEMA: json.JsonSchema = json.record({
+  timestamp: json.number('seconds since the epoch, or since boot with `--time boot`, with six decimals'),
+  v: json.constant(1, 'version of this shape'),
+  kind: json.constant('open', 'a file was opened'),
+  path: json.orNull(
+    json.text('path as the kernel resolved it, else as accessed; null when neither is known'),
+  ),
+  comm: json.orNull(json.text('name of the process; null when the process is not known')),
+  pid: json.count('thread id, initial namespace, as the kernel calls it'),
+  tgid: json.count('process id, initial namespace'),
+  mode: json.count('the same as f_mode'),
+  f_mode: json.count("mode of the kernel's open file (FMODE_* of include/linux/fs.h)"),
+  flags: json.list(json.text('O_WRONLY and the like, 0x... for bits without a name'), 'open_flags by name'),
+  open_flags: json.count('flags that the call passed'),
+  call: json.oneOfTexts([...OPENS], 'the system call'),
+})
 
 /** Makes the line of an open; undefined for one that failed or that the options leave out. */
 export function openLines(

@@ -2,7 +2,7 @@
 import type { Lookup } from '../fields/context.ts'
 import { type Json, toJson } from '../outputs/formats/json.ts'
 import { isoTime } from '../outputs/formats/time.ts'
-import * as json from './json-schema.ts'
+import * as json from '../outputs/json-schema.ts'
 
 export const GAP_REASONS = ['lost', 'rate_limit', 'output_full'] as const
 

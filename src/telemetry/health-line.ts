@@ -3,7 +3,7 @@ import { HEALTH_FIELDS, type Health } from '../health/record.ts'
 import { STAGES } from '../health/stage-timer.ts'
 import { type Json, toJson } from '../outputs/formats/json.ts'
 import { isoTime } from '../outputs/formats/time.ts'
-import * as json from './json-schema.ts'
+import * as json from '../outputs/json-schema.ts'
 
 /** When and where it was made. */
 export interface HealthPlace {

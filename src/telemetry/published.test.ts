@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type JsonSchema, validate } from './json-schema.ts'
+import { type JsonSchema, validate } from '../outputs/json-schema.ts'
 import { publishedSchemas } from './published.ts'
 
 const FOLDER = join(import.meta.dirname, '../../schema/records')

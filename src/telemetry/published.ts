@@ -1,8 +1,10 @@
 /** The schemas that users get (schema/records/), one for each kind of record, made from the declarations. */
+
+import { OPEN_SCHEMA } from '../monitor/open-line.ts'
+import * as json from '../outputs/json-schema.ts'
 import { ALERT_SCHEMA } from './alert-record.ts'
 import { GAP_SCHEMA } from './gap.ts'
 import { HEALTH_SCHEMA } from './health-line.ts'
-import * as json from './json-schema.ts'
 import { nativeSchema } from './native.ts'
 import { RECORD_TYPES, type RecordType } from './records.ts'
 
@@ -66,6 +68,7 @@ export const publishedSchemas = (): ReadonlyMap<string, json.JsonSchema> =>
       published('native-event', 'Telemetry record in native form', nativeSchema()),
     ],
     ['native-alert.schema.json', published('native-alert', 'Alert in native form', NATIVE_ALERT)],
+    ['monitor-open.schema.json', published('monitor-open', 'A line of tarsier monitor', OPEN_SCHEMA)],
   ])
 
 const NATIVE_ALERT: json.JsonSchema = json.record({

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import type { RecordInit } from '../decode/encode.ts'
+import { validate } from '../outputs/json-schema.ts'
 import {
   connect,
   event,
@@ -17,7 +18,6 @@ import {
 } from '../testing/events.ts'
 import { rulesOf } from '../testing/rules.ts'
 import { createStream, type JsonRecord, type StreamOptions } from '../testing/telemetry.ts'
-import { validate } from './json-schema.ts'
 import { nativeSchema } from './native.ts'
 import { eventsOfHooks } from './open.ts'
 import { publishedSchemas } from './published.ts'

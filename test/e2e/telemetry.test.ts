@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { type JsonSchema, validate } from '../../src/telemetry/json-schema.ts'
+import { type JsonSchema, validate } from '../../src/outputs/json-schema.ts'
 import { marker, NEEDS_ROOT, openFolder, opensOf, ROOT, startAgent, writeRules } from './support/agent.ts'
 
 type Line = Readonly<Record<string, unknown>>

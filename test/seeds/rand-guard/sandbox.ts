@@ -7,7 +7,7 @@ import { execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:chil
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type JsonSchema, validate } from '../../../src/telemetry/json-schema.ts'
+import { type JsonSchema, validate } from '../../../src/outputs/json-schema.ts'
 import { openFolder, ROOT, type Running, type Start, startAgent } from '../../e2e/support/agent.ts'
 
 /** The example configuration. */
