@@ -67,6 +67,8 @@ export interface ProgramDecl {
   readonly name: string
   /** ELF section, which says program type and hook: `tp/syscalls/sys_exit_openat`, `tp_btf/sched_process_fork`. */
   readonly section: string
+  /** Object file, where it is not that of the family. */
+  readonly object?: string
 }
 
 /** One event name of a family, with its wire id. */
@@ -182,10 +184,21 @@ export const atExit = (syscall: string): ProgramDecl => ({
 /** A BTF-typed raw tracepoint program. */
 export const atTracepoint = (name: string): ProgramDecl => ({ name: `on_${name}`, section: `tp_btf/${name}` })
 
-/** An event named after its syscall, seen at the exit tracepoint. */
-export const syscallEvent = (name: string, id: number, doc: string): EventDecl => ({
+/** An event named after its syscall, seen at the exit tracepoint, and where else it may come from. */
+export const syscallEvent = (
+  name: string,
+  id: number,
+  doc: string,
+  more: readonly ProgramDecl[] = [],
+): EventDecl => ({
   name,
   id,
   doc,
-  programs: [atExit(name)],
+  programs: [atExit(name), ...more],
 })
+
+/** The programs for operations that io_uring carries out: one keeps what the request was given, one has its result. */
+export const atUring = (kind: string, object: string): readonly ProgramDecl[] => [
+  { name: `uring_${kind}_submit`, section: 'tp_btf/io_uring_submit_req', object },
+  { name: `uring_${kind}_complete`, section: 'tp_btf/io_uring_complete', object },
+]

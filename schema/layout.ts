@@ -102,6 +102,6 @@ export function programsOf(families: readonly FamilyDecl[]): readonly (ProgramDe
   const programs = new Map<string, ProgramDecl & { object: string }>()
   for (const family of families)
     for (const event of family.events)
-      for (const program of event.programs) programs.set(program.name, { ...program, object: family.object })
+      for (const program of event.programs) programs.set(program.name, { object: family.object, ...program })
   return [...programs.values()]
 }

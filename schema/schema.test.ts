@@ -7,7 +7,6 @@ import {
   EVENT_TYPES,
   EXEC_RECORD_MAX,
   FAMILIES,
-  type FamilyDecl,
   HEADER_SIZE,
   HEADER_SLOTS,
   isVariable,
@@ -18,8 +17,7 @@ import {
 } from './index.ts'
 
 const repeated = <T>(items: readonly T[]): T[] => items.filter((item, i) => items.indexOf(item) !== i)
-const sourceOf = (family: FamilyDecl): string =>
-  join(import.meta.dirname, '../bpf/programs', `${family.object}.bpf.c`)
+const sourceOf = (object: string): string => join(import.meta.dirname, '../bpf/programs', `${object}.bpf.c`)
 
 test('event ids are unique', () => assert.deepEqual(repeated(EVENT_TYPES.map(({ id }) => id)), []))
 test('event ids fit 16 bits, and 0 is none', () =>
@@ -34,9 +32,10 @@ test('record names are unique', () => assert.deepEqual(repeated(RECORDS.map(({ n
 test('a program has one name, one hook, one object', () => {
   const places = new Map<string, string>()
   for (const { family, programs } of EVENT_TYPES)
-    for (const { name, section } of programs) {
-      // A program without a hook in its section is attached to many, and a cgroup has room for several.
-      const place = `${section === 'tp' || section.startsWith('cgroup') ? name : section} in ${family.object}`
+    for (const { name, section, object = family.object } of programs) {
+      // A program without a hook in its section is attached to many, and some hooks have room for several.
+      const shared = section === 'tp' || section.startsWith('cgroup') || section.includes('io_uring')
+      const place = `${shared ? name : section} in ${object}`
       assert.equal(places.get(name) ?? place, place, name)
       places.set(name, place)
     }
@@ -65,12 +64,12 @@ for (const family of FAMILIES) {
 }
 
 for (const family of RECORDS) {
-  test(`${family.name}: its object's source has its programs`, () => {
-    const file = sourceOf(family)
-    assert.ok(existsSync(file), `${file} is missing`)
-    const source = readFileSync(file, 'utf8')
+  test(`${family.name}: the source of their objects has its programs`, () => {
     for (const { programs } of family.events)
-      for (const { name, section } of programs) {
+      for (const { name, section, object = family.object } of programs) {
+        const file = sourceOf(object)
+        assert.ok(existsSync(file), `${file} is missing`)
+        const source = readFileSync(file, 'utf8')
         assert.ok(source.includes(`SEC("${section}")`), `${section} in ${file}`)
         assert.match(source, new RegExp(`\\b${name}\\b`), `${name} in ${file}`)
       }

@@ -48,15 +48,17 @@ static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const
 	s->pos = pos + PAD8(n);
 }
 
-/* The address of `len` bytes that a call passed or got back. */
+/* The address of `len` bytes that a call passed or got back, in memory of the caller or, as `user` says, a copy. */
 static __always_inline void put_address(struct scratch *s, struct prog_counters *st, const void *addr, int len,
-					__u16 *family, __u8 *ip, __u16 *port, struct vl *path)
+					__u16 *family, __u8 *ip, __u16 *port, struct vl *path, bool user)
 {
 	struct sockaddr_start a = {};
 
 	if (!addr || len < 2)
 		return;
-	if (bpf_probe_read_user(&a, len < (int)sizeof(a) ? 8 : sizeof(a), addr)) {
+	if (!user) {
+		bpf_probe_read_kernel(&a, sizeof(a), addr);
+	} else if (bpf_probe_read_user(&a, len < (int)sizeof(a) ? 8 : sizeof(a), addr)) {
 		if (bpf_probe_read_user(&a.family, 2, addr)) {
 			mark_partial(st, s->data);
 			return;
@@ -70,12 +72,13 @@ static __always_inline void put_address(struct scratch *s, struct prog_counters 
 		__builtin_memcpy(ip, &a.v6, 16);
 		*port = __builtin_bswap16(a.port);
 	} else if (a.family == AF_UNIX)
-		put_unix_name(s, path, addr + 2, len - 2, true);
+		put_unix_name(s, path, addr + 2, len - 2, user);
 }
 
 /* Into the fields that passedAddress of schema/events/socket-facts.ts declares. */
-#define PUT_ADDRESS(s, st, e, addr, len)                                                                               \
-	put_address(s, st, addr, len, &(e)->addr_family, (e)->addr_ip, &(e)->addr_port, &(e)->addr_path)
+#define PUT_ADDRESS_FROM(s, st, e, addr, len, user)                                                                    \
+	put_address(s, st, addr, len, &(e)->addr_family, (e)->addr_ip, &(e)->addr_port, &(e)->addr_path, user)
+#define PUT_ADDRESS(s, st, e, addr, len) PUT_ADDRESS_FROM(s, st, e, addr, len, true)
 
 /* The name of a unix socket or, as `peer` says, of the one at the other end. */
 static __always_inline bool put_unix(struct scratch *s, struct vl *v, struct sock *sk, bool peer)

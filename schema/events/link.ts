@@ -1,5 +1,7 @@
-import { defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
 import { AT_FLAGS, PATH_FLAGS } from '../enums/index.ts'
+
+const URING = atUring('name', 'file/uring')
 
 /** A second name was made for a file. */
 export const link = defineFamily({
@@ -8,7 +10,7 @@ export const link = defineFamily({
   doc: 'A hard link was made',
   ring: 'bulk',
   sets: ['fs', 'default'],
-  events: [syscallEvent('link', 36, 'link(2).'), syscallEvent('linkat', 37, 'linkat(2).')],
+  events: [syscallEvent('link', 36, 'link(2).'), syscallEvent('linkat', 37, 'linkat(2).', URING)],
   fields: {
     res: result('0, or a negative errno'),
     olddirfd: fd('directory the old path is relative to'),
@@ -30,7 +32,7 @@ export const symlink = defineFamily({
   doc: 'A symbolic link was made',
   ring: 'bulk',
   sets: ['fs', 'default'],
-  events: [syscallEvent('symlink', 38, 'symlink(2).'), syscallEvent('symlinkat', 39, 'symlinkat(2).')],
+  events: [syscallEvent('symlink', 38, 'symlink(2).'), syscallEvent('symlinkat', 39, 'symlinkat(2).', URING)],
   fields: {
     res: result('0, or a negative errno'),
     linkdirfd: fd('directory the link path is relative to'),

@@ -1,5 +1,7 @@
-import { defineFamily, fd, result, syscallEvent, u64 } from '../dsl.ts'
+import { atUring, defineFamily, fd, result, syscallEvent, u64 } from '../dsl.ts'
 import { passedAddress, socketFacts } from './socket-facts.ts'
+
+const URING = atUring('message', 'net/uring')
 
 /**
  * Data went through a socket. An unconnected datagram socket has no peer of its own: the address is that of the message.
@@ -11,11 +13,11 @@ export const message = defineFamily({
   ring: 'bulk',
   sets: ['net'],
   events: [
-    syscallEvent('sendto', 57, 'sendto(2), also what the C library makes of send(3).'),
-    syscallEvent('sendmsg', 58, 'sendmsg(2).'),
+    syscallEvent('sendto', 57, 'sendto(2), also what the C library makes of send(3).', URING),
+    syscallEvent('sendmsg', 58, 'sendmsg(2).', URING),
     syscallEvent('sendmmsg', 59, 'sendmmsg(2): several messages; address and size are those of the first.'),
-    syscallEvent('recvfrom', 60, 'recvfrom(2), also what the C library makes of recv(3).'),
-    syscallEvent('recvmsg', 61, 'recvmsg(2).'),
+    syscallEvent('recvfrom', 60, 'recvfrom(2), also what the C library makes of recv(3).', URING),
+    syscallEvent('recvmsg', 61, 'recvmsg(2).', URING),
     syscallEvent('recvmmsg', 62, 'recvmmsg(2): several messages; address and size are those of the first.'),
   ],
   fields: {
@@ -26,5 +28,5 @@ export const message = defineFamily({
     ...passedAddress,
   },
   limits:
-    'write and read on a socket, sendfile, splice and io_uring are not seen. An unconnected datagram socket knows its local address only when it was bound to one. Sizes count the first 16 buffers of a message.',
+    'write and read on a socket, sendfile and splice are not seen, of several messages that one request of io_uring receives only the last. An unconnected datagram socket knows its local address only when it was bound to one. Sizes count the first 16 buffers of a message.',
 })

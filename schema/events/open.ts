@@ -1,5 +1,7 @@
-import { defineFamily, fd, flags, mode, path, syscallEvent, u32, u64 } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, mode, path, syscallEvent, u32, u64 } from '../dsl.ts'
 import { OPEN_FLAGS, PATH_FLAGS, RESOLVE_FLAGS } from '../enums/index.ts'
+
+const URING = atUring('open', 'file/uring')
 
 /** A file was opened, or the attempt failed. */
 export const open = defineFamily({
@@ -11,8 +13,8 @@ export const open = defineFamily({
   events: [
     syscallEvent('open', 20, 'open(2): open a file by path.'),
     syscallEvent('creat', 21, 'creat(2): create or truncate a file.'),
-    syscallEvent('openat', 22, 'openat(2): open a file relative to a directory descriptor.'),
-    syscallEvent('openat2', 23, 'openat2(2): openat with restrictions on path resolution.'),
+    syscallEvent('openat', 22, 'openat(2): open a file relative to a directory descriptor.', URING),
+    syscallEvent('openat2', 23, 'openat2(2): openat with restrictions on path resolution.', URING),
   ],
   fields: {
     ino: u64('inode number; 0 when the call failed'),
@@ -30,5 +32,5 @@ export const open = defineFamily({
     dir: path('directory a relative name starts from; absent when it is not needed', { hidden: true }),
   },
   limits:
-    'The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way.',
+    'The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way. An open through io_uring has the number 2147483647, and no kernel path, when the file goes to a table of the ring, or when no word of success was asked for: then it may have failed after all, and a record of that follows.',
 })

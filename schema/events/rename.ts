@@ -1,5 +1,7 @@
-import { defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
 import { PATH_FLAGS, RENAME_FLAGS } from '../enums/index.ts'
+
+const URING = atUring('name', 'file/uring')
 
 /** A name was changed. */
 export const rename = defineFamily({
@@ -11,7 +13,7 @@ export const rename = defineFamily({
   events: [
     syscallEvent('rename', 30, 'rename(2).'),
     syscallEvent('renameat', 31, 'renameat(2).'),
-    syscallEvent('renameat2', 32, 'renameat2(2): also exchanges two names.'),
+    syscallEvent('renameat2', 32, 'renameat2(2): also exchanges two names.', URING),
   ],
   fields: {
     res: result('0, or a negative errno'),

@@ -1,5 +1,7 @@
-import { defineFamily, fd, flags, oneOf, result, syscallEvent, u16, u32, u64 } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, oneOf, result, syscallEvent, u16, u32, u64 } from '../dsl.ts'
 import { FAMILIES, SOCK_FLAGS, SOCK_TYPES } from '../enums/index.ts'
+
+const URING = atUring('socket', 'net/uring')
 
 /** A socket was made, or the attempt failed. */
 export const socketNew = defineFamily({
@@ -9,7 +11,7 @@ export const socketNew = defineFamily({
   ring: 'bulk',
   sets: ['net'],
   events: [
-    syscallEvent('socket', 55, 'socket(2).'),
+    syscallEvent('socket', 55, 'socket(2).', URING),
     syscallEvent('socketpair', 56, 'socketpair(2): two sockets connected to each other.'),
   ],
   fields: {
@@ -23,5 +25,6 @@ export const socketNew = defineFamily({
     protocol: u16('protocol the socket has', { hidden: true }),
     flags: flags('flags in the type argument', SOCK_FLAGS),
   },
-  limits: 'Sockets of accept are events of accept; those made through io_uring are not seen.',
+  limits:
+    'Sockets of accept are events of accept. Of a socket that io_uring makes for a table of its own the number is 2147483647.',
 })

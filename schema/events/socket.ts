@@ -1,5 +1,20 @@
-import { defineFamily, fd, flags, ip, oneOf, path, port, result, s32, syscallEvent, u64 } from '../dsl.ts'
+import {
+  atUring,
+  defineFamily,
+  fd,
+  flags,
+  ip,
+  oneOf,
+  path,
+  port,
+  result,
+  s32,
+  syscallEvent,
+  u64,
+} from '../dsl.ts'
 import { FAMILIES, IP_PROTOCOLS, SOCK_FLAGS, SOCK_TYPES } from '../enums/index.ts'
+
+const URING = atUring('socket', 'net/uring')
 
 /**
  * A socket was connected, named, opened for connections, or took one.
@@ -14,11 +29,11 @@ export const socket = defineFamily({
   ring: 'bulk',
   sets: ['net', 'default'],
   events: [
-    syscallEvent('connect', 50, 'connect(2).'),
-    syscallEvent('bind', 51, 'bind(2).'),
-    syscallEvent('listen', 52, 'listen(2).'),
+    syscallEvent('connect', 50, 'connect(2).', URING),
+    syscallEvent('bind', 51, 'bind(2).', URING),
+    syscallEvent('listen', 52, 'listen(2).', URING),
     syscallEvent('accept', 53, 'accept(2); the descriptor and addresses are those of the new socket.'),
-    syscallEvent('accept4', 54, 'accept4(2): accept with flags.'),
+    syscallEvent('accept4', 54, 'accept4(2): accept with flags.', URING),
   ],
   fields: {
     res: result('0, the new descriptor for accept, or a negative errno'),
@@ -42,5 +57,5 @@ export const socket = defineFamily({
     addr_path: path('unix: name the caller passed', { hidden: true, max: 128 }),
   },
   limits:
-    'UDP without connect, DNS and calls through io_uring are not seen. An abstract unix name starts with `@`.',
+    'UDP without connect and DNS are not seen; nor is, through io_uring, the address that a bind failed with, or more than the last connection of an accept that goes on. An abstract unix name starts with `@`.',
 })

@@ -1,5 +1,7 @@
-import { defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, path, result, syscallEvent } from '../dsl.ts'
 import { AT_FLAGS, PATH_FLAGS } from '../enums/index.ts'
+
+const URING = atUring('name', 'file/uring')
 
 /** A name was removed. */
 export const unlink = defineFamily({
@@ -10,7 +12,7 @@ export const unlink = defineFamily({
   sets: ['fs', 'default'],
   events: [
     syscallEvent('unlink', 33, 'unlink(2).'),
-    syscallEvent('unlinkat', 34, 'unlinkat(2): also removes directories.'),
+    syscallEvent('unlinkat', 34, 'unlinkat(2): also removes directories.', URING),
     syscallEvent('rmdir', 35, 'rmdir(2).'),
   ],
   fields: {

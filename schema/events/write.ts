@@ -1,5 +1,20 @@
-import { atExit, defineFamily, fd, flags, mode, path, result, s64, syscallEvent, u32, u64 } from '../dsl.ts'
+import {
+  atExit,
+  atUring,
+  defineFamily,
+  fd,
+  flags,
+  mode,
+  path,
+  result,
+  s64,
+  syscallEvent,
+  u32,
+  u64,
+} from '../dsl.ts'
 import { PATH_FLAGS } from '../enums/index.ts'
+
+const URING = atUring('write', 'file/uring')
 
 /** Data of an open file was changed through its descriptor. */
 export const write = defineFamily({
@@ -9,10 +24,10 @@ export const write = defineFamily({
   ring: 'bulk',
   sets: ['fs'],
   events: [
-    syscallEvent('write', 24, 'write(2).'),
-    syscallEvent('writev', 25, 'writev(2): write from several buffers.'),
+    syscallEvent('write', 24, 'write(2).', URING),
+    syscallEvent('writev', 25, 'writev(2): write from several buffers.', URING),
     syscallEvent('pwrite64', 26, 'pwrite(2): write at an offset.'),
-    syscallEvent('ftruncate', 27, 'ftruncate(2): change the size of an open file.'),
+    syscallEvent('ftruncate', 27, 'ftruncate(2): change the size of an open file.', URING),
     {
       name: 'copy_file_range',
       id: 28,
@@ -33,5 +48,5 @@ export const write = defineFamily({
     path: path('path of the file written, or the kernel name of what has no path', { hidden: true }),
     path_in: path('path of the file read from (copy_file_range)', { hidden: true }),
   },
-  limits: 'Writes through a memory map, sendfile, splice and io_uring are not seen.',
+  limits: 'Writes through a memory map, sendfile and splice are not seen. io_uring tells no offset.',
 })

@@ -281,7 +281,9 @@ function writeLittleEndian(bytes: Uint8Array, value: number): void {
 export function checkAbi(object: string, btf: Btf, families: readonly FamilyDecl[] = FAMILIES): void {
   // Plain syscalls name parts of one record, which is what is compared.
   const records = new Set(families.map((family) => family.record ?? family))
-  for (const family of [...records].filter((candidate) => candidate.object === object)) {
+  const isIn = ({ object: own, events }: FamilyDecl): boolean =>
+    own === object || events.some(({ programs }) => programs.some((program) => program.object === object))
+  for (const family of [...records].filter(isIn)) {
     const struct = btf.struct(`ev_${family.name}`)
     const layout = layoutOf(family)
     const fail = (what: string): never => {

@@ -7,6 +7,9 @@ const names = (events: ReadonlySet<string> | '*'): string[] =>
   planPrograms(events).flatMap((plan) => plan.programs.map((p) => p.name))
 const STATE = names(new Set())
 
+/** Moments of an operation that io_uring carries out. */
+const URING = ['submit', 'complete']
+
 suite('plan', () => {
   test('the process table alone: its programs and the snapshot', () => {
     assert.deepEqual(
@@ -28,9 +31,10 @@ suite('plan', () => {
     void test(`${events.join(', ')} needs ${expected.join(', ') || 'nothing more'}`, () =>
       assert.deepEqual(names(new Set(events)).slice(STATE.length).sort(), expected.sort()))
 
-  adds(['openat'], ['exit_openat'])
-  adds(['open', 'openat'], ['exit_open', 'exit_openat'])
-  adds(['unlink', 'connect'], ['exit_unlink', 'exit_connect'])
+  adds(['unlink'], ['exit_unlink'])
+  adds(['openat'], ['exit_openat', ...URING.map((name) => `uring_open_${name}`)])
+  adds(['open', 'creat'], ['exit_open', 'exit_creat'])
+  adds(['unlink', 'connect'], ['exit_unlink', 'exit_connect', ...URING.map((name) => `uring_socket_${name}`)])
   adds(['execve', 'procexit', 'clone'], [])
   adds(['process_snapshot'], [])
   adds(['no such event'], [])

@@ -1,5 +1,5 @@
 /** Which programs a set of rules needs: nothing is attached that nobody asks for. */
-import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
+import { FAMILIES, type FamilyDecl, type ProgramDecl } from '../../../schema/index.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 import { type HasTracepoint, PLAIN_OBJECT, planSyscalls, type WantedCalls } from './syscall-plan.ts'
 
@@ -34,20 +34,18 @@ export function planPrograms(
 function planOwn(events: ReadonlySet<string> | '*', named: ReadonlySet<string>): ObjectPlan[] {
   const asked = (family: FamilyDecl, name: string): boolean =>
     family.byName === true ? named.has(name) : events === '*' || events.has(name)
-  const wanted = (family: FamilyDecl): Set<string> =>
-    new Set(
-      family.events
-        .filter((event) => family.state || (!event.internal && asked(family, event.name)))
-        .flatMap((event) => event.programs.map((program) => program.name)),
-    )
+  const wanted = (family: FamilyDecl): readonly ProgramDecl[] =>
+    family.events
+      .filter((event) => family.state || (!event.internal && asked(family, event.name)))
+      .flatMap((event) => event.programs)
   const plans = new Map<string, { state: boolean; names: Set<string> }>()
-  for (const family of FAMILIES.filter(({ record }) => record === undefined)) {
-    const plan = plans.get(family.object) ?? { state: false, names: new Set<string>() }
-    for (const name of wanted(family)) plan.names.add(name)
-    plans.set(family.object, { ...plan, state: plan.state || family.state === true })
-  }
+  for (const family of FAMILIES.filter(({ record }) => record === undefined))
+    for (const { name, object = family.object } of wanted(family)) {
+      const plan = plans.get(object) ?? { state: false, names: new Set<string>() }
+      plan.names.add(name)
+      plans.set(object, { ...plan, state: plan.state || family.state === true })
+    }
   return [...plans]
-    .filter(([, plan]) => plan.names.size > 0)
     .map(([object, { state, names }]) => ({
       object,
       state,

@@ -30,6 +30,8 @@ export interface Seen {
   readonly partial: boolean
   /** The call came from 32-bit code. */
   readonly compat: boolean
+  /** io_uring did it. */
+  readonly uring: boolean
   readonly cgroup: number
   readonly cgroupV1: number
   /** Every field the record carries. */
@@ -55,7 +57,8 @@ export function copyRecord(view: EventView): Seen {
   const { name: event, pid, tid, uid, start, cpu, time, seq, cgroup, cgroupV1 } = view
   const partial = (view.flags & RECORD_FLAGS.PARTIAL) !== 0
   const compat = (view.flags & RECORD_FLAGS.COMPAT) !== 0
-  return { event, pid, tid, uid, start, cpu, time, seq, partial, compat, cgroup, cgroupV1, f, cut }
+  const uring = (view.flags & RECORD_FLAGS.IO_URING) !== 0
+  return { event, pid, tid, uid, start, cpu, time, seq, partial, compat, uring, cgroup, cgroupV1, f, cut }
 }
 
 /** A number; a bigint where 53 bits are not enough. */

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What io_uring does to sockets: socket, connect, bind, listen, accept, send, receive. */
+#include "uring.h"
+#include "socket.h"
+
+#define SOCK_TYPE_MASK 0xf
+#define ADDRESS_MAX 128
+
+struct io_socket {
+	int domain, type, protocol;
+	__u32 file_slot;
+} __core;
+struct io_connect {
+	void *addr;
+	int addr_len;
+} __core;
+struct io_listen {
+	int backlog;
+} __core;
+struct io_accept {
+	int flags;
+	__u32 file_slot;
+} __core;
+struct io_sr_msg {
+	int len;
+} __core;
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+} __core;
+struct __kernel_sockaddr_storage {
+	char __data[ADDRESS_MAX];
+};
+/* Where the kernel copies the address of a message to. That of connect and bind has been in one place or another. */
+struct io_async_msghdr {
+	struct msghdr msg;
+	struct __kernel_sockaddr_storage addr;
+} __core;
+
+static __always_inline __u16 socket_event(__u8 code)
+{
+	switch (code) {
+	case OP_SOCKET:
+		return EVENT_socket;
+	case OP_CONNECT:
+		return EVENT_connect;
+	case OP_BIND:
+		return EVENT_bind;
+	case OP_LISTEN:
+		return EVENT_listen;
+	case OP_ACCEPT:
+		return EVENT_accept4;
+	}
+	return 0;
+}
+
+static __always_inline __u16 message_event(__u8 code)
+{
+	switch (code) {
+	case OP_SEND:
+	case OP_SEND_ZC:
+		return EVENT_sendto;
+	case OP_SENDMSG:
+	case OP_SENDMSG_ZC:
+		return EVENT_sendmsg;
+	case OP_RECV:
+		return EVENT_recvfrom;
+	case OP_RECVMSG:
+		return EVENT_recvmsg;
+	}
+	return 0;
+}
+
+/* Keep the address that the request was given. */
+static __always_inline void keep_address(const struct uring_op *op, const void *from, int len, bool user)
+{
+	struct uring_key key = { (__u64)op->request, 0 };
+	struct uring_text *text;
+	struct scratch *s;
+	long failed;
+
+	if (!from || len <= 0)
+		return;
+	s = uring_scratch();
+	if (!s)
+		return;
+	text = (struct uring_text *)s->data;
+	text->len = len > ADDRESS_MAX ? ADDRESS_MAX : len;
+	failed = user ? bpf_probe_read_user(text->bytes, text->len & (2 * ADDRESS_MAX - 1), from) :
+			bpf_probe_read_kernel(text->bytes, ADDRESS_MAX, from);
+	if (!failed)
+		bpf_map_update_elem(&uring_texts, &key, text, BPF_ANY);
+	s->busy = 0;
+}
+
+/* The kernel has just read it, too. */
+static __always_inline void keep_peer(const struct uring_op *op)
+{
+	keep_address(op, FIELD(io_connect, op->request, addr), FIELD(io_connect, op->request, addr_len), true);
+}
+
+static __always_inline void keep_message_address(const struct uring_op *op)
+{
+	void *data = FIELD(io_kiocb, op->request, async_data);
+
+	if (data && FIELD(io_async_msghdr, data, msg.msg_name))
+		keep_address(op, data + bpf_core_field_offset(struct io_async_msghdr, addr),
+			     FIELD(io_async_msghdr, data, msg.msg_namelen), false);
+}
+
+/* PUT_ADDRESS of what was kept. */
+#define PUT_KEPT_ADDRESS(s, st, e, op)                                                                                 \
+	({                                                                                                             \
+		struct uring_text *__kept = uring_text(op, 0);                                                         \
+                                                                                                                       \
+		if (__kept) {                                                                                          \
+			PUT_ADDRESS_FROM(s, st, e, __kept->bytes, __kept->len, false);                                 \
+			uring_forget(op, 0);                                                                           \
+		}                                                                                                      \
+	})
+
+static __always_inline int report_new(struct uring_op *op, __u16 prog)
+{
+	struct io_kiocb *r = op->request;
+	bool numbered = op->complete && FIELD(io_socket, r, file_slot) == 0;
+	struct socket *sock;
+	struct file *file;
+	struct sock *sk;
+	BEGIN_URING(ev_socket_new, EVENT_socket, prog, op);
+
+	e->res = e->fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+	e->fd2 = -1;
+	e->domain = FIELD(io_socket, r, domain);
+	e->type = FIELD(io_socket, r, type) & SOCK_TYPE_MASK;
+	e->flags = FIELD(io_socket, r, type) & ~SOCK_TYPE_MASK;
+	e->proto = FIELD(io_socket, r, protocol);
+	file = numbered ? file_of(task, op->res) : NULL;
+	sock = file ? socket_of(file) : NULL;
+	sk = sock ? FIELD(socket, sock, sk) : NULL;
+	if (sk) {
+		e->ino = FIELD(inode, FIELD(file, file, f_inode), i_ino);
+		e->protocol = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_protocol);
+	}
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 prog)
+{
+	struct io_kiocb *r = op->request;
+	struct file *file = FIELD(io_kiocb, r, file);
+	struct sock *sk;
+	BEGIN_URING(ev_socket, id, prog, op);
+
+	e->res = op->res;
+	e->fd = uring_fd(op);
+	e->backlog = id == EVENT_listen ? FIELD(io_listen, r, backlog) : -1;
+	if (id == EVENT_accept4) {
+		/* the event is about the new socket */
+		bool numbered = op->complete && FIELD(io_accept, r, file_slot) == 0;
+
+		e->res = e->fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+		e->flags = FIELD(io_accept, r, flags);
+		file = numbered ? file_of(task, op->res) : NULL;
+	}
+	PUT_KEPT_ADDRESS(s, st, e, op);
+	if (file) {
+		sk = ADD_SOCKET(e, file);
+		if (sk && e->family == AF_UNIX)
+			put_unix(s, &e->unix_path, sk, id == EVENT_connect);
+	}
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* void io_uring_submit_req(struct io_kiocb *req): its arguments have been copied, nothing is done yet */
+SEC("tp_btf/io_uring_submit_req")
+int uring_socket_submit(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[0], false);
+	__u16 id = socket_event(op.code);
+
+	if (!id)
+		return 0;
+	if (id == EVENT_socket)
+		return uring_reports(&op) ? report_new(&op, PROG_uring_socket_submit) : 0;
+	uring_keep_fd(&op);
+	if (id == EVENT_connect)
+		keep_peer(&op);
+	return uring_reports(&op) ? report_socket(&op, id, PROG_uring_socket_submit) : 0;
+}
+
+/* void io_uring_complete(struct io_ring_ctx *ctx, void *req, ...): the result is in the request, too */
+SEC("tp_btf/io_uring_complete")
+int uring_socket_complete(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
+	__u16 id = socket_event(op.code);
+
+	if (!id)
+		return 0;
+	return id == EVENT_socket ? report_new(&op, PROG_uring_socket_complete) :
+				    report_socket(&op, id, PROG_uring_socket_complete);
+}
+
+static __always_inline int report_message(struct uring_op *op, __u16 id, __u16 prog)
+{
+	struct file *file = FIELD(io_kiocb, op->request, file);
+	BEGIN_URING(ev_message, id, prog, op);
+
+	e->res = op->res;
+	e->fd = uring_fd(op);
+	/* the buffers of a message header cannot be counted any more: what went through is all there is to say */
+	if (id == EVENT_sendto || id == EVENT_recvfrom)
+		e->size = FIELD(io_sr_msg, op->request, len);
+	else
+		e->size = op->res > 0 ? op->res : 0;
+	if (file)
+		ADD_SOCKET_FACTS(s, e, file);
+	PUT_KEPT_ADDRESS(s, st, e, op);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* void io_uring_submit_req(struct io_kiocb *req) */
+SEC("tp_btf/io_uring_submit_req")
+int uring_message_submit(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[0], false);
+	__u16 id = message_event(op.code);
+
+	if (!id)
+		return 0;
+	uring_keep_fd(&op);
+	if (id == EVENT_sendto || id == EVENT_sendmsg)
+		keep_message_address(&op);
+	return uring_reports(&op) ? report_message(&op, id, PROG_uring_message_submit) : 0;
+}
+
+/* void io_uring_complete(struct io_ring_ctx *ctx, void *req, ...) */
+SEC("tp_btf/io_uring_complete")
+int uring_message_complete(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
+	__u16 id = message_event(op.code);
+
+	return id ? report_message(&op, id, PROG_uring_message_complete) : 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,74 @@
+/** What io_uring does for a process is told by the same events as what syscalls do. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { after, suite, test } from 'node:test'
+import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
+import { program } from './support/programs.ts'
+import { scratchFolder } from './support/scratch.ts'
+
+const FILES = ['openat', 'openat2', 'write', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
+const SOCKETS = ['socket', 'connect', 'sendto', 'sendmsg']
+
+suite('io_uring', { skip: NEEDS_ROOT }, () => {
+  const folder = scratchFolder('uring')
+  const live: Live = openLive({ events: [...FILES, ...SOCKETS] })
+  after(() => live.stop())
+  test('everything is attached', () => assert.deepEqual(live.source.failures, []))
+
+  for (const how of [[], ['sqpoll']]) {
+    const mode = how[0] ?? 'by the caller'
+    test(`operations carried out ${mode}`, async () => {
+      const at = join(folder, mode.replaceAll(' ', '-'))
+      mkdirSync(at)
+      const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const { records, pid, status } = await live.follow(program('uring'), [at, String(port), ...how])
+      server.close()
+      assert.equal(status, 0)
+      const seen = records.filter((record) => record.pid === pid && record.uring)
+      assert.deepEqual(seen.map(words), expected(at, port))
+    })
+  }
+
+  test('a write and its file', async () => {
+    const at = join(folder, 'write')
+    mkdirSync(at)
+    const { records, pid } = await live.follow(program('uring'), [at, '1'])
+    const [made, written] = records.filter((record) => record.pid === pid && record.uring)
+    assert.equal(written?.event, 'write')
+    assert.equal(written?.f['path'], join(at, 'made'))
+    assert.deepEqual([written?.f['ino'], written?.f['dev']], [made?.f['ino'], made?.f['dev']])
+  })
+})
+
+/** A record in words; the path is the kernel's where it has one. */
+const words = ({ event, f, partial }: Seen): string =>
+  [event, ...FIELDS.map((name) => f[name]), partial ? 'partial' : undefined]
+    .filter((value) => value !== undefined)
+    .join(' ')
+const FIELDS =
+  'fd res dirfd flags name path oldpath newpath target linkpath dir size addr_ip addr_port rport'.split(' ')
+
+/** What the program does (test/programs/uring.c). */
+const expected = (at: string, port: number): string[] => [
+  `openat 4 -100 65 made ${at}/made ${at}`,
+  `write 4 4 ${at}/made 4`,
+  `openat2 5 -100 0 . ${at} ${at}`,
+  `openat 6 5 0 made ${at}/made ${at}`,
+  `openat -2 -100 0 nowhere/file ${at}`,
+  `openat 2147483647 -100 0 made ${at} partial`,
+  `linkat 0 0 made second`,
+  `symlinkat 0 target symbolic ${at}`,
+  `renameat2 0 1 second third`,
+  `unlinkat 0 -100 0 third ${at}`,
+  `unlinkat -2 -100 0 third ${at}`,
+  `socket 8 8 524288`,
+  `connect 8 0 0 127.0.0.1 ${port} ${port}`,
+  `sendto 8 4 4 0 ${port}`,
+  `connect 9 -111 0 127.0.0.1 1 1`,
+  `sendmsg 10 4 4 127.0.0.1 1 0`,
+]

@@ -1,0 +1,153 @@
+/*
+ * Makes files and connections through io_uring, without a C library's help, and prints the result of each operation.
+ *
+ * uring FOLDER PORT [sqpoll]: paths start from FOLDER, connections go to PORT of 127.0.0.1.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ENTRIES 8
+#ifndef IORING_OP_SOCKET
+#define IORING_OP_SOCKET 45
+#endif
+
+static struct {
+	int fd;
+	unsigned *sq_tail, *sq_mask, *sq_array, *sq_flags, *cq_head, *cq_tail, *cq_mask;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+	int polled;
+} ring;
+
+static void open_ring(int polled)
+{
+	struct io_uring_params p = { .flags = polled ? IORING_SETUP_SQPOLL : 0, .sq_thread_idle = 1000 };
+	char *sq, *cq;
+
+	ring.fd = syscall(SYS_io_uring_setup, ENTRIES, &p);
+	if (ring.fd < 0) {
+		perror("io_uring_setup");
+		exit(2);
+	}
+	sq = mmap(NULL, p.sq_off.array + p.sq_entries * 4, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.fd,
+		  IORING_OFF_SQ_RING);
+	cq = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof(*ring.cqes), PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_POPULATE, ring.fd, IORING_OFF_CQ_RING);
+	ring.sqes = mmap(NULL, p.sq_entries * sizeof(*ring.sqes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			 ring.fd, IORING_OFF_SQES);
+	ring.sq_tail = (unsigned *)(sq + p.sq_off.tail);
+	ring.sq_mask = (unsigned *)(sq + p.sq_off.ring_mask);
+	ring.sq_flags = (unsigned *)(sq + p.sq_off.flags);
+	ring.sq_array = (unsigned *)(sq + p.sq_off.array);
+	ring.cq_head = (unsigned *)(cq + p.cq_off.head);
+	ring.cq_tail = (unsigned *)(cq + p.cq_off.tail);
+	ring.cq_mask = (unsigned *)(cq + p.cq_off.ring_mask);
+	ring.cqes = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
+	ring.polled = polled;
+}
+
+static int enter(int wait)
+{
+	unsigned flags = wait ? IORING_ENTER_GETEVENTS : 0;
+
+	if (ring.polled && __atomic_load_n(ring.sq_flags, __ATOMIC_SEQ_CST) & IORING_SQ_NEED_WAKEUP)
+		flags |= IORING_ENTER_SQ_WAKEUP;
+	return syscall(SYS_io_uring_enter, ring.fd, 1, wait, flags, NULL, 0);
+}
+
+/* Carry out one operation; its result. One that asks for no completion has the result 0. */
+static int run(const char *name, struct io_uring_sqe sqe)
+{
+	unsigned tail = *ring.sq_tail, head = *ring.cq_head;
+	int skip = sqe.flags & IOSQE_CQE_SKIP_SUCCESS, result = 0;
+
+	ring.sqes[tail & *ring.sq_mask] = sqe;
+	ring.sq_array[tail & *ring.sq_mask] = tail & *ring.sq_mask;
+	__atomic_store_n(ring.sq_tail, tail + 1, __ATOMIC_RELEASE);
+	if (enter(skip ? 0 : 1) < 0) {
+		perror("io_uring_enter");
+		exit(2);
+	}
+	if (!skip) {
+		while (__atomic_load_n(ring.cq_tail, __ATOMIC_ACQUIRE) == head)
+			enter(1);
+		result = ring.cqes[head & *ring.cq_mask].res;
+		__atomic_store_n(ring.cq_head, head + 1, __ATOMIC_RELEASE);
+	} else
+		usleep(50000);
+	printf("%s %d\n", name, result);
+	return result;
+}
+
+#define OP(code, ...) ((struct io_uring_sqe){ .opcode = IORING_OP_##code, ##__VA_ARGS__ })
+#define AT(x) ((uint64_t)(uintptr_t)(x))
+
+static struct sockaddr_in address(int port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr = { htonl(INADDR_LOOPBACK) } };
+}
+
+static void files(void)
+{
+	static struct open_how {
+		uint64_t flags, mode, resolve;
+	} how = { O_RDONLY, 0, 0 };
+	char *name = strdup("made");
+	int fd, dir;
+
+	fd = run("openat", OP(OPENAT, .fd = AT_FDCWD, .addr = AT(name), .len = 0640, .open_flags = O_CREAT | O_WRONLY));
+	run("write", OP(WRITE, .fd = fd, .addr = AT("text"), .len = 4));
+	/* changed as soon as the kernel has it */
+	strcpy(name, "liar");
+	dir = run("openat2", OP(OPENAT2, .fd = AT_FDCWD, .addr = AT("."), .len = sizeof(how), .off = AT(&how)));
+	run("openat", OP(OPENAT, .fd = dir, .addr = AT("made"), .flags = IOSQE_ASYNC));
+	run("openat", OP(OPENAT, .fd = AT_FDCWD, .addr = AT("nowhere/file")));
+	run("openat", OP(OPENAT, .fd = AT_FDCWD, .addr = AT("made"), .flags = IOSQE_CQE_SKIP_SUCCESS));
+	run("linkat", OP(LINKAT, .fd = AT_FDCWD, .addr = AT("made"), .len = AT_FDCWD, .addr2 = AT("second")));
+	run("symlinkat", OP(SYMLINKAT, .fd = AT_FDCWD, .addr = AT("target"), .addr2 = AT("symbolic")));
+	run("renameat2",
+	    OP(RENAMEAT, .fd = dir, .addr = AT("second"), .len = AT_FDCWD, .addr2 = AT("third"), .rename_flags = 1));
+	run("unlinkat", OP(UNLINKAT, .fd = AT_FDCWD, .addr = AT("third")));
+	run("unlinkat", OP(UNLINKAT, .fd = AT_FDCWD, .addr = AT("third")));
+}
+
+static void sockets(int port)
+{
+	struct sockaddr_in to = address(port), closed = address(1), any = address(0);
+	struct iovec iov = { "text", 4 };
+	struct msghdr message = { .msg_name = &closed, .msg_namelen = sizeof(closed), .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd;
+
+	fd = run("socket", OP(SOCKET, .fd = AF_INET, .off = SOCK_STREAM | SOCK_CLOEXEC));
+	run("connect", OP(CONNECT, .fd = fd, .addr = AT(&to), .off = sizeof(to)));
+	run("sendto", OP(SEND, .fd = fd, .addr = AT("text"), .len = 4));
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	run("connect", OP(CONNECT, .fd = fd, .addr = AT(&closed), .off = sizeof(closed)));
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)))
+		exit(2);
+	run("sendmsg", OP(SENDMSG, .fd = fd, .addr = AT(&message), .len = 1));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3 || chdir(argv[1]))
+		return 2;
+	open_ring(argc > 3);
+	files();
+	sockets(atoi(argv[2]));
+	return 0;
+}
