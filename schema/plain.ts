@@ -27,7 +27,8 @@ export interface Syscall {
   /** Entry points of 32-bit programs on x86-64. */
   readonly i386: readonly number[]
   readonly arm64: number | undefined
-  readonly arguments: readonly { readonly name: string; readonly type: ArgumentType }[]
+  /** `word` is the name of the type in the table. */
+  readonly arguments: readonly { readonly name: string; readonly word: string; readonly type: ArgumentType }[]
   readonly sets: readonly string[]
   readonly doc: string
 }
@@ -54,7 +55,7 @@ function parseLine(line: string, sets: readonly string[]): Syscall {
       .filter((word) => word !== '')
       .map((word) => {
         const [argument, type = argument] = word.split(':')
-        return { name: argument!, type: argumentType(type!) }
+        return { name: argument!, word: type!, type: argumentType(type!) }
       }),
     sets: ['syscalls', ...sets],
     doc: doc!,

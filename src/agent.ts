@@ -9,7 +9,7 @@ import { Interner } from './decode/str.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
-import type { SyscallContext } from './fields/context.ts'
+import type { Lookup, SyscallContext } from './fields/context.ts'
 import { guardSet } from './guards/install.ts'
 import { planGuards } from './guards/plan.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
@@ -32,8 +32,9 @@ import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
-import { KernelSource, type KernelSourceOptions } from './sources/kernel/source.ts'
-import { askedSyscalls } from './sources/kernel/syscall-plan.ts'
+import type { Gap } from './sources/kernel/reader.ts'
+import { KernelSource, type KernelSourceOptions, type LossCause } from './sources/kernel/source.ts'
+import { askedSyscalls, plainAmong } from './sources/kernel/syscall-plan.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
@@ -86,10 +87,31 @@ export interface Observer {
   readonly events: ReadonlySet<string>
   /** Files it has lines for, with all below them, under each of their names; every file when empty. */
   readonly paths: readonly string[]
-  /** The line to write for an event, undefined for none. */
+  /** What it wants of these events, where paths do not say it: what no rule can match the kernel may pass over. */
+  readonly rules?: readonly CompiledRule<SyscallContext>[]
+  /** It shows environments. */
+  readonly env?: boolean
+  /** Alerts go to it alone: the outputs are for its lines. */
+  readonly ownsOutput?: boolean
+  /** Before anything is attached. */
+  begin?(sink: ObserverSink): void
+  /** The line to write for an event, undefined for none. Sees every event, also of types it does not need. */
   line(ctx: SyscallContext): string | undefined
+  /** Events were lost; without it that is an alert. */
+  gap?(gap: Gap, causes: readonly LossCause[], lookup: Lookup): void
   /** An alert that went out. */
   alert(alert: Alert): void
+  /** No more events will come; lines may still be written until this is done. */
+  end?(counts: { readonly errors: number; readonly monotonic: bigint }): Promise<void>
+}
+
+/** What an observer that writes lines of its own has to do with. */
+export interface ObserverSink {
+  /** Take a line in order; false, and counted, when there is no room. */
+  readonly write: (line: string) => boolean
+  readonly lookup: Lookup
+  /** CLOCK_MONOTONIC and CLOCK_BOOTTIME, ns. */
+  readonly now: { readonly monotonic: bigint; readonly boot: bigint }
 }
 
 /** What a run amounted to. */
@@ -159,6 +181,11 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     },
   })
   const source = openSource(sourceOptions(parts, lib))
+  observer?.begin?.({
+    write: (line) => outputs.record(line),
+    lookup: pipeline.lookup,
+    now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
+  })
   startSource(source, pipeline)
   enrichers.start(pipeline)
   if (isWatched(options))
@@ -166,11 +193,11 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       lib,
       source,
       identity,
-      alert: (alert) => outputs.write(alert),
+      alert: (alert) => tell(parts, alert),
     })
   const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
   const reporter = hasRecords(config) ? reportHealth(reported) : undefined
-  const notices = startNotices(noticeOptions(options, reported))
+  const notices = startNotices(noticeOptions(parts, reported))
   return {
     programs: source.programs,
     processes: pipeline.table.size,
@@ -185,6 +212,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       reporter?.stop()
       notices.stop()
       reporter?.report()
+      await observer?.end?.({ errors: pipeline.counts.errors, monotonic: clock(CLOCK.monotonic) })
       await outputs.flush()
       const summary = { ...summarise(pipeline, source, engine), asked: enrichers.counts }
       await source.unload()
@@ -195,15 +223,15 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   }
 }
 
-const noticeOptions = (options: AgentOptions, reported: Reported): NoticeOptions => ({
+const noticeOptions = (parts: Parts, reported: Reported): NoticeOptions => ({
   config: reported.config,
   identity: reported.identity,
   counters: () => dropCounters(reported.source.ledger()),
-  sample: sampler(reported, options.version ?? ''),
+  sample: sampler(reported, parts.options.version ?? ''),
   now: () => reported.pipeline.lookup.wallClock(clock(CLOCK.monotonic)),
-  alert: (alert) => reported.outputs.write(alert),
-  log: options.log,
-  exit: () => options.onDrops?.(),
+  alert: (alert) => tell(parts, alert),
+  log: parts.options.log,
+  exit: () => parts.options.onDrops?.(),
 })
 
 /** What pipeline and source are made of. */
@@ -218,22 +246,25 @@ interface Parts {
   readonly outputs: Outputs
 }
 
+/** An alert goes out; where an observer has the outputs to itself, to that one. */
+function tell(
+  { options: { observer }, outputs }: Pick<Parts, 'options' | 'outputs'>,
+  alert: Alert,
+  about?: Parameters<Outputs['write']>[1],
+): void {
+  if (observer?.ownsOutput !== true) outputs.write(alert, about)
+  observer?.alert(alert)
+}
+
 /** Are there records beside alerts? */
 const hasRecords = (config: Config): boolean => hasTelemetry(config) || formatName(config) === 'rand-guard'
 
 const isWatched = (options: AgentOptions): options is AgentOptions & { readonly files: AgentFiles } =>
   options.config['integrity.enabled'] && options.files !== undefined
 
-function pipelineOptions({
-  options: { config, rules, log, observer },
-  interner,
-  identity,
-  enrichers,
-  engine,
-  telemetry,
-  timer,
-  outputs,
-}: Parts): PipelineOptions {
+function pipelineOptions(parts: Parts): PipelineOptions {
+  const { options, interner, identity, enrichers, engine, telemetry, timer, outputs } = parts
+  const { config, rules, log, observer } = options
   return {
     interner,
     engine,
@@ -244,13 +275,14 @@ function pipelineOptions({
     alert(alert, about) {
       // What the agent has to say about itself is told in every mode.
       if (about !== undefined && config['agent.mode'] === 'monitor') return
-      outputs.write(alert, about)
-      observer?.alert(alert)
+      tell(parts, alert, about)
     },
     ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
     ...(hasRecords(config) ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
+    ...(observer?.gap === undefined ? {} : { gap: observer.gap.bind(observer) }),
     error: (error) => log('error', (error as Error).message),
-    auditor: () => createEngine(rules.map(withoutThreshold), { matching: 'all' }),
+    auditor: () =>
+      createEngine([...rules, ...(observer?.rules ?? [])].map(withoutThreshold), { matching: 'all' }),
     askCgroup: enrichers.askCgroup,
     ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
   }
@@ -260,14 +292,18 @@ function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Lib
   const { config, rules, observer } = options
   const wantEnv =
     config['kernel.env'] === 'on' ||
-    (config['kernel.env'] === 'auto' && (telemetry.env || rules.some(readsEnvironment)))
+    (config['kernel.env'] === 'auto' &&
+      (telemetry.env || observer?.env === true || rules.some(readsEnvironment)))
   return {
     lib,
     interner,
     directory: options.objects,
     events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
     compat: config['syscalls.compat'] as CompatMode,
-    syscalls: askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
+    syscalls: new Set([
+      ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
+      ...plainAmong(observer?.events ?? []),
+    ]),
     ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
@@ -303,11 +339,11 @@ function guardsFor(
   observer: Observer | undefined,
   auditEvery: number,
 ): GuardSet {
-  const streams = [
-    { name: 'telemetry', events, ...watched },
-    ...(observer ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }] : []),
-  ]
-  return guardSet(planGuards({ rules, streams }).tables, auditEvery)
+  const streams = [{ name: 'telemetry', events, ...watched }]
+  if (observer !== undefined && observer.rules === undefined)
+    streams.push({ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] })
+  const wanted = [...rules, ...(observer?.rules ?? [])]
+  return guardSet(planGuards({ rules: wanted, streams }).tables, auditEvery)
 }
 
 /** A rule that is reported by itself, for those who ask about single events. */
@@ -345,9 +381,8 @@ const union = (events: Engine<SyscallContext>['events'], more: ReadonlySet<strin
 
 /** Lines of the observer's events, to the same outputs as alerts. */
 function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext) => void {
-  const { events } = observer
   return (ctx) => {
-    const line = events.has(ctx.event.name) ? observer.line(ctx) : undefined
+    const line = observer.line(ctx)
     if (line !== undefined) outputs.writeLine(line)
   }
 }

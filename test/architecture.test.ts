@@ -29,6 +29,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   integrity: ['sources', 'detect'],
   telemetry: ['outputs', 'state', 'health', 'monitor'],
   notices: ['outputs', 'health'],
+  trace: ['telemetry', 'sources'],
   demo: [],
 }
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set([

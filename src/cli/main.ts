@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   {
+    name: 'trace',
+    summary: 'live events as a table or JSON, without rules',
+    load: async () => (await import('./commands/trace.ts')).traceCommand,
+  },
+  {
     name: 'monitor',
     summary: 'the file monitor: every opened file, and files that are written suspiciously often',
     load: async () => (await import('./commands/monitor.ts')).monitorCommand,

@@ -25,6 +25,10 @@ export class Ip {
   }
 }
 
+/** An IPv4 address from its four bytes. */
+export const mappedIp = (four: Uint8Array): Ip =>
+  new Ip(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...four), 4)
+
 /** A CIDR network. */
 export interface IpNet {
   readonly ip: Ip

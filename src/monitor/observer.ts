@@ -15,15 +15,18 @@ export interface MonitorObserver {
 }
 
 /** `warn` gets the line about a file, without its line feed. */
-export const createObserver = (options: MonitorOptions, warn: (line: string) => void): MonitorObserver => ({
-  events: OPENS,
-  paths: options.paths,
-  line: openLines(options),
-  alert({ rule, fields }) {
-    const path = fields.get('fd.name')
-    if (rule.startsWith(SUSPICIOUS) && typeof path === 'string') warn(warningLine(path))
-  },
-})
+export function createObserver(options: MonitorOptions, warn: (line: string) => void): MonitorObserver {
+  const line = openLines(options)
+  return {
+    events: OPENS,
+    paths: options.paths,
+    line: (ctx) => (OPENS.has(ctx.event.name) ? line(ctx) : undefined),
+    alert({ rule, fields }) {
+      const path = fields.get('fd.name')
+      if (rule.startsWith(SUSPICIOUS) && typeof path === 'string') warn(warningLine(path))
+    },
+  }
+}
 
 /** `WARN "/path" is suspiciously active`, the path escaped like a JSON string. */
 export const warningLine = (path: string): string =>

@@ -217,8 +217,13 @@ function processText(process: ProcessInfo | undefined, { cache }: Texts): string
   )
 }
 
+/** Our shape is the same for all types of records. */
+export interface NativeLines extends LineMaker {
+  line(row: Row): string
+}
+
 /** Lines in our native shape. */
-export function nativeLines({ lookup, host, mask, alertRecords, without }: LineOptions): LineMaker {
+export function nativeLines({ lookup, host, mask, alertRecords, without }: LineOptions): NativeLines {
   const texts: Texts = { cache: new TextCache(), time: new TimeText(lookup), host, mask, alertRecords }
   const processes = new ProcessTexts()
   const about = processes.block((process) => processText(process, texts))

@@ -1,9 +1,11 @@
 /** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
+import { SETS, setsOf } from '../../../schema/event-sets.ts'
 import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
 import { eventNameOf, SYSCALL_ALIASES } from '../../../schema/syscall-aliases.ts'
 import { ARGUMENTS, type Argument } from '../../fields/evt/arguments.ts'
 import { KNOWN_EVENT_NAMES } from '../../fields/index.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
+import { TRACE_EVENTS, type TraceEvent } from '../../trace/catalogue.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError, UserError } from '../command.ts'
 import { formatTable, wrap } from '../table.ts'
 
@@ -14,15 +16,24 @@ export const eventsCommand: CliCommand = {
   declare(command) {
     command
       .usage('[options] [show] [NAME]')
+      .option('--sets', 'list the sets of events instead')
       .argument('[words...]', "an event to document; 'show' before its name may be left out")
       .addHelpText('after', '\nWithout NAME, lists all events.')
   },
   async run(words, options, io) {
     const [name, ...more] = words[0] === 'show' ? words.slice(1) : words
+    if (options['sets'] === true) {
+      if (words.length > 0) throw new UsageError('events --sets takes no name')
+      return listSets(options.json, io)
+    }
     if (more.length > 0) throw new UsageError('events takes one name', 'tarsier events show openat')
     if (name === undefined && words.length > 0)
       throw new UsageError('events show needs the name of an event', 'tarsier events lists them')
-    return name === undefined ? list(options.json, io) : show(findEvent(name), options.json, io)
+    if (name === undefined) return list(options.json, io)
+    const derived = TRACE_EVENTS.get(name)
+    if (derived !== undefined && !derived.sources.includes(name))
+      return showDerived(derived, options.json, io)
+    return show(findEvent(name), options.json, io)
   },
 }
 
@@ -38,13 +49,39 @@ function findEvent(name: string): EventType {
   throw new UserError(`unknown event '${name}'`, didYouMean(name, names) ?? "'tarsier events' lists them")
 }
 
+/** Sets with their events, those that only `tarsier trace` has among them. */
+function listSets(json: boolean, io: Io): ExitCode {
+  const sets = Object.entries(SETS).map(([name, doc]) => ({
+    name,
+    doc,
+    events: [...TRACE_EVENTS.values()]
+      .filter((event) => event.sets.includes(name))
+      .map((event) => event.name),
+  }))
+  if (json) io.stdout.write(`${JSON.stringify(sets)}\n`)
+  else
+    io.stdout.write(
+      formatTable(
+        ['SET', 'EVENTS', 'WHAT IT HOLDS'],
+        sets.map(({ name, doc, events }) => [name, String(events.length), `${doc}: ${events.join(', ')}`]),
+        WIDTH,
+      ),
+    )
+  return EXIT.ok
+}
+
 function list(json: boolean, io: Io): ExitCode {
   if (json) io.stdout.write(`${JSON.stringify(PUBLIC_EVENT_TYPES.map(summary))}\n`)
   else
     io.stdout.write(
       formatTable(
         ['NAME', 'FAMILY', 'SETS', 'WHAT IT IS'],
-        PUBLIC_EVENT_TYPES.map(({ name, family, doc }) => [name, family.name, family.sets.join(','), doc]),
+        PUBLIC_EVENT_TYPES.map(({ name, family, doc }) => [
+          name,
+          family.name,
+          setsOf({ name, family }).join(','),
+          doc,
+        ]),
         WIDTH,
       ),
     )
@@ -56,7 +93,7 @@ const summary = ({ name, id, doc, family }: EventType): object => ({
   ...(SYSCALL_ALIASES.has(name) ? { aliases: SYSCALL_ALIASES.get(name) } : {}),
   id,
   family: family.name,
-  sets: family.sets,
+  sets: setsOf({ name, family }),
   ring: family.ring,
   doc,
 })
@@ -80,6 +117,19 @@ const hooksOf = ({ hook, programs }: EventType): readonly string[] => [
   ...programs.map(({ section }) => section).filter((section) => section !== 'tp'),
 ]
 
+/** A call of `tarsier trace` that shows the event, and what it then shows. */
+function exampleOf(name: string): readonly string[] {
+  const event = TRACE_EVENTS.get(name)
+  if (event === undefined) return []
+  const [first] = event.args.filter(({ type }) => type === 'const char*')
+  const filter = first === undefined ? '' : ` '${name}.${first.name}=/tmp/*'`
+  return ['Example:', `  tarsier trace event=${name}${filter}`, '']
+}
+
+/** Arguments under Tracee's names, where they are not ours. */
+const traceArguments = ({ args }: TraceEvent): string =>
+  args.length === 0 ? 'none' : args.map(({ type, name }) => `${type} ${name}`).join(', ')
+
 const describeArgument = ({ name, type, doc }: Argument): object => ({ name, type, doc })
 
 function show(type: EventType, json: boolean, io: Io): ExitCode {
@@ -99,6 +149,29 @@ function show(type: EventType, json: boolean, io: Io): ExitCode {
   return EXIT.ok
 }
 
+/** An event that `tarsier trace` makes of others. */
+function showDerived(event: TraceEvent, json: boolean, io: Io): ExitCode {
+  const { name, id, doc, sets, sources, args } = event
+  const described = args.map(({ name: argument, type, doc: about }) => ({ name: argument, type, doc: about }))
+  if (json) io.stdout.write(`${JSON.stringify({ name, id, sets, doc, sources, arguments: described })}\n`)
+  else
+    io.stdout.write(
+      [
+        `${name} - ${doc}`,
+        '',
+        `Known to tarsier trace only, made of ${sources.join(', ')}. Sets: ${sets.join(', ') || 'none'}.`,
+        '',
+        formatTable(
+          ['NAME', 'TYPE', 'MEANING'],
+          described.map(({ name: argument, type, doc: about }) => [argument, type, about]),
+          WIDTH,
+        ),
+        ...exampleOf(name),
+      ].join('\n'),
+    )
+  return EXIT.ok
+}
+
 const aliasLine = ({ name }: EventType): readonly string[] => {
   const aliases = SYSCALL_ALIASES.get(name)
   return aliases === undefined ? [] : [`Also called: ${aliases.join(', ')}.`]
@@ -111,7 +184,9 @@ function page(type: EventType, args: readonly Argument[]): string {
     `${type.name} - ${type.doc}`,
     ...aliasLine(type),
     '',
-    paragraph(`Family ${family.name}: ${family.doc}. Sets: ${family.sets.join(', ')}. Ring: ${family.ring}.`),
+    paragraph(
+      `Family ${family.name}: ${family.doc}. Sets: ${setsOf(type).join(', ')}. Ring: ${family.ring}.`,
+    ),
     paragraph(`Hooks: ${hooksOf(type).join(', ')}.`),
     '',
     'Arguments, in rules evt.arg.NAME:',
@@ -120,7 +195,9 @@ function page(type: EventType, args: readonly Argument[]): string {
       args.map(({ name, type: words, doc }) => [name, words, doc]),
       WIDTH,
     ),
+    paragraph(`In tarsier trace: ${traceArguments(TRACE_EVENTS.get(type.name)!)}.`),
     paragraph(`Limits: ${family.limits}`),
     '',
+    ...exampleOf(type.name),
   ].join('\n')
 }

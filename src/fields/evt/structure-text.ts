@@ -2,7 +2,7 @@
 import { ADDRESS_FAMILIES, AF_INET, AF_INET6, AF_UNIX } from '../../../schema/enums/index.ts'
 import type { Format } from '../../../schema/index.ts'
 import { decodeBytes } from '../../decode/str.ts'
-import { Ip } from '../ip.ts'
+import { Ip, mappedIp } from '../ip.ts'
 
 const FAMILY_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(ADDRESS_FAMILIES.names).map(([name, value]) => [value, name]),
@@ -10,16 +10,13 @@ const FAMILY_NAMES: ReadonlyMap<number, string> = new Map(
 
 const words = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** IPv4 in the 16 bytes that addresses have here. */
-const mapped = (four: Uint8Array): Uint8Array => Uint8Array.of(...new Uint8Array(10), 0xff, 0xff, ...four)
-
 /** `127.0.0.1:80`, `[::1]:80`, a unix name (`@name` when abstract), else the family and how many bytes. */
 export function sockaddrText(bytes: Uint8Array): string {
   if (bytes.length < 2) return `(${bytes.length} bytes)`
   const view = words(bytes)
   const family = view.getUint16(0, true)
   if (family === AF_INET && bytes.length >= 8)
-    return `${new Ip(mapped(bytes.subarray(4, 8))).text}:${view.getUint16(2)}`
+    return `${mappedIp(bytes.subarray(4, 8)).text}:${view.getUint16(2)}`
   if (family === AF_INET6 && bytes.length >= 24)
     return `[${new Ip(bytes.slice(8, 24)).text}]:${view.getUint16(2)}`
   if (family === AF_UNIX) return unixName(bytes.subarray(2))

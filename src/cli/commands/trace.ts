@@ -1,0 +1,118 @@
+/** `tarsier trace`: what happens on the machine, live, without rules. Also in the words of Tracee v0.7. */
+import { appendFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { type Config, ConfigError } from '../../config/keys.ts'
+import { configFrom } from '../../config/options.ts'
+import { hostRoot } from '../../kernel/host.ts'
+import { printable } from '../../outputs/escape.ts'
+import { compileFilter, type TraceFilter } from '../../trace/compile.ts'
+import { ExecHashes } from '../../trace/exec-hash.ts'
+import { FilterError, parseExpression } from '../../trace/expression.ts'
+import { type OutputChoice, parseOutput } from '../../trace/output-expression.ts'
+import { createTracer, type Tracer } from '../../trace/tracer.ts'
+import { type CliCommand, EXIT, type Io, UsageError } from '../command.ts'
+import { hardenProcess } from '../hardening.ts'
+import { type Logger, loggerFor } from '../logger.ts'
+import { packageRoot } from '../package-root.ts'
+import { runAgent } from './run.ts'
+import { OUTPUT_HELP, TRACE_HELP } from './trace-help.ts'
+import { traceeList } from './tracee-list.ts'
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+export const traceCommand: CliCommand = {
+  name: 'trace',
+  declare(command: Command): void {
+    command
+      .argument('[expr...]', 'filter expressions; without one the set default is traced')
+      .option('-t, --trace <expr>', 'a filter expression, as Tracee has it (repeatable; help)', collect, [])
+      .option(
+        '-o, --output <expr>',
+        'how to show events and where to, or KEY=VALUE of the configuration (repeatable; help)',
+        collect,
+        [],
+      )
+      .option('-l, --list', 'list all events with their sets and arguments, as Tracee does')
+      .addHelpText('after', `\n${TRACE_HELP}\n\n${OUTPUT_HELP}`)
+  },
+  async run(args, options, io) {
+    const expressions = [...(options['trace'] as readonly string[]), ...args]
+    const outputs = options['output'] as readonly string[]
+    if (options['list'] === true) return print(io, traceeList())
+    if (expressions.includes('help')) return print(io, `${TRACE_HELP}\n`)
+    if (outputs.includes('help')) return print(io, `${OUTPUT_HELP}\n`)
+    hardenProcess()
+    const [settings, shapes] = partition(outputs)
+    const filter = readable(() => compileFilter(expressions.map(parseExpression)))
+    const output = readable(() => parseOutput(shapes, options.json ? 'tarsier' : 'table'))
+    const config = readConfig(settings, output)
+    const log = loggerFor(options, io)
+    const observer = tracerOf(filter, output, config, log, io)
+    const files = { root: packageRoot(), rules: [], configuration: [] }
+    return runAgent(config, [], files, options, log, io, { observer })
+  },
+}
+
+function print(io: Io, text: string): 0 {
+  io.stdout.write(text)
+  return EXIT.ok
+}
+
+/** Settings of the configuration, and what Tracee's `--output` takes. */
+function partition(outputs: readonly string[]): readonly [readonly string[], readonly string[]] {
+  const isSetting = (text: string): boolean => /^(?!gotemplate=)[a-z_][\w.]*=/.test(text)
+  return [outputs.filter(isSetting), outputs.filter((text) => !isSetting(text))]
+}
+
+/** What is wrong with an expression is shown in it. */
+function readable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error
+    const { expression, from, to, message, hint } = error
+    const width = (text: string): number => printable(text).length
+    const caret =
+      ' '.repeat(width(expression.slice(0, from))) +
+      '^'.repeat(Math.max(width(expression.slice(from, to)), 1))
+    throw new UsageError(`${printable(message)}\n${printable(expression)}\n${caret}`, hint && printable(hint))
+  }
+}
+
+/** The agent watches neither over itself nor for rules: only what is asked for is attached. */
+function readConfig(settings: readonly string[], { outFile }: OutputChoice): Config {
+  const file =
+    outFile === undefined
+      ? []
+      : ['stdout_output.enabled=false', 'file_output.enabled=true', `file_output.filename=${outFile}`]
+  try {
+    return configFrom(['integrity.enabled=false', ...file, ...settings])
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
+    throw error
+  }
+}
+
+function tracerOf(filter: TraceFilter, output: OutputChoice, config: Config, log: Logger, io: Io): Tracer {
+  const { errFile } = output
+  return createTracer({
+    filter,
+    output,
+    mask: config['output.mask_secrets'],
+    warn:
+      errFile === undefined
+        ? (message) => log.warning(message)
+        : (message) => appendTo(errFile, message, log),
+    ...(output.options.has('exec-hash')
+      ? { hashes: new ExecHashes({ proc: `${hostRoot(io.env)}/proc` }) }
+      : {}),
+  })
+}
+
+function appendTo(file: string, message: string, log: Logger): void {
+  try {
+    appendFileSync(file, `${printable(message)}\n`, { mode: 0o600 })
+  } catch (error) {
+    log.warning(`${message} (and cannot write to ${file}: ${(error as Error).message})`)
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The events `tarsier trace` knows: all of our own, and those that Tracee makes of the same facts under another name
+ * (`sched_process_exec` of a successful execve).
+ */
+
+import { DEFAULT_SET, setsOf } from '../../schema/event-sets.ts'
+import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../schema/index.ts'
+import { SYSCALLS } from '../../schema/plain.ts'
+import { eventNameOf, SYSCALL_ALIASES } from '../../schema/syscall-aliases.ts'
+import type { SyscallContext } from '../fields/context.ts'
+import { rawResult } from '../fields/evt/result.ts'
+import { argumentsOf, ofSlot, storageType, type TraceArgument } from './arguments.ts'
+
+export interface TraceEvent {
+  readonly name: string
+  /** Tracee's number of a syscall is that of x86-64; other events have ours. */
+  readonly id: number
+  readonly doc: string
+  readonly sets: readonly string[]
+  readonly isSyscall: boolean
+  /** Family of the events of ours it comes from. */
+  readonly family: string
+  /** Events of ours it comes from. */
+  readonly sources: readonly string[]
+  /** Only those that worked. */
+  readonly succeeded: boolean
+  readonly args: readonly TraceArgument[]
+}
+
+const NUMBERS: ReadonlyMap<string, number | undefined> = new Map(SYSCALLS.map(({ name, x64 }) => [name, x64]))
+
+const ofType = (type: EventType): TraceEvent => ({
+  name: type.name,
+  id: NUMBERS.get(type.name) ?? type.id,
+  doc: type.doc,
+  sets: setsOf(type),
+  isSyscall: NUMBERS.has(type.name),
+  family: type.family.name,
+  sources: [type.name],
+  succeeded: false,
+  args: argumentsOf(type),
+})
+
+const EXECS: readonly string[] = ['execve', 'execveat']
+const FORKS: readonly string[] = ['clone', 'fork', 'vfork', 'clone3']
+/** Type bits of st_mode. */
+const S_IFMT = 0o170000
+
+const slotsOf = (event: string): ReadonlyMap<string, Slot> => {
+  const { family } = PUBLIC_EVENT_TYPES.find(({ name }) => name === event)!
+  return new Map(layoutOf(family).slots.map((slot) => [slot.name, slot]))
+}
+const EXEC = slotsOf('execve')
+const FORK = slotsOf('clone')
+
+const made = (
+  name: string,
+  type: string,
+  doc: string,
+  value: (ctx: SyscallContext) => ReturnType<TraceArgument['value']>,
+): TraceArgument => ({ name, type, doc, value })
+const taken = (
+  slots: ReadonlyMap<string, Slot>,
+  field: string,
+  name: string,
+  type = storageType(slots.get(field)!),
+): TraceArgument => ofSlot(slots.get(field)!, name, type)
+
+const STREAM_TYPES: Readonly<Record<number, string>> = {
+  2401: 'S_IFIFO',
+  4802: 'S_IFCHR',
+  9604: 'S_IFDIR',
+  14406: 'S_IFBLK',
+  16807: 'S_IFREG',
+  21609: 'S_IFLNK',
+  26411: 'S_IFSOCK',
+}
+
+/** What Tracee tells of process life beside the calls. Ids are its own, behind those of syscalls. */
+const DERIVED: readonly TraceEvent[] = [
+  {
+    name: 'sched_process_fork',
+    id: 1002,
+    doc: 'A process was created. Threads are not reported.',
+    sets: [],
+    isSyscall: false,
+    family: 'fork',
+    sources: FORKS,
+    succeeded: true,
+    args: [
+      made('parent_tid', 'int', 'thread that forked, initial namespace', ({ event }) => event.tid),
+      made('parent_pid', 'int', 'process that forked, initial namespace', ({ event }) => event.pid),
+      made('parent_ns_pid', 'int', 'the same in its own pid namespace', ({ process }) => process?.vpid),
+      taken(FORK, 'child_pid', 'child_tid', 'int'),
+      taken(FORK, 'child_vpid', 'child_ns_tid', 'int'),
+      taken(FORK, 'child_pid', 'child_pid', 'int'),
+      taken(FORK, 'child_vpid', 'child_ns_pid', 'int'),
+      taken(FORK, 'child_start', 'start_time'),
+    ],
+  },
+  {
+    name: 'sched_process_exec',
+    id: 1003,
+    doc: 'A process replaced its program image.',
+    sets: ['default', 'proc'],
+    isSyscall: false,
+    family: 'exec',
+    sources: EXECS,
+    succeeded: true,
+    args: [
+      taken(EXEC, 'filename', 'cmdpath'),
+      taken(EXEC, 'exe_path', 'pathname'),
+      taken(EXEC, 'argv', 'argv'),
+      taken(EXEC, 'env', 'env'),
+      taken(EXEC, 'exe_dev', 'dev'),
+      taken(EXEC, 'exe_ino', 'inode'),
+      taken(EXEC, 'exe_ctime', 'ctime'),
+      {
+        ...made(
+          'stdin_type',
+          'umode_t',
+          'what standard input is',
+          ({ event }) => event.number('stdin_mode')! & S_IFMT,
+        ),
+        words: ({ event }) => STREAM_TYPES[event.number('stdin_mode')! & S_IFMT],
+      },
+    ],
+  },
+  {
+    name: 'sched_process_exit',
+    id: 1004,
+    doc: 'A process ended: its last thread went.',
+    sets: ['default', 'proc', 'proc_life'],
+    isSyscall: false,
+    family: 'exit',
+    sources: ['procexit'],
+    succeeded: false,
+    args: [
+      taken(slotsOf('procexit'), 'status', 'exit_code', 'long'),
+      made('process_group_exit', 'bool', 'the last thread of the process', () => true),
+    ],
+  },
+]
+
+const OWN: readonly TraceEvent[] = PUBLIC_EVENT_TYPES.map(ofType)
+
+/** All of them, by name. An event of ours goes before one derived of others. */
+export const TRACE_EVENTS: ReadonlyMap<string, TraceEvent> = new Map(
+  [...DERIVED, ...OWN].map((event) => [event.name, event]),
+)
+
+/** The event with a name, or with another name of the same call. */
+export const findTraceEvent = (name: string): TraceEvent | undefined =>
+  TRACE_EVENTS.get(name) ?? TRACE_EVENTS.get(eventNameOf(name))
+
+/** Names of Tracee's default set that this version does not produce. */
+export const MISSING_DEFAULTS: readonly string[] = [...DEFAULT_SET].filter((name) => !TRACE_EVENTS.has(name))
+
+/** Every name an event may be asked for by. */
+export const EVENT_NAMES: readonly string[] = [
+  ...TRACE_EVENTS.keys(),
+  ...[...SYSCALL_ALIASES.values()].flat().filter((name) => !TRACE_EVENTS.has(name)),
+]
+
+/** Result of the call; 0 for what is none. */
+export const resultOf = (ctx: SyscallContext): number => rawResult(ctx) ?? 0

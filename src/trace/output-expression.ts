@@ -1,0 +1,81 @@
+/** What `--output` says, in the words of Tracee v0.7: how events are shown, with what, and where to. */
+import { didYouMean } from '../rules/condition/suggest.ts'
+import { FilterError } from './expression.ts'
+
+/** `tarsier` is our own JSON. */
+export const FORMATS = ['table', 'table-verbose', 'json', 'tarsier', 'none'] as const
+export type FormatName = (typeof FORMATS)[number] | { readonly template: string }
+
+export const OPTIONS = ['parse-arguments', 'exec-env', 'exec-hash', 'relative-time', 'sort-events'] as const
+export type OutputOption = (typeof OPTIONS)[number]
+
+export interface OutputChoice {
+  readonly format: FormatName
+  readonly options: ReadonlySet<OutputOption>
+  /** Files for events and messages; undefined for standard output and error. */
+  readonly outFile: string | undefined
+  readonly errFile: string | undefined
+}
+
+/** Why something of Tracee is not here. */
+const UNSERVED: Readonly<Record<string, string>> = {
+  gob: 'gob is an encoding of Go programs; json has the same content',
+  'stack-addresses': 'stacks are not recorded',
+  'detect-syscall': 'events of the kernel do not tell the call they belong to',
+  'cache-events': 'events wait in the rings of the kernel, see kernel.ring_bytes.bulk',
+}
+
+/** Put together what several expressions say; a later format replaces an earlier one. Throws FilterError. */
+export function parseOutput(expressions: readonly string[], fallback: FormatName = 'table'): OutputChoice {
+  let format = fallback
+  let outFile: string | undefined
+  let errFile: string | undefined
+  const options = new Set<OutputOption>()
+  for (const expression of expressions) {
+    const [, kind, value] = /^(format|option|out-file|err-file):(.*)$/s.exec(expression) ?? []
+    const at = { expression, from: expression.length - (value ?? expression).length }
+    if (kind === 'option') for (const word of (value ?? '').split(',')) options.add(optionOf(word, at))
+    else if (kind === 'out-file') outFile = pathOf(value!, at)
+    else if (kind === 'err-file') errFile = pathOf(value!, at)
+    else format = formatOf(value ?? expression, at)
+  }
+  if (format === 'table') options.add('parse-arguments')
+  return { format, options, outFile, errFile }
+}
+
+interface At {
+  readonly expression: string
+  readonly from: number
+}
+
+const refuse = ({ expression, from }: At, message: string, hint: string): FilterError =>
+  new FilterError(expression, message, { from, to: expression.length }, hint)
+
+function formatOf(word: string, at: At): FormatName {
+  const template = /^gotemplate=(.*)$/s.exec(word)?.[1]
+  if (template !== undefined) return { template: pathOf(template, at) }
+  const found = FORMATS.find((name) => name === word)
+  if (found !== undefined) return found
+  throw refuse(
+    at,
+    `invalid output format: ${word}`,
+    UNSERVED[word] ??
+      didYouMean(word, FORMATS) ??
+      `formats: ${FORMATS.join(', ')}, gotemplate=FILE; also option:NAME, out-file:FILE, err-file:FILE`,
+  )
+}
+
+function optionOf(word: string, at: At): OutputOption {
+  const found = OPTIONS.find((name) => name === word)
+  if (found !== undefined) return found
+  throw refuse(
+    at,
+    `invalid output option: ${word}`,
+    UNSERVED[word] ?? didYouMean(word, OPTIONS) ?? `options: ${OPTIONS.join(', ')}`,
+  )
+}
+
+function pathOf(text: string, at: At): string {
+  if (text === '') throw refuse(at, 'a file is missing', 'as in out-file:/var/log/trace.json')
+  return text
+}

@@ -1,0 +1,404 @@
+/** Filter expressions: what they say, what is wrong with them, and which events they let through. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import type { RecordInit } from '../decode/encode.ts'
+import { planGuards } from '../guards/plan.ts'
+import { connect, execve, exit, fork, openat, SHELL, snapshot } from '../testing/events.ts'
+import { createWorld } from '../testing/world.ts'
+import { findTraceEvent, MISSING_DEFAULTS, TRACE_EVENTS } from './catalogue.ts'
+import { compileFilter } from './compile.ts'
+import { FilterError, parseExpression } from './expression.ts'
+import { parseOutput } from './output-expression.ts'
+import { createTracer, type TracerOptions } from './tracer.ts'
+
+const ID = '0123456789abcdef'.repeat(4)
+const CGROUP = `/docker/${ID}`
+const UNKNOWN = "invalid filter option specified, use '--trace help' for more info"
+
+/** Lines of a trace over some events, end of stream left out. */
+async function traced(
+  expressions: readonly string[],
+  events: readonly RecordInit[],
+  output: readonly string[] = ['json'],
+  more: Partial<TracerOptions> = {},
+): Promise<string[]> {
+  const lines: string[] = []
+  const world = createWorld()
+  const tracer = createTracer({
+    filter: compileFilter(expressions.map(parseExpression)),
+    output: parseOutput(output),
+    mask: true,
+    warn: (message) => void lines.push(message),
+    ...more,
+  })
+  const lookup = world.feed(snapshot({ by: SHELL, path: '/usr/bin/bash' })).lookup
+  tracer.begin({
+    write: (line) => lines.push(line) > 0,
+    lookup,
+    now: { monotonic: 0n, boot: BigInt(SHELL.start + 1) },
+  })
+  for (const one of events) tracer.line(world.feed(one))
+  await tracer.end({ errors: 0, monotonic: 1n })
+  return lines
+}
+
+/** `NAME` of each event that is let through, `NAME PID` for those of other processes than the shell. */
+async function seen(expressions: readonly string[], ...events: readonly RecordInit[]): Promise<string[]> {
+  const lines = (await traced(expressions, events)).map((line) => JSON.parse(line))
+  return lines
+    .slice(0, -1)
+    .map(({ eventName, hostProcessId: pid }) => (pid === SHELL.pid ? eventName : `${eventName} ${pid}`))
+}
+
+const OPEN = openat({ path: '/tmp/a', flags: 0o101 })
+const RELATIVE = openat({ path: 'x', dir: '/tmp', resolved: '/tmp/x' })
+const ETC = openat({ path: '/etc/passwd' })
+const MISSED = openat({ path: '/tmp/b', fd: -2 })
+const CHILD = { pid: 200, start: SHELL.start + 100, uid: 1000 }
+const GRANDCHILD = { pid: 300, start: SHELL.start + 200, uid: 1000 }
+const OTHER = { pid: 400, start: 77, uid: 0 }
+const START_CHILD = fork({ by: SHELL, child: CHILD })
+const START_GRANDCHILD = fork({ by: CHILD, child: GRANDCHILD })
+const by = (actor: typeof CHILD, init: RecordInit = OPEN): RecordInit => ({
+  ...init,
+  ...actor,
+  tid: actor.pid,
+})
+
+suite('what is wrong with an expression is said, and where', () => {
+  const wrong = (expression: string, message: string, marked: string, hint: RegExp = /./): void => {
+    test(expression, () => {
+      assert.throws(
+        () => compileFilter([parseExpression(expression)]),
+        (error: unknown) => {
+          assert.ok(error instanceof FilterError)
+          assert.equal(error.message, message)
+          assert.equal(expression.slice(error.from, error.to), marked)
+          assert.match(error.hint ?? '', hint)
+          return true
+        },
+      )
+    })
+  }
+  wrong('pid=abc', 'invalid filter value: abc', 'abc', /whole number/)
+  wrong('pid==0', 'invalid filter value: =0', '=0', /operators are/)
+  wrong('pid<=5', 'invalid filter value: =5', '=5')
+  wrong('pid=', 'invalid filter value: ', '')
+  wrong('pid', UNKNOWN, 'pid')
+  wrong('pid=1,,2', 'invalid filter value: ', '')
+  wrong('pid<1,2', 'invalid filter value: < takes one', ',2')
+  wrong('pid=-1', 'invalid filter value: -1', '-1')
+  wrong('uid=4294967296', 'filter value is too big: 4294967296', '4294967296')
+  wrong('mntns=99999999999999999999', 'filter value is too big: 99999999999999999999', '99999999999999999999')
+  wrong('pid!5', 'invalid filter operator: !', '!')
+  wrong('comm>a', 'invalid filter operator: >', '>')
+  wrong('comm=', 'invalid filter value: it is empty', '')
+  wrong('set!=fs', 'invalid filter operator: !=', '!=')
+  wrong('set=sf', 'invalid set to trace: sf', 'sf', /did you mean/)
+  wrong('event=opena', 'invalid event to trace: opena', 'opena', /did you mean 'open/)
+  wrong('event=zzz*', 'invalid event to trace: zzz*', 'zzz*')
+  wrong('event!=zzz', 'invalid event to exclude: zzz', 'zzz')
+  wrong('evnt=open', UNKNOWN, 'evnt', /did you mean 'event'/)
+  wrong('', UNKNOWN, '')
+  wrong('=5', UNKNOWN, '=5')
+  wrong('follow=1', UNKNOWN, '=')
+  wrong('container=XYZ', 'invalid container id: XYZ', 'XYZ', /hexadecimal/)
+  wrong('container>1', 'invalid filter operator: >', '>')
+  wrong('tree=x', 'invalid filter value: x', 'x')
+  wrong('opena.flags=1', 'invalid filter event name: opena', 'opena')
+  wrong('openat.path=/x', 'invalid filter argument name: path', 'path', /pathname/)
+  wrong('openat.pathname', UNKNOWN, 'openat.pathname')
+  wrong('openat.=1', 'invalid filter: openat.', 'openat.')
+  wrong('openat.pathname<1', 'invalid filter operator: <', '<')
+  wrong('openat.retval=x', 'invalid filter value: x', 'x')
+  test('whatever is written, there is a clause or an error within the text', () => {
+    const words = fc.constantFrom(
+      'pid',
+      'event',
+      'set',
+      'c',
+      '!container',
+      'openat.',
+      'retval',
+      '=',
+      '!',
+      '<',
+      ',',
+      'new',
+      '1',
+      '*',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(words, fc.string()), { maxLength: 6 }), (parts) => {
+        const expression = parts.join('')
+        try {
+          compileFilter([parseExpression(expression)])
+        } catch (error) {
+          assert.ok(error instanceof FilterError, String(error))
+          assert.ok(0 <= error.from && error.from <= error.to && error.to <= expression.length)
+          assert.ok(error.hint)
+        }
+      }),
+    )
+  })
+})
+
+suite('which events are traced', () => {
+  const names = (...expressions: readonly string[]): readonly string[] =>
+    compileFilter(expressions.map(parseExpression)).events.map(({ name }) => name)
+  test('the default set', () => {
+    assert.deepEqual(
+      new Set(names()),
+      new Set(
+        [...TRACE_EVENTS.values()].filter(({ sets }) => sets.includes('default')).map(({ name }) => name),
+      ),
+    )
+    assert.equal(names().length + MISSING_DEFAULTS.length, 74)
+  })
+  test('a set and an event add up', () =>
+    assert.deepEqual(names('set=fs_mux_io', 'event=getpid').includes('getpid'), true))
+  test('an exclusion takes out of sets', () => assert.ok(!names('set=fs', 'event!=close').includes('close')))
+  test('but not what is named', () => assert.deepEqual(names('event=close', 'event!=close'), ['close']))
+  test('a final star', () =>
+    assert.deepEqual([...names('e=epoll_wait*')].sort(), ['epoll_wait', 'epoll_wait_old']))
+  test('another name of the same call', () => assert.deepEqual(names('event=mmap2'), ['mmap']))
+  test('nothing of the set is written twice', () => assert.equal(new Set(names()).size, names().length))
+  test('an argument names its event', () => assert.ok(names('getcwd.size=1').includes('getcwd')))
+  test('all syscalls', () => assert.ok(names('s=syscalls').length > 400))
+})
+
+suite('which events are let through', () => {
+  const passes = (expressions: string, events: readonly RecordInit[], expected: readonly string[]): void => {
+    test(`${expressions} (${expected.length} of ${events.length})`, async () =>
+      assert.deepEqual(await seen(expressions.split(' '), ...events), expected))
+  }
+  passes('event=openat', [OPEN, connect({}), OPEN], ['openat', 'openat'])
+  passes('event=openat pid=100', [OPEN, by(OTHER)], ['openat'])
+  passes('event=openat pid!=100', [OPEN, by(OTHER)], ['openat 400'])
+  passes('event=openat pid=100 pid=400', [OPEN, by(OTHER), by(CHILD)], ['openat', 'openat 400'])
+  passes('event=openat p=100,400', [OPEN, by(OTHER), by(CHILD)], ['openat', 'openat 400'])
+  passes('event=openat pid>100 pid<400', [OPEN, START_CHILD, by(CHILD), by(OTHER)], ['openat 200'])
+  passes('event=openat uid=0', [OPEN, by(OTHER)], ['openat 400'])
+  passes('event=openat u>0', [OPEN, by(OTHER)], ['openat'])
+  passes('event=openat comm=bash', [OPEN, by(OTHER)], ['openat'])
+  passes('event=openat comm!=bash', [OPEN, by(OTHER)], ['openat 400'])
+  passes('event=openat uts=testhost', [OPEN], ['openat'])
+  passes('event=openat uts!=testhost', [OPEN], [])
+  passes('event=openat pid=new', [OPEN, START_CHILD, by(CHILD)], ['openat 200'])
+  passes('event=openat pid!=new', [OPEN, START_CHILD, by(CHILD)], ['openat'])
+  passes('event=openat tree=100', [OPEN, START_CHILD, by(CHILD), by(OTHER)], ['openat', 'openat 200'])
+  passes('event=openat tree!=100', [OPEN, START_CHILD, by(CHILD), by(OTHER)], ['openat 400'])
+  passes(
+    'event=openat tree=100 tree!=200',
+    [OPEN, START_CHILD, START_GRANDCHILD, by(CHILD), by(GRANDCHILD), by(OTHER)],
+    ['openat'],
+  )
+  passes(
+    'event=openat tree=100',
+    [START_CHILD, START_GRANDCHILD, exit({ by: CHILD }), by(GRANDCHILD)],
+    ['openat 300'],
+  )
+  passes('event=openat comm=bash', [START_CHILD, execve({ by: CHILD, path: '/bin/ls' }), by(CHILD)], [])
+  passes(
+    'event=openat comm=bash follow',
+    [OPEN, START_CHILD, execve({ by: CHILD, path: '/bin/ls' }), by(CHILD), by(OTHER)],
+    ['openat', 'openat 200'],
+  )
+  const enter = execve({ by: CHILD, cgroup: CGROUP })
+  passes('event=openat container', [OPEN, START_CHILD, enter, by(CHILD)], ['openat 200'])
+  passes('event=openat !container', [OPEN, START_CHILD, enter, by(CHILD)], ['openat'])
+  passes('event=openat container=0123', [OPEN, START_CHILD, enter, by(CHILD)], ['openat 200'])
+  passes('event=openat container=0124', [OPEN, START_CHILD, enter, by(CHILD)], [])
+  passes('event=openat c!=0123', [OPEN, START_CHILD, enter, by(CHILD)], ['openat'])
+  const inside = (pidns_init_start_ts: number): RecordInit =>
+    execve({ by: CHILD, cgroup: CGROUP, fields: { pidns_init_start_ts } })
+  passes('event=openat container=new', [START_CHILD, inside(CHILD.start), by(CHILD)], ['openat 200'])
+  passes('event=openat container=new', [START_CHILD, inside(1), by(CHILD)], [])
+  passes('event=openat openat.pathname=/tmp/*', [OPEN, ETC, MISSED], ['openat', 'openat'])
+  passes('event=openat openat.pathname!=/tmp/*', [OPEN, ETC, MISSED], ['openat'])
+  passes('event=openat openat.pathname=/tmp/a,/etc/passwd', [OPEN, ETC, MISSED], ['openat', 'openat'])
+  passes('event=openat openat.pathname=/tmp/*', [RELATIVE], ['openat'])
+  passes('event=openat openat.pathname=x', [RELATIVE], ['openat'])
+  passes('event=openat openat.flags=65', [OPEN, ETC], ['openat'])
+  passes('event=openat openat.flags=O_WRONLY*', [OPEN, ETC], ['openat'])
+  passes('event=openat openat.retval<0', [OPEN, MISSED], ['openat'])
+  passes('event=openat openat.retval=-2', [OPEN, MISSED], ['openat'])
+  passes('event=openat openat.retval!=-2', [OPEN, MISSED], ['openat'])
+  passes('event=openat,connect openat.pathname=/tmp/*', [ETC, connect({})], ['connect'])
+  passes('event=sched_process_exec', [execve(), execve({ res: -2 })], ['sched_process_exec'])
+  passes(
+    'event=execve,sched_process_exec',
+    [execve(), execve({ res: -2 })],
+    ['sched_process_exec', 'execve', 'execve'],
+  )
+  passes('event=sched_process_exit', [exit({ by: SHELL, code: 3 })], ['sched_process_exit'])
+  passes('event=sched_process_fork', [START_CHILD], ['sched_process_fork'])
+})
+
+suite('what the kernel may pass over follows from the filter', () => {
+  const guarded = (...expressions: readonly string[]): boolean => {
+    const { rules } = compileFilter(expressions.map(parseExpression))
+    return planGuards({ rules, streams: [] }).wideOpen.every(
+      ({ event: name, shapes, of }) => name !== 'openat' || shapes < of,
+    )
+  }
+  test('without one everything passes', () => assert.equal(guarded('event=openat'), false))
+  test('an absolute path', () => assert.equal(guarded('event=openat', 'openat.pathname=/tmp/*'), true))
+  test('a result', () => assert.equal(guarded('event=openat', 'openat.retval<0'), true))
+  test('a relative path is the text as given', () =>
+    assert.equal(guarded('event=openat', 'openat.pathname=x'), false))
+})
+
+suite('output', () => {
+  const wrong = (expression: string, hint: RegExp): void => {
+    test(expression, () =>
+      assert.throws(
+        () => parseOutput([expression]),
+        (error) => error instanceof FilterError && hint.test(error.hint ?? ''),
+      ),
+    )
+  }
+  wrong('jsn', /did you mean 'json'/)
+  wrong('gob', /Go programs/)
+  wrong('option:exec-hsh', /did you mean 'exec-hash'/)
+  wrong('option:stack-addresses', /not recorded/)
+  wrong('format:', /formats:/)
+  wrong('gotemplate=', /out-file/)
+  wrong('out-file:', /out-file/)
+  test('formats, options, files', () =>
+    assert.deepEqual(parseOutput(['format:table-verbose', 'option:exec-env,exec-hash', 'out-file:a:b']), {
+      format: 'table-verbose',
+      options: new Set(['exec-env', 'exec-hash']),
+      outFile: 'a:b',
+      errFile: undefined,
+    }))
+  test('a table has arguments in words', () => assert.ok(parseOutput([]).options.has('parse-arguments')))
+
+  test('the keys of the flat shape', async () => {
+    const [line] = await traced(['event=openat'], [OPEN])
+    const record = JSON.parse(line!)
+    assert.deepEqual(Object.keys(record).join(' '), KEYS)
+    assert.deepEqual(record.args, [
+      { name: 'dirfd', type: 'int', value: -100 },
+      { name: 'pathname', type: 'const char*', value: '/tmp/a' },
+      { name: 'flags', type: 'int', value: 65 },
+      { name: 'mode', type: 'mode_t', value: 0 },
+    ])
+    assert.deepEqual(
+      [record.eventId, record.eventName, record.returnValue, record.argsNum],
+      ['257', 'openat', 3, 4],
+    )
+  })
+  test('arguments in words become strings', async () => {
+    const [line] = await traced(['event=openat'], [OPEN], ['json', 'option:parse-arguments'])
+    assert.deepEqual(JSON.parse(line!).args[2], { name: 'flags', type: 'string', value: 'O_WRONLY|O_CREAT' })
+  })
+  test('an address as its members', async () => {
+    const [line] = await traced(['event=connect'], [connect({ passed: '1.2.3.4 80' })])
+    assert.deepEqual(JSON.parse(line!).args[1], {
+      name: 'addr',
+      type: 'struct sockaddr*',
+      value: { sa_family: 'AF_INET', sin_port: '80', sin_addr: '1.2.3.4' },
+    })
+  })
+  test('environments on request, secrets hidden', async () => {
+    const run = execve({ argv: ['x', '--password', 'hunter2'], env: ['A=b', 'DB_PASSWORD=hunter2'] })
+    const [without] = await traced(['event=sched_process_exec'], [run])
+    const [withEnv] = await traced(['event=sched_process_exec'], [run], ['json', 'option:exec-env'])
+    assert.ok(!without!.includes('"env"') && !without!.includes('hunter2'))
+    assert.ok(withEnv!.includes('"A=b"') && !withEnv!.includes('hunter2'))
+  })
+  test('hostile names: visible in tables, lossless in JSON', async () => {
+    const name = 'a\n\u001b[2J\u202e%s\udcff'
+    const open = openat({ path: `/tmp/${name}` })
+    const lines = await traced(['event=openat'], [open], ['table'])
+    assert.ok(lines[1]!.includes('/tmp/a\\n\\x1b[2J\\u202e%s\\xff'), lines[1])
+    const [line] = await traced(['event=openat'], [open])
+    assert.doesNotMatch(line!, /[\n\u001b\u202e]/)
+    const { value_b64 } = JSON.parse(line!).args[1]
+    assert.deepEqual(
+      Buffer.from(value_b64, 'base64'),
+      Buffer.concat([Buffer.from('/tmp/a\n\u001b[2J\u202e%s'), Buffer.of(0xff)]),
+    )
+  })
+  test('the end is told, in each form', async () => {
+    assert.match(
+      (await traced(['event=openat'], [OPEN], ['table'])).at(-1)!,
+      /End of events stream\nStats: \{EventCount:1 /,
+    )
+    assert.match(
+      (await traced(['event=openat'], [OPEN])).at(-1)!,
+      /"eventName":"end_of_stream".*"name":"events","type":"u64","value":1/,
+    )
+    assert.match(
+      (await traced(['event=openat'], [OPEN], ['tarsier'])).at(-1)!,
+      /^\{"event_type":"end","v":1,.*"events":1/,
+    )
+  })
+  test('our own JSON has one line for an event, whatever it is called', async () => {
+    const lines = await traced(['event=execve,sched_process_exec'], [execve()], ['tarsier'])
+    assert.equal(lines.length, 2)
+    assert.equal(JSON.parse(lines[0]!).event, 'execve')
+  })
+  test('sorted by time', async () => {
+    const at = (time: number): RecordInit => openat({ path: `/tmp/${time}`, time })
+    const lines = await traced(['event=openat'], [at(5), at(3), at(9), at(4)], ['json', 'option:sort-events'])
+    assert.deepEqual(
+      lines.slice(0, -1).map((line) => JSON.parse(line).args[1].value),
+      ['/tmp/3', '/tmp/4', '/tmp/5', '/tmp/9'],
+    )
+  })
+})
+
+const KEYS =
+  'timestamp processorId processId threadId parentProcessId hostProcessId hostThreadId hostParentProcessId userId mountNamespace pidNamespace processName hostName containerId eventId eventName argsNum returnValue stackAddresses args'
+
+const LIST = join(import.meta.dirname, '../../../shared/data/tracee/events-v0.7.json')
+
+suite("Tracee's list of events", { skip: existsSync(LIST) ? false : 'the list is not here' }, () => {
+  interface Listed {
+    readonly name: string
+    readonly sets: readonly string[]
+    readonly params: readonly (readonly [string, string])[]
+  }
+  const listed: readonly Listed[] = existsSync(LIST) ? JSON.parse(readFileSync(LIST, 'utf8')).events : []
+  const known = listed.flatMap((one) => {
+    const found = TRACE_EVENTS.get(one.name)
+    return found === undefined ? [] : [{ one, found }]
+  })
+  test('nearly all names are known', (t) => {
+    const missing = listed.filter(({ name }) => findTraceEvent(name) === undefined).map(({ name }) => name)
+    t.diagnostic(`${listed.length - missing.length} of ${listed.length}; not here: ${missing.join(' ')}`)
+    assert.ok(missing.length < 0.08 * listed.length)
+  })
+  test('arguments have its names and types, in its order', () => {
+    for (const { one, found } of known) {
+      const theirs = one.params.map(
+        ([type, name]) => `${type.replace(/ \*/, '*').replace('*restrict', '*')} ${name}`,
+      )
+      const ours = found.args.map(({ type, name }) => `${type} ${name}`)
+      const shared = ours.filter((text) => theirs.includes(text))
+      assert.deepEqual(
+        shared,
+        theirs.filter((text) => ours.includes(text)),
+        one.name,
+      )
+      // What it leaves out of a call we may have, under a name that it does not use.
+      const names = one.params.map(([, name]) => name)
+      for (const { name, type } of found.args)
+        if (names.includes(name))
+          assert.ok(theirs.includes(`${type} ${name}`), `${one.name}: ${type} ${name}`)
+    }
+  })
+  test('sets', () => {
+    for (const { one, found } of known)
+      assert.deepEqual(
+        one.sets.filter((set) => !found.sets.includes(set)),
+        one.name === 'afs_syscall' ? ['32bit_unique'] : [],
+        one.name,
+      )
+  })
+})
