@@ -241,7 +241,7 @@ export const KEYS = {
     'most processes remembered; beyond it ended ones go first, then those unseen for longest',
   ),
   'containers.docker_sockets': paths(
-    ['/var/run/docker.sock'],
+    ['/run/docker.sock'],
     'sockets of Docker, asked about a container when a rule reads more of it than its id; below HOST_ROOT. Without sockets nobody is asked',
   ),
   'containers.podman_sockets': paths(
@@ -249,7 +249,7 @@ export const KEYS = {
     'sockets of Podman, of the system and of users (/run/user/UID/podman/podman.sock)',
   ),
   'containers.cri_sockets': paths(
-    ['/run/containerd/containerd.sock', '/var/run/crio/crio.sock', '/run/k3s/containerd/containerd.sock'],
+    ['/run/containerd/containerd.sock', '/run/crio/crio.sock', '/run/k3s/containerd/containerd.sock'],
     'sockets of runtimes that serve the container runtime interface of Kubernetes: containerd, CRI-O',
   ),
   'containers.wait_ms': int(

@@ -49,15 +49,14 @@ export class WaitingRoom {
     this.#counts.waited++
     this.#events.push(event)
     this.#bytes += event.bytes
-    let gone = 0
-    let bytes = this.#bytes
-    while (
-      this.#events.length - gone > this.#limits.events ||
-      (bytes > this.#limits.bytes && gone < this.#events.length)
-    )
-      bytes -= this.#events[gone++]!.bytes
-    this.#counts.displaced += gone
-    return this.#takeOut(this.#events.slice(0, gone), this.#events.slice(gone))
+    const gone: WaitingEvent[] = []
+    while (this.#events.length > this.#limits.events || this.#bytes > this.#limits.bytes) {
+      const oldest = this.#events.shift()!
+      this.#bytes -= oldest.bytes
+      gone.push(oldest)
+    }
+    this.#counts.displaced += gone.length
+    return gone
   }
 
   /** Take out those that need not wait any more, oldest first. `isLate` tells those whose answer did not come in time. */
@@ -67,18 +66,12 @@ export class WaitingRoom {
   ): readonly WaitingEvent[] {
     const free = this.#events.filter(({ ctx }) => !waits(ctx))
     if (free.length === 0) return free
-    for (const { ctx } of free) if (isLate(ctx)) this.#counts.late++
-    return this.#takeOut(
-      free,
-      this.#events.filter(({ ctx }) => waits(ctx)),
-    )
-  }
-
-  #takeOut(out: readonly WaitingEvent[], left: WaitingEvent[]): readonly WaitingEvent[] {
-    if (out.length === 0) return out
-    this.#events = left
-    this.#bytes = left.reduce((sum, { bytes }) => sum + bytes, 0)
-    return out
+    this.#events = this.#events.filter(({ ctx }) => waits(ctx))
+    for (const { ctx, bytes } of free) {
+      if (isLate(ctx)) this.#counts.late++
+      this.#bytes -= bytes
+    }
+    return free
   }
 }
 

@@ -25,7 +25,7 @@ test('what was told once stays', () => {
   assert.equal(table.facts('a')?.name, 'web')
 })
 test('beyond the limit the one heard of longest ago goes', () => {
-  const table = new ContainerTable(2)
+  const table = new ContainerTable({ containers: 2, text: 100 })
   for (const id of ['a', 'b']) table.asked(id)
   table.answer({ status: 'known', fullId: 'a', facts })
   table.asked('c')
@@ -34,6 +34,23 @@ test('beyond the limit the one heard of longest ago goes', () => {
     ['known', undefined, 'asked'],
   )
   assert.equal(table.size, 2)
+})
+test('beyond the limit of what was told the oldest goes', () => {
+  const table = new ContainerTable({ containers: 10, text: 100 })
+  const told = (fullId: string, length: number): void =>
+    table.answer({
+      status: 'known',
+      fullId,
+      facts: { name: 'x', labels: new Map([['k', 'v'.repeat(length)]]) } as unknown as ContainerFacts,
+    })
+  told('a', 40)
+  told('a', 40)
+  told('b', 40)
+  assert.equal(table.size, 2)
+  told('c', 40)
+  assert.deepEqual([table.status('a'), table.status('b'), table.status('c')], [undefined, 'known', 'known'])
+  told('d', 200)
+  assert.equal(table.size, 0)
 })
 
 const names = (table: NameTable, address: string): readonly string[] =>

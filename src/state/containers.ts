@@ -1,6 +1,7 @@
 /**
  * What is known of containers, by full id, kept by applying events: a container is seen, its runtime answers, or does not
- * know it, or takes too long. Bounded: beyond the limit the one that was heard of longest ago is forgotten.
+ * know it, or takes too long. Bounded in number and in what was told: beyond that the one that was heard of longest ago is
+ * forgotten.
  */
 import type { ContainerAnswer, ContainerFacts } from '../decode/answers.ts'
 
@@ -12,17 +13,26 @@ export type ContainerStatus = 'asked' | 'late' | 'known' | 'unknown'
 
 interface Entry {
   status: ContainerStatus
-  facts: ContainerFacts | undefined
+  readonly facts: ContainerFacts | undefined
+  /** Characters of the facts. */
+  readonly size: number
 }
 
-export const MAX_CONTAINERS = 4096
+export interface ContainerLimits {
+  readonly containers: number
+  /** Characters of all facts together. */
+  readonly text: number
+}
+
+export const CONTAINER_LIMITS: ContainerLimits = { containers: 4096, text: 16 << 20 }
 
 export class ContainerTable {
   readonly #entries = new Map<string, Entry>()
-  readonly #max: number
+  readonly #limits: ContainerLimits
+  #text = 0
 
-  constructor(max = MAX_CONTAINERS) {
-    this.#max = max
+  constructor(limits: ContainerLimits = CONTAINER_LIMITS) {
+    this.#limits = limits
   }
 
   get size(): number {
@@ -40,21 +50,37 @@ export class ContainerTable {
 
   /** Somebody is being asked about it. */
   asked(fullId: string): void {
-    this.#set(fullId, { status: 'asked', facts: undefined })
+    this.#set(fullId, 'asked')
   }
 
   /** A runtime that stops answering does not undo what it told before. */
   answer(answer: ContainerAnswer): void {
     const known = this.#entries.get(answer.fullId)
-    if (answer.status === 'known') this.#set(answer.fullId, { status: 'known', facts: answer.facts })
-    else if (known === undefined) this.#set(answer.fullId, { status: answer.status, facts: undefined })
+    if (answer.status === 'known') this.#set(answer.fullId, 'known', answer.facts)
+    else if (known === undefined) this.#set(answer.fullId, answer.status)
     else if (known.status !== 'known') known.status = answer.status
   }
 
-  #set(fullId: string, entry: Entry): void {
+  #set(fullId: string, status: ContainerStatus, facts?: ContainerFacts): void {
     // Again at the end of the queue.
-    this.#entries.delete(fullId)
-    this.#entries.set(fullId, entry)
-    if (this.#entries.size > this.#max) this.#entries.delete(this.#entries.keys().next().value!)
+    this.#forget(fullId)
+    const size = sizeOf(facts)
+    this.#entries.set(fullId, { status, facts, size })
+    this.#text += size
+    while (this.#entries.size > this.#limits.containers || this.#text > this.#limits.text)
+      this.#forget(this.#entries.keys().next().value!)
   }
+
+  #forget(fullId: string): void {
+    this.#text -= this.#entries.get(fullId)?.size ?? 0
+    this.#entries.delete(fullId)
+  }
+}
+
+/** Characters of all texts in a value. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 0
+  const parts = value instanceof Map ? [...value.keys(), ...value.values()] : Object.values(value)
+  return parts.reduce<number>((sum, part) => sum + sizeOf(part), 0)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -309,6 +309,95 @@ describe('trouble', () => {
       )
       await docker.close()
     })
+  /** A server that writes what it likes, and what became of a question to it. */
+  const hostile = async (
+    type: 'docker' | 'cri',
+    name: string,
+    serve: (socket: Socket) => void,
+  ): Promise<string | undefined> => {
+    const opened = new Set<Socket>()
+    const server = createServer((socket) => {
+      opened.add(socket)
+      socket.on('error', () => undefined)
+      serve(socket)
+    }).listen(join(folder, name))
+    const { source, next, troubles } = open({ sockets: sockets(type, join(folder, name)), timeoutMs: 200 })
+    source.ask(refOf(A))
+    assert.equal((await next()).status, 'unknown')
+    source.close()
+    for (const socket of opened) socket.destroy()
+    server.close()
+    return troubles[0]
+  }
+  /** Bytes without end, as fast as they are taken. */
+  const endless = (socket: Socket, chunk: string): void => {
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(chunk));
+    }
+    socket.on('drain', more)
+    more()
+  }
+  test('an answer without end', async () => {
+    const trouble = await hostile('docker', 'endless', (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      endless(socket, 'x'.repeat(65_536))
+    })
+    assert.match(trouble!, /longer than/)
+  })
+  test('an answer that trickles', async () => {
+    const trouble = await hostile('docker', 'trickle', (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      const timer = setInterval(() => socket.write('{'), 10)
+      socket.on('close', () => clearInterval(timer))
+    })
+    assert.match(trouble!, /no answer in time/)
+  })
+  test('headers without end', async () => {
+    const trouble = await hostile('docker', 'headers', (socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n')
+      endless(socket, `x: ${'y'.repeat(1000)}\r\n`)
+    })
+    assert.match(trouble!, /Header/)
+  })
+  test('gRPC: bytes that are no frames', async () => {
+    assert.ok(
+      await hostile('cri', 'noise', (socket) => endless(socket, 'HTTP/1.1 200 OK\r\n\r\n'.repeat(1000))),
+    )
+  })
+  test('JSON nested without reason', async () => {
+    const docker = await fakeDocker(join(folder, 'nested'), {
+      [`/containers/${A}/json`]: `{"Name":"/x","Mounts":${'['.repeat(400_000)}${']'.repeat(400_000)}}`,
+    })
+    const facts = await factsFrom('docker', docker.socket)
+    assert.equal(typeof facts === 'object' && facts.name, 'x')
+    await docker.close()
+  })
+  test('long texts and many labels are cut', async () => {
+    const labels = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, 'v']))
+    const docker = await fakeDocker(join(folder, 'long'), {
+      [`/containers/${A}/json`]: { Name: `/${'é'.repeat(9000)}`, Config: { Labels: labels } },
+    })
+    const facts = await factsFrom('docker', docker.socket)
+    assert.ok(typeof facts === 'object')
+    assert.equal(facts.name, 'é'.repeat(LIMITS.text - 1))
+    assert.equal(facts.labels.size, LIMITS.labels)
+    await docker.close()
+  })
+  test('thousands of containers are each asked about once', async () => {
+    const ids = Array.from({ length: 1500 }, (_, i) => i.toString(16).padStart(64, '0'))
+    const told = { Name: '/x', State: { StartedAt: '2026-01-02T03:04:05Z' } }
+    const docker = await fakeDocker(
+      join(folder, 'many'),
+      Object.fromEntries(ids.map((id) => [`/containers/${id}/json`, told])),
+    )
+    const { source, next } = open({ sockets: sockets('docker', docker.socket), waitMs: 60_000 })
+    for (const id of ids) for (let i = 0; i < 2; i++) assert.ok(source.ask(refOf(id)))
+    for (const _ of ids) assert.equal((await next()).status, 'known')
+    source.close()
+    assert.equal(docker.asked.length, ids.length)
+    assert.deepEqual([source.counts.asked, source.counts.refused], [ids.length, 0])
+    await docker.close()
+  })
   test('a file where a socket should be', async () => {
     const file = join(folder, 'file')
     writeFileSync(file, '')
@@ -328,8 +417,8 @@ describe('trouble', () => {
   })
   test('more containers at once than can be asked about', () => {
     const { source } = open({ sockets: sockets('docker', folder) })
-    for (let i = 0; i < 1100; i++) source.ask(refOf(i.toString(16).padStart(64, '0')))
-    assert.equal(source.counts.refused, 1100 - 1024)
+    for (let i = 0; i < 4200; i++) source.ask(refOf(i.toString(16).padStart(64, '0')))
+    assert.equal(source.counts.refused, 4200 - 4096)
     source.close()
   })
   test('nothing comes after the end', async () => {
@@ -400,6 +489,8 @@ describe('protobuf', () => {
     assert.deepEqual([message.text(1), message.number(2), message.int64(3)], ['two', 300, -1n])
     assert.deepEqual([message.text(9), message.number(9), message.bool(9)], [undefined, 0, false])
   })
+  test('a message of too many fields is refused', () =>
+    assert.throws(() => new Message(new Uint8Array(100_000)), ProtobufError))
   test('any bytes are read or refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {

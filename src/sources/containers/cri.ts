@@ -8,6 +8,7 @@ import { bytesField, Message, numberField } from './protobuf.ts'
 import {
   at,
   bareId,
+  bounded,
   flagIn,
   isImageId,
   LIMITS,
@@ -129,7 +130,7 @@ function containerFacts(
   const started = container.int64(CONTAINER.startedAt)
   return {
     type,
-    name: bounded(container.message(CONTAINER.metadata)?.text(1)),
+    name: within(container.message(CONTAINER.metadata)?.text(1)),
     ...imageFacts(container, info),
     privileged:
       flagIn(at(info, 'config', 'linux', 'security_context', 'privileged')) ??
@@ -165,15 +166,11 @@ const sandboxFacts = (type: string, id: string, sandbox: Status): ContainerFacts
   pod: podOf(id, sandbox, new Map()),
 })
 
-const bounded = (text: string | undefined): string | undefined => text?.slice(0, LIMITS.text)
+const within = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : bounded(text)
 
 const textsOf = (message: Message, field: number): ReadonlyMap<string, string> =>
-  new Map(
-    [...message.map(field, LIMITS.labels)].map(([name, value]) => [
-      name.slice(0, LIMITS.text),
-      value.slice(0, LIMITS.text),
-    ]),
-  )
+  new Map([...message.map(field, LIMITS.labels)].map(([name, value]) => [bounded(name), bounded(value)]))
 
 /** `image` is how it was asked for, which may be its id; `image_ref` is an id or a name with digest. */
 function imageFacts(
@@ -181,9 +178,9 @@ function imageFacts(
   info: Json | undefined,
 ): Pick<ContainerFacts, 'image' | 'imageId' | 'repository' | 'tag' | 'digest'> {
   const spec = container.message(CONTAINER.image)
-  const ref = bounded(container.text(CONTAINER.imageRef)) ?? ''
+  const ref = within(container.text(CONTAINER.imageRef)) ?? ''
   const asked = [spec?.text(18), spec?.text(1), textIn(at(info, 'config', 'image', 'user_specified_image'))]
-  const image = bounded(
+  const image = within(
     asked.find((name) => name !== undefined && !isImageId(name)) ?? (isImageId(ref) ? undefined : ref),
   )
   const { repository, tag, digest } = splitImage(image ?? '')
@@ -211,8 +208,8 @@ function namespacesOf(
 }
 
 const mountOf = (mount: Message): Mount => ({
-  source: bounded(mount.text(MOUNT.hostPath)) ?? '',
-  dest: bounded(mount.text(MOUNT.containerPath)) ?? '',
+  source: within(mount.text(MOUNT.hostPath)) ?? '',
+  dest: within(mount.text(MOUNT.containerPath)) ?? '',
   mode: '',
   writable: !mount.bool(MOUNT.readonly),
   propagation: PROPAGATION[mount.number(MOUNT.propagation)] ?? '',
@@ -234,11 +231,11 @@ function podOf(
   const metadata = sandbox?.status.message(SANDBOX.metadata)
   if (sandboxId === undefined && !labels.has(POD_LABELS.name)) return undefined
   return {
-    name: bounded(metadata?.text(SANDBOX_METADATA.name)) ?? labels.get(POD_LABELS.name),
-    namespace: bounded(metadata?.text(SANDBOX_METADATA.namespace)) ?? labels.get(POD_LABELS.namespace),
-    uid: bounded(metadata?.text(SANDBOX_METADATA.uid)) ?? labels.get(POD_LABELS.uid),
+    name: within(metadata?.text(SANDBOX_METADATA.name)) ?? labels.get(POD_LABELS.name),
+    namespace: within(metadata?.text(SANDBOX_METADATA.namespace)) ?? labels.get(POD_LABELS.namespace),
+    uid: within(metadata?.text(SANDBOX_METADATA.uid)) ?? labels.get(POD_LABELS.uid),
     sandboxId,
-    ip: bounded(sandbox?.status.message(SANDBOX.network)?.text(1)),
+    ip: within(sandbox?.status.message(SANDBOX.network)?.text(1)),
     labels: sandbox === undefined ? new Map() : textsOf(sandbox.status, SANDBOX.labels),
     cniJson: cniOf(sandbox),
   }

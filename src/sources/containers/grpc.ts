@@ -27,7 +27,10 @@ const PREFIX = 5
 /** Opens a connection. When the signal is given it ends, and calls under way with it. */
 export async function openGrpc(socket: string, signal: AbortSignal): Promise<GrpcClient> {
   const { connect } = await import('node:http2')
-  const session = connect('http://localhost', { createConnection: () => connectSocket(socket) })
+  const session = connect('http://localhost', {
+    createConnection: () => connectSocket(socket),
+    settings: { enablePush: false },
+  })
   let failure: Error | undefined
   session.on('error', (error: Error) => {
     failure ??= error

@@ -7,6 +7,9 @@ export class ProtobufError extends Error {
   override readonly name = 'ProtobufError'
 }
 
+/** Fields of one message: no answer has nearly as many, and each costs more than its bytes. */
+const FIELDS_MAX = 16_384
+
 const VARINT = 0
 const FIXED64 = 1
 const BYTES = 2
@@ -20,7 +23,8 @@ export class Message {
   /** Throws ProtobufError. */
   constructor(bytes: Uint8Array) {
     const reader = new Reader(bytes)
-    while (!reader.atEnd) {
+    for (let fields = 0; !reader.atEnd; fields++) {
+      if (fields >= FIELDS_MAX) throw new ProtobufError(`a message has more than ${FIELDS_MAX} fields`)
       const tag = Number(reader.varint())
       const field = Math.floor(tag / 8)
       switch (tag % 8) {

@@ -49,9 +49,13 @@ export function at(value: Json | undefined, ...keys: readonly string[]): Json | 
   return here
 }
 
+/** The beginning of a text, as one of its own: a part of a long one would keep all of it in memory. */
+export const bounded = (text: string): string =>
+  text.length <= LIMITS.text ? text : Buffer.from(text.slice(0, LIMITS.text), 'utf16le').toString('utf16le')
+
 /** Text that is there: an empty one means nothing in these protocols. */
 export const textIn = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' && value !== '' ? value.slice(0, LIMITS.text) : undefined
+  typeof value === 'string' && value !== '' ? bounded(value) : undefined
 
 export const flagIn = (value: Json | undefined): boolean | undefined =>
   typeof value === 'boolean' ? value : undefined
@@ -64,7 +68,7 @@ export function labelsIn(value: Json | undefined): ReadonlyMap<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return labels
   for (const [name, label] of Object.entries(value)) {
     if (labels.size >= LIMITS.labels) break
-    if (typeof label === 'string') labels.set(name.slice(0, LIMITS.text), label.slice(0, LIMITS.text))
+    if (typeof label === 'string') labels.set(bounded(name), bounded(label))
   }
   return labels
 }

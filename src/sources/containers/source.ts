@@ -40,7 +40,7 @@ export interface ContainerSourceCounts {
 
 /** Questions to the runtimes at once, and those that may wait for their turn. */
 const AT_ONCE = 4
-const QUEUE = 1024
+const QUEUE = 4096
 /** Time before a container that nobody knew is asked about again: doubled each time, ms. */
 const RETRY_FIRST = 1000
 const RETRY_MOST = 300_000
@@ -88,6 +88,8 @@ export class ContainerSource {
   /** Ask about a container. False when there is nobody to ask now; it may still be answered later. */
   ask(ref: ContainerRef): boolean {
     if (this.#end.signal.aborted || !ASKABLE.test(ref.fullId)) return false
+    // Whoever asks has forgotten meanwhile that they did.
+    if (this.#late.has(ref.fullId)) return true
     if (this.#waiting.length >= QUEUE) {
       this.#counts.refused++
       return false

@@ -1,7 +1,6 @@
 /**
  * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
  */
-import { readFileSync } from 'node:fs'
 import { COUNTER_WORDS, type Ring as RingName } from '../../../schema/index.ts'
 import type { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/str.ts'
@@ -33,6 +32,7 @@ import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
 import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
+import { UserFiles } from './user-files.ts'
 
 export interface KernelSourceOptions {
   readonly lib: Libbpf
@@ -97,12 +97,13 @@ export class KernelSource {
   #finished = false
   #fullest = 0
   #droppedBefore = new Map<string, number>()
-  #users = ''
+  readonly #users: UserFiles
   /** Where the start-up process table came from, and how many processes it had. */
   snapshot: { readonly from: 'iterator' | 'proc'; readonly processes: number } | undefined
 
   constructor(options: KernelSourceOptions) {
     this.#options = options
+    this.#users = new UserFiles(options.hostRoot ?? '')
     this.#tracefs = openTracefs()
     this.#loader = new Loader({
       lib: options.lib,
@@ -460,19 +461,8 @@ export class KernelSource {
   }
 
   #readUsers(): void {
-    const read = (file: string): string => {
-      try {
-        return readFileSync(file, 'utf8')
-      } catch {
-        return ''
-      }
-    }
-    const root = this.#options.hostRoot ?? ''
-    const passwd = read(`${root}/etc/passwd`)
-    const group = read(`${root}/etc/group`)
-    if (passwd + group === this.#users) return
-    this.#users = passwd + group
-    this.#sink!.users(passwd, group)
+    const files = this.#users.changed()
+    if (files !== undefined) this.#sink!.users(files.passwd, files.group)
   }
 
   #housekeeping(final: boolean): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { NameAnswer } from '../../decode/answers.ts'
 import { testResolver } from '../../testing/resolver.ts'
-import { parseHosts } from './hosts.ts'
+import { HostsFile, parseHosts } from './hosts.ts'
 import { NameSource, type NameSourceOptions } from './source.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tarsier-names-'))
@@ -117,9 +117,24 @@ test('no names, nobody asked', async () => {
 
 test('hosts(5) in its parts', () =>
   assert.deepEqual(
-    [...parseHosts('1.2.3.4\ta b\n\n#x\n::1 B\nword')],
+    [...parseHosts('1.2.3.4\ta b c\n\n#x\n::1 B\nword', new Set(['a', 'b']))],
     [
       ['a', ['1.2.3.4']],
       ['b', ['1.2.3.4', '::1']],
     ],
   ))
+
+test('hosts(5) is read again when it has changed', async () => {
+  const path = join(folder, 'changing')
+  const hosts = new HostsFile(path, ['a'])
+  assert.equal(await hosts.addresses('a'), undefined)
+  writeFileSync(path, '1.2.3.4 A')
+  assert.deepEqual(await hosts.addresses('a'), ['1.2.3.4'])
+  writeFileSync(path, '1.2.3.45 a')
+  assert.deepEqual(await Promise.all([hosts.addresses('a'), hosts.addresses('A')]), [
+    ['1.2.3.45'],
+    ['1.2.3.45'],
+  ])
+  rmSync(path)
+  assert.equal(await hosts.addresses('a'), undefined)
+})

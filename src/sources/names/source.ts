@@ -7,9 +7,8 @@
  * search list is tried.
  */
 import type { Resolver } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import type { NameAnswer } from '../../decode/answers.ts'
-import { parseHosts } from './hosts.ts'
+import { HostsFile } from './hosts.ts'
 
 export interface NameSourceOptions {
   readonly names: readonly string[]
@@ -62,6 +61,7 @@ export class NameSource {
   readonly #names: readonly Name[]
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly #queue: Name[] = []
+  readonly #hosts: HostsFile
   readonly #counts = { asked: 0, failed: 0 }
   #resolver: Resolver | undefined
   #running = 0
@@ -72,6 +72,7 @@ export class NameSource {
     this.#options = options
     this.#names = [...new Set(options.names)].map((name) => ({ name, addresses: new Map(), answered: false }))
     this.#open = this.#names.length
+    this.#hosts = new HostsFile(options.hostsFile, options.names)
   }
 
   get counts(): NameSourceCounts {
@@ -150,12 +151,8 @@ export class NameSource {
   }
 
   async #fromHosts(name: string): Promise<Found | undefined> {
-    try {
-      const addresses = parseHosts(await readFile(this.#options.hostsFile, 'utf8')).get(name.toLowerCase())
-      return addresses && { addresses, ttlMs: 0 }
-    } catch {
-      return undefined
-    }
+    const addresses = await this.#hosts.addresses(name)
+    return addresses && { addresses, ttlMs: 0 }
   }
 
   async #fromResolvers(name: string): Promise<Found> {

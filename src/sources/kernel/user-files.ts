@@ -1,0 +1,35 @@
+/** passwd(5) and group(5) of the host, read when they have changed: the event loop waits meanwhile, and some are long. */
+import { readFileSync, statSync } from 'node:fs'
+
+export class UserFiles {
+  readonly #files: readonly [string, string]
+  #version = ''
+
+  /** `root`: directory that stands for the root of the host, empty for `/`. */
+  constructor(root: string) {
+    this.#files = [`${root}/etc/passwd`, `${root}/etc/group`]
+  }
+
+  /** Their text, a file that cannot be read as empty; undefined when nothing has changed since the last call. */
+  changed(): { readonly passwd: string; readonly group: string } | undefined {
+    const version = this.#files.map(versionOf).join()
+    if (version === this.#version) return undefined
+    this.#version = version
+    const [passwd, group] = this.#files
+    return { passwd: textOf(passwd), group: textOf(group) }
+  }
+}
+
+/** Editors of these files make a new one and rename it. */
+function versionOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined ? 'none' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
