@@ -69,3 +69,18 @@ isFormat('falco', 'json_output=true')
 isFormat('rand-guard', 'telemetry.file=true')
 isFormat('rand-guard', 'telemetry.process=true', 'json_output=true')
 isFormat('tarsier', 'telemetry.file=true', 'output.format=tarsier')
+
+/** Keys of Falco's JSON with an option. */
+const keys = async (option: string): Promise<readonly string[]> =>
+  Object.keys(JSON.parse((await written('json_output=true', option)).lines[1]!))
+for (const key of ['output', 'message', 'output_fields', 'tags'])
+  test(`json_include_${key}_property`, async () => {
+    assert.ok((await keys(`json_include_${key}_property=true`)).includes(key))
+    assert.ok(!(await keys(`json_include_${key}_property=false`)).includes(key))
+  })
+test('time_format_iso_8601', async () => {
+  const start = async (value: boolean): Promise<string> =>
+    (await written(`time_format_iso_8601=${value}`)).lines[1]!
+  assert.match(await start(true), /^1970-01-01T00:00:00\.0{9}\+0000: Error /)
+  assert.match(await start(false), /^\d\d:\d\d:\d\d\.0{9}: Error /)
+})
