@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { gapWriter, type Reported, reportHealth, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
-import { Interner } from './decode/str.ts'
+import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'

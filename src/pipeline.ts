@@ -14,7 +14,7 @@ import type {
   NameAnswer,
 } from './decode/answers.ts'
 import type { EventView } from './decode/event-view.ts'
-import type { Interner } from './decode/str.ts'
+import type { Interner } from './decode/interner.ts'
 import type { Alert } from './detect/alert.ts'
 import { type AlertIdentity, createAlert, gapAlert, guardAlert, type Printing } from './detect/alert.ts'
 import type { Engine } from './detect/engine.ts'

@@ -1,6 +1,6 @@
 /** Ways to read the same records: what the ring protocol costs, what looking at the type adds, what everything costs. */
 import { EventView } from '../decode/event-view.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { Ring } from '../kernel/ring.ts'
 
 /** What a consumer found; both sides of a comparison must agree. */

@@ -6,7 +6,7 @@
  * process produces at rising rates while the production reader decodes everything; what counts is that nothing is lost.
  */
 import { RINGS } from '../../schema/index.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { PROGRAM_SPECS } from '../kernel/objects.ts'
 import { Ring } from '../kernel/ring.ts'
 import { Wakeup } from '../kernel/wakeup.ts'

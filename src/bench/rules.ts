@@ -4,7 +4,7 @@
  * walking every condition's tree costs.
  */
 import { EventView } from '../decode/event-view.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { createEngine } from '../detect/engine.ts'
 import { holds } from '../detect/reference.ts'
 import { containerOf } from '../enrich/container.ts'

@@ -11,7 +11,8 @@ import {
 } from '../../schema/index.ts'
 import { encodeRecord, type FieldValue, type RecordInit } from './encode.ts'
 import { EventView, slotOf } from './event-view.ts'
-import { encodeText, Interner } from './str.ts'
+import { Interner } from './interner.ts'
+import { encodeText } from './str.ts'
 
 const interner = new Interner()
 

@@ -14,7 +14,8 @@ import {
   type Ring,
   type Slot,
 } from '../../schema/index.ts'
-import type { Interner, Str } from './str.ts'
+import type { Interner, Memory } from './interner.ts'
+import type { Str } from './str.ts'
 
 const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
 const OFF = {
@@ -37,6 +38,8 @@ const OFF = {
 /** What is known of an event type without looking at a record, put together once: `seek` is called for every record. */
 interface Shape {
   readonly type: EventType
+  readonly name: string
+  readonly family: string
   /** Bytes of the fixed part. */
   readonly size: number
   readonly slots: ReadonlyMap<string, Slot>
@@ -51,6 +54,8 @@ export const slotOf = (family: FamilyDecl, name: string): Slot | undefined => SL
 
 const shapeOf = (type: EventType): Shape => ({
   type,
+  name: type.name,
+  family: type.family.name,
   size: layoutOf(type.family).size,
   slots: SLOTS.get(type.family)!,
 })
@@ -70,20 +75,26 @@ export class EventView {
   readonly source = 'syscall'
   /** Type of the current record. */
   type: EventType = EVENT_TYPES[0]!
+  /** Name of that type, and of its family. */
+  name = EVENT_TYPES[0]!.name
+  family = EVENT_TYPES[0]!.family.name
   /** Ring the current record came from. */
   ring: Ring = 'critical'
   readonly #interner: Interner
   /** Fields of the current record's family. */
   #slots: ReadonlyMap<string, Slot> = SLOTS.get(EVENT_TYPES[0]!.family)!
-  #u8 = new Uint8Array(0)
+  #u8 = Buffer.alloc(0)
   #u16 = new Uint16Array(0)
   #u32 = new Uint32Array(0)
   #i32 = new Int32Array(0)
+  #memory: Memory = { bytes: this.#u8, words: this.#i32 }
   /** Byte offset of the record; always a multiple of 8. */
   #base = 0
   /** What was put together from the current record last, and under which name; fields keep it here. */
   memoKey: string | undefined
   memo: object | undefined
+  /** What kind of file the current record is about, kept likewise. */
+  kindMemo: string | undefined
 
   constructor(interner: Interner) {
     this.#interner = interner
@@ -91,10 +102,11 @@ export class EventView {
 
   /** Look at another memory area. `buffer` must start 8-aligned and have a length that is a multiple of 8. */
   map(buffer: ArrayBuffer, byteOffset = 0, byteLength = buffer.byteLength - byteOffset): void {
-    this.#u8 = new Uint8Array(buffer, byteOffset, byteLength)
+    this.#u8 = Buffer.from(buffer, byteOffset, byteLength)
     this.#u16 = new Uint16Array(buffer, byteOffset, byteLength >> 1)
     this.#u32 = new Uint32Array(buffer, byteOffset, byteLength >> 2)
     this.#i32 = new Int32Array(buffer, byteOffset, byteLength >> 2)
+    this.#memory = { bytes: this.#u8, words: this.#i32 }
   }
 
   /**
@@ -104,11 +116,14 @@ export class EventView {
   seek(offset: number, length: number): 'short' | 'bad_size' | 'unknown_event' | undefined {
     this.#base = offset
     this.memoKey = undefined
+    this.kindMemo = undefined
     if (length < 40) return 'short'
     const id = this.#u16[(offset >> 1) + OFF.id]!
     const shape = id < SHAPES.length ? SHAPES[id] : undefined
     if (shape === undefined) return 'unknown_event'
     this.type = shape.type
+    this.name = shape.name
+    this.family = shape.family
     this.#slots = shape.slots
     const size = this.#u32[(offset >> 2) + OFF.size]!
     if (size > length || size < shape.size) return 'bad_size'
@@ -132,9 +147,6 @@ export class EventView {
     return this.#u32[(this.#base >> 2) + OFF.size]!
   }
 
-  get name(): string {
-    return this.type.name
-  }
   /** RECORD_FLAGS bits. */
   get flags(): number {
     return this.#u16[(this.#base >> 1) + OFF.flags]!
@@ -228,7 +240,7 @@ export class EventView {
     const ref = (this.#base + slot.offset) >> 1
     const off = this.#u16[ref]!
     if (off === 0) return undefined
-    return this.#interner.get(this.#u8, this.#u32, this.#base + off, this.#u16[ref + 1]!)
+    return this.#interner.get(this.#memory, this.#base + off, this.#u16[ref + 1]!)
   }
 
   /** Raw bytes of a variable field, a copy. */
@@ -238,7 +250,7 @@ export class EventView {
     const ref = (this.#base + slot.offset) >> 1
     const off = this.#u16[ref]!
     if (off === 0) return undefined
-    return this.#u8.slice(this.#base + off, this.#base + off + this.#u16[ref + 1]!)
+    return this.#copy(this.#base + off, this.#u16[ref + 1]!)
   }
 
   /**
@@ -261,9 +273,12 @@ export class EventView {
     const word = from >> 2
     if ((this.#u32[word]! | this.#u32[word + 1]! | this.#u32[word + 2]! | this.#u32[word + 3]!) === 0)
       return undefined
-    return this.#u8.slice(from, from + 16)
+    return this.#copy(from, 16)
   }
 
+  #copy(from: number, length: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#u8, from, from + length)
+  }
   #u64(word: number): number {
     return this.#u32[word + 1]! * HIGH + this.#u32[word]!
   }

@@ -3,6 +3,7 @@
  * once for an event. Conditions have no effects, so terms are tried cheapest first.
  */
 import type { CompiledRule, EventSet, Expr, Operand, Test } from '../rules/ir.ts'
+import { Bag } from './bag.ts'
 import { forEvent, Selection } from './narrow.ts'
 import { PredicateTable } from './predicates.ts'
 import { ThresholdCounter, type ThresholdStatistics } from './threshold.ts'
@@ -79,20 +80,22 @@ export function createEngine<C>(
   const names = new Set(rules.flatMap(({ events }) => (events === '*' ? [] : [...events])))
   const index = new Map([...names].map((name) => [name, select(name)]))
   table.start()
-  const candidates: Judged<C>[] = []
-  const matched: Judged<C>[] = []
+  const candidates = new Bag<Judged<C>>()
+  const matched = new Bag<Judged<C>>()
   return {
     events: rules.some(({ events }) => events === '*') ? '*' : names,
     run(eventName, ctx, found, admits) {
       table.nextEvent()
-      candidates.length = 0
-      matched.length = 0
+      candidates.clear()
+      matched.clear()
       // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
       ;(index.get(eventName) ?? everywhere).collect(ctx, candidates)
-      for (let i = 0; i < candidates.length; i++)
-        if ((admits === undefined || admits(candidates[i]!.rule)) && candidates[i]!.condition(ctx))
-          matched.push(candidates[i]!)
-      if (matched.length > 0) tell(matched, matching, found, (counter) => counter.add(ctx, timeOf!(ctx)))
+      for (let i = 0; i < candidates.size; i++) {
+        const judged = candidates.items[i]!
+        if ((admits === undefined || admits(judged.rule)) && judged.condition(ctx)) matched.add(judged)
+      }
+      if (matched.size > 0)
+        tell(matched.sorted(byPlace), matching, found, (counter) => counter.add(ctx, timeOf!(ctx)))
       table.tidy()
     },
     get statistics() {
@@ -107,14 +110,15 @@ export function createEngine<C>(
   }
 }
 
+const byPlace = <C>(a: Judged<C>, b: Judged<C>): number => a.place - b.place
+
 /** In the order of loading: rules without a threshold, then those whose number is reached. */
 function tell<C>(
-  matched: Judged<C>[],
+  matched: readonly Judged<C>[],
   matching: EngineOptions<C>['matching'],
   found: Found<C>,
   count: (counter: ThresholdCounter<C>) => number,
 ): void {
-  matched.sort((a, b) => a.place - b.place)
   for (const { rule, counter } of matched)
     if (counter === undefined) {
       found(rule, 0)

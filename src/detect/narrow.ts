@@ -13,6 +13,7 @@ import type { Expr, Test } from '../rules/ir.ts'
 import { literalTest } from '../rules/operators/index.ts'
 import { Chooser } from './access.ts'
 import type { Answer } from './answers.ts'
+import type { Bag } from './bag.ts'
 import type { Group } from './operands.ts'
 import type { PredicateTable } from './predicates.ts'
 
@@ -74,7 +75,10 @@ interface Filed<C, T> extends Entry<C, T> {
 }
 
 /** A short list, or a selection of its own where many are left. */
-type Left<C, T> = readonly Filed<C, T>[] | Selection<C, T>
+interface Left<C, T> {
+  readonly entries: readonly Filed<C, T>[]
+  readonly selection: Selection<C, T> | undefined
+}
 
 /** More entries than this are filed again, under operands not asked yet. */
 const SHORT = 6
@@ -113,9 +117,9 @@ export class Selection<C, T> {
   }
 
   /** Add what can hold to `out`, each once, in any order. */
-  collect(ctx: C, out: T[]): void {
+  collect(ctx: C, out: Bag<T>): void {
     const { event, era } = this.#table
-    this.#handOut(this.#always, event, out)
+    if (this.#always.length > 0) this.#handOut(this.#always, event, out)
     for (let i = 0; i < this.#drawers.length; i++) {
       const drawer = this.#drawers[i]!
       const answer = drawer.group.answer(ctx)
@@ -128,17 +132,17 @@ export class Selection<C, T> {
         left = this.#leave(drawer, answer)
         drawer.left[answer.id] = left
       }
-      if (left instanceof Selection) left.collect(ctx, out)
-      else this.#handOut(left, event, out)
+      if (left.selection !== undefined) left.selection.collect(ctx, out)
+      else if (left.entries.length > 0) this.#handOut(left.entries, event, out)
     }
   }
 
-  #handOut(entries: readonly Filed<C, T>[], event: number, out: T[]): void {
+  #handOut(entries: readonly Filed<C, T>[], event: number, out: Bag<T>): void {
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!
       if (entry.event === event) continue
       entry.event = event
-      out.push(entry.item)
+      out.add(entry.item)
     }
   }
 
@@ -148,8 +152,10 @@ export class Selection<C, T> {
     for (const bit of answer.bits)
       for (const entry of byBit.get(bit) ?? [])
         if (mayHold(entry.condition, false, this.#table, group, answer)) left.add(entry)
-    if (left.size <= SHORT) return [...left]
-    return new Selection([...left], this.#table, new Set([...this.#asked, group]))
+    const entries = [...left]
+    if (entries.length <= SHORT) return { entries, selection: undefined }
+    const asked = new Set([...this.#asked, group])
+    return { entries: [], selection: new Selection(entries, this.#table, asked) }
   }
 }
 

@@ -1,9 +1,10 @@
 /** What the predicates of one operand have in common: its values and its answer, read at most once for an event. */
-import { type Marked, Str } from '../decode/str.ts'
-import type { Value } from '../fields/field.ts'
+import { Str } from '../decode/str.ts'
+import type { Extractor, Value } from '../fields/field.ts'
 import type { FieldRef, Operand } from '../rules/ir.ts'
 import { operandType, operandValue } from '../rules/operators/index.ts'
 import type { Answer, Load } from './answers.ts'
+import { markOf, setMark } from './marks.ts'
 import { AddressMatcher, type BitRule, type Matcher, NumberMatcher, TextMatcher } from './matchers.ts'
 
 export type Values = Value | readonly Value[] | undefined
@@ -20,17 +21,20 @@ export interface Judging extends Load {
 
 export class Group<C> {
   readonly operand: Operand<C>
-  /** Place in the marks of strings; the next one is for predicates that are tried one by one. */
-  readonly slot: number
   readonly list: boolean
   /** What finds the answer; undefined when values of this operand have none. */
   readonly matcher: Matcher | undefined
   readonly #judging: Judging
+  /** Of a field, what reads it: extractors have many shapes, and looking things up on them is slow. */
+  readonly #get: Extractor<C>['get'] | undefined
+  readonly #candidates: Extractor<C>['candidates']
+  readonly #holder: Extractor<C>['holder']
+  /** Of a transformer of one text: what reads that. */
+  readonly #source: Extractor<C>['get'] | undefined
   readonly #bits = new Map<string, number>()
-  /** Of a transformer of one text: the field it reads, and the operand's value by that text. */
-  readonly #source: FieldRef<C> | undefined
-  /** Of predicates tried one by one. */
+  /** Predicates tried one by one, and whose marks their results are. */
   singles = 0
+  readonly remembered: object = {}
   #valueOf = -1
   #value: Values
   #readingsOf = -1
@@ -38,13 +42,16 @@ export class Group<C> {
   #answerOf = -1
   #answer: Answer | undefined
 
-  constructor(operand: Operand<C>, slot: number, judging: Judging) {
+  constructor(operand: Operand<C>, judging: Judging) {
     this.operand = operand
-    this.slot = slot
     this.list = operandType(operand).list
     this.matcher = this.list ? undefined : matcherOf(operand)
     this.#judging = judging
-    this.#source = operand.kind === 'field' ? undefined : sourceOf(operand)
+    const extractor = operand.kind === 'field' ? operand.extractor : undefined
+    this.#get = extractor?.get
+    this.#candidates = extractor?.candidates
+    this.#holder = extractor?.holder
+    this.#source = operand.kind === 'field' ? undefined : sourceOf(operand)?.extractor.get
   }
 
   /** The bit of a predicate, added when `key` is new. Before `start`. */
@@ -71,26 +78,26 @@ export class Group<C> {
       this.#valueOf = this.#judging.event
       this.#value = undefined
       this.#value =
-        this.operand.kind === 'field'
-          ? this.operand.extractor.get(ctx)
-          : operandValue(this.operand, (field: FieldRef<C>) => field.extractor.get(ctx))
+        this.#get === undefined
+          ? operandValue(this.operand, (field: FieldRef<C>) => field.extractor.get(ctx))
+          : this.#get(ctx)
     }
     return this.#value
   }
 
   /** All readings of a field that has several; undefined for the others. */
   readings(ctx: C): readonly Value[] | undefined {
-    if (this.operand.kind !== 'field' || this.operand.extractor.candidates === undefined) return undefined
+    if (this.#candidates === undefined) return undefined
     if (this.#readingsOf !== this.#judging.event) {
       this.#readingsOf = this.#judging.event
       this.#readings = []
-      this.#readings = this.operand.extractor.candidates(ctx)
+      this.#readings = this.#candidates(ctx)
     }
     return this.#readings
   }
 
   get severalReadings(): boolean {
-    return this.operand.kind === 'field' && this.operand.extractor.candidates !== undefined
+    return this.#candidates !== undefined
   }
 
   /** What a negative operator asks of several readings. */
@@ -112,70 +119,50 @@ export class Group<C> {
   }
 
   #read(ctx: C): Answer {
-    const { operand } = this
-    if (operand.kind !== 'field') return this.#readTransform(ctx)
-    const { extractor } = operand
-    if (extractor.candidates !== undefined) return this.#readSeveral(ctx)
-    const value = extractor.get(ctx) as Value | undefined
+    if (this.#candidates !== undefined) return this.#readSeveral(ctx)
+    if (this.#source !== undefined) return this.#readTransform(ctx, this.#source)
+    const value = (this.#get === undefined ? this.value(ctx) : this.#get(ctx)) as Value | undefined
     return value === undefined ? this.matcher!.answers.absent : this.#ofValue(value)
   }
 
-  #readTransform(ctx: C): Answer {
-    const { absent } = this.matcher!.answers
-    if (this.#source === undefined) {
-      const value = this.value(ctx) as Value | undefined
-      return value === undefined ? absent : this.#ofValue(value)
-    }
-    const text = this.#source.extractor.get(ctx)
-    if (text === undefined) return absent
+  #readTransform(ctx: C, source: Extractor<C>['get']): Answer {
+    const { answers } = this.matcher!
+    const text = source(ctx) as Str | undefined
+    if (text === undefined) return answers.absent
     // What becomes of a text is always the same, so the answer is remembered where it comes from.
-    const marks = marksOf(text as Str, this.#judging.era)
-    const known = marks[this.slot]
+    const known = markOf(text, this, this.#judging.era)
     if (known !== undefined) return known as Answer
     const made = operandValue(this.operand, () => text) as Value | undefined
-    const answer = made === undefined ? absent : this.matcher!.answer(made)
-    marks[this.slot] = answer
+    const answer = made === undefined ? answers.absent : this.matcher!.answer(made)
+    setMark(text, this, this.#judging.era, answer)
     return answer
   }
 
   #readSeveral(ctx: C): Answer {
-    const { extractor } = this.operand as FieldRef<C>
-    const holder = extractor.holder?.(ctx)
+    const holder = this.#holder === undefined ? undefined : this.#holder(ctx)
     if (holder === undefined) return this.#join(this.readings(ctx)!)
-    const marks = marksOf(holder, this.#judging.era)
-    let known = marks[this.slot] as Answer | undefined
-    if (known === undefined) {
-      known = this.#join(this.readings(ctx)!)
-      marks[this.slot] = known
-    }
-    return known
+    const known = markOf(holder, this, this.#judging.era)
+    if (known !== undefined) return known as Answer
+    const answer = this.#join(this.readings(ctx)!)
+    setMark(holder, this, this.#judging.era, answer)
+    return answer
   }
 
   #join(values: readonly Value[]): Answer {
     const { answers } = this.matcher!
     let answer = answers.absent
-    for (const value of values) answer = answers.both(answer, this.#ofValue(value))
+    for (let i = 0; i < values.length; i++) answer = answers.both(answer, this.#ofValue(values[i]!))
     return answer
   }
 
   #ofValue(value: Value): Answer {
     if (!(value instanceof Str)) return this.matcher!.answer(value)
-    const marks = marksOf(value, this.#judging.era)
-    const known = marks[this.slot]
+    const known = markOf(value, this, this.#judging.era)
     if (known !== undefined) return known as Answer
     const answer = this.matcher!.answer(value)
-    marks[this.slot] = answer
+    setMark(value, this, this.#judging.era, answer)
     return answer
   }
-}
-
-/** Marks of a string or the like, emptied when they belong to another table or time. */
-export function marksOf(marked: Marked, era: object): (object | undefined)[] {
-  if (marked.marksOf !== era) {
-    marked.marksOf = era
-    marked.marks = []
-  }
-  return marked.marks
 }
 
 function matcherOf<C>(operand: Operand<C>): Matcher {

@@ -17,8 +17,9 @@ import {
 } from '../rules/operators/index.ts'
 import { exactPatterns, neededPatterns } from '../rules/operators/patterns.ts'
 import type { Answer } from './answers.ts'
+import { markOf, setMark } from './marks.ts'
 import type { BitRule } from './matchers.ts'
-import { Group, type Judging, marksOf } from './operands.ts'
+import { Group, type Judging } from './operands.ts'
 
 export interface Predicate<C> {
   readonly group: Group<C>
@@ -199,14 +200,14 @@ export class PredicateTable<C> {
     const word = place >> 4
     const asked = 1 << ((place & 15) * 2)
     const holds = asked << 1
-    const slot = group.slot + 1
+    // The group's own mark is its answer.
+    const key = group.remembered
     return (value) => {
       if (!(value instanceof Str)) return test(value)
-      const all = marksOf(value, judging.era)
-      let marks = all[slot] as Uint32Array | undefined
+      let marks = markOf(value, key, judging.era) as Uint32Array | undefined
       if (marks === undefined) {
         marks = new Uint32Array((group.singles + 15) >> 4)
-        all[slot] = marks
+        setMark(value, key, judging.era, marks)
       }
       const known = marks[word]!
       if ((known & asked) !== 0) return (known & holds) !== 0
@@ -220,7 +221,7 @@ export class PredicateTable<C> {
     const key = operandKey(operand)
     let group = this.#groups.get(key)
     if (group === undefined) {
-      group = new Group(operand, this.#groups.size * 2, this.#judging)
+      group = new Group(operand, this.#judging)
       this.#groups.set(key, group)
     }
     return group

@@ -6,6 +6,7 @@ import type { EventView } from '../decode/event-view.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
 
+const SLASH = 0x2f
 const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
 
 /** Something in the path that cleaning would change: `//`, `/./`, `/../`, or a trailing slash or dot. */
@@ -88,7 +89,7 @@ function directoryOf(
   name: Str | undefined,
   resolved: Str | undefined,
 ): Str | undefined {
-  if (name === undefined || name.text.startsWith('/')) return undefined
+  if (name === undefined || name.text.charCodeAt(0) === SLASH) return undefined
   const inDir = ((event.number('path_flags') ?? 0) & IN_DIR) !== 0
   return inDir ? resolved?.directory : fields.dir === undefined ? undefined : event.string(fields.dir)
 }
@@ -114,7 +115,7 @@ function seen(
 }
 
 function makePath(ctx: SyscallContext, accessed: Str | undefined, resolved: Str | undefined): PathValue {
-  const unmarked = { marks: [], marksOf: undefined }
+  const unmarked = { marks: undefined, marksOf: undefined }
   if (accessed === undefined)
     return { accessed, resolved, all: resolved === undefined ? [] : [resolved], ...unmarked }
   const one =
@@ -130,7 +131,7 @@ function makeAccessed(
 ): Str | undefined {
   // Without a name there is only what the kernel resolved, which is clean.
   if (name === undefined || name === resolved) return resolved
-  if (name.text.startsWith('/')) {
+  if (name.text.charCodeAt(0) === SLASH) {
     const clean = cleanPath(name.text)
     return clean === name.text ? name : ctx.lookup.intern(clean)
   }

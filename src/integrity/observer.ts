@@ -225,7 +225,7 @@ export class Observer {
 
   /** Opening our memory is a finding; changing our files is one when the hash says so, and this tells by whom. */
   #file(event: EventView, process: ProcessInfo | undefined): void {
-    const family = event.type.family.name
+    const family = event.family
     if (family === 'open' && event.name !== 'creat' && (event.number('flags')! & O_ACCMODE) === 0) return
     for (const name of CHANGED_PATHS[family] ?? []) {
       const path = event.string(name)?.text

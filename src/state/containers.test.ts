@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ContainerFacts } from '../decode/answers.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { parseIp } from '../fields/ip.ts'
 import { ContainerTable } from './containers.ts'
 import { NameTable } from './names.ts'

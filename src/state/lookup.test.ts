@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { createClock } from './clock.ts'
 import { createLookup } from './lookup.ts'
 import { createUserDatabase } from './users.ts'

@@ -1,5 +1,6 @@
 /** The read-only view of state that fields get. */
-import type { Interner, Str } from '../decode/str.ts'
+import type { Interner } from '../decode/interner.ts'
+import type { Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
 import type { Clock } from './clock.ts'
 import type { ContainerTable } from './containers.ts'

@@ -1,6 +1,7 @@
 /** Names of addresses, kept by applying the answers of resolvers: each says which addresses a name has now. */
 import type { NameAnswer } from '../decode/answers.ts'
-import type { Interner, Str } from '../decode/str.ts'
+import type { Interner } from '../decode/interner.ts'
+import type { Str } from '../decode/str.ts'
 import { type Ip, parseIp } from '../fields/ip.ts'
 
 const NONE: readonly Str[] = []

@@ -1,7 +1,8 @@
 /** One process of the table: mutable here, read-only (`ProcessInfo`) for everybody else. */
 
 import type { ContainerRef } from '../decode/answers.ts'
-import { type Interner, Str } from '../decode/str.ts'
+import type { Interner } from '../decode/interner.ts'
+import { Str } from '../decode/str.ts'
 import type { ExecFacts, ProcessInfo } from '../fields/context.ts'
 
 /** Resolution of start times from /proc: USER_HZ is 100 on every architecture we run on (proc(5), field 22). */

@@ -8,7 +8,7 @@
 
 import type { CgroupAnswer, CgroupQuestion, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
-import type { Interner } from '../decode/str.ts'
+import type { Interner } from '../decode/interner.ts'
 import type { ProcessInfo } from '../fields/context.ts'
 import { splitVector } from '../fields/vector.ts'
 import { execFacts } from './exec-facts.ts'
@@ -165,7 +165,7 @@ class Table implements ProcessTable {
 
   #reduce(event: EventView): ProcessRecord | undefined {
     const known = this.#ofEvent(event)
-    switch (event.type.name) {
+    switch (event.name) {
       case 'execve':
       case 'execveat':
         return event.number('res')! < 0 ? known : this.#exec(event, known)

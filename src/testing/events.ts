@@ -7,7 +7,7 @@
 import { AT_FDCWD, PATH_FLAGS } from '../../schema/enums/index.ts'
 import { encodeRecord, type FieldValue, type RecordInit } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { parseIp } from '../fields/ip.ts'
 
 /** Who makes an event. */

@@ -1,7 +1,7 @@
 /** A telemetry stream in a box for tests: events go in, parsed records and alerts come out. */
 import type { RecordInit } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
-import { Interner } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
 import { createEngine } from '../detect/engine.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { maskAlert } from '../outputs/masking.ts'

@@ -1,7 +1,8 @@
 /** A host in a box for tests: events go in, fields come out, through the real decoder, table and look-ups. */
 import type { RecordInit } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
-import { Interner, Str } from '../decode/str.ts'
+import { Interner } from '../decode/interner.ts'
+import { Str } from '../decode/str.ts'
 import { containerOf } from '../enrich/container.ts'
 import { containerAsFalco } from '../enrich/falco-container.ts'
 import type { SyscallContext } from '../fields/context.ts'

@@ -28,7 +28,7 @@ function errorKind(ctx: SyscallContext): Kind | undefined {
   // A connect under way is no error.
   if (res === undefined || res >= 0 || res === -ERRNO['EINPROGRESS']!) return undefined
   if (MEMORY.has(ctx.event.name)) return 'memory'
-  if (FILE_FAMILIES.has(ctx.event.type.family.name)) return 'file'
+  if (FILE_FAMILIES.has(ctx.event.family)) return 'file'
   const type = typeChar(ctx)
   if (type === undefined) return 'other'
   return NET_TYPES.includes(type) ? 'net' : 'file'

@@ -53,7 +53,7 @@ export const eventFields: readonly SyscallField[] = [
     type: 'string',
     cost: 'free',
     doc: 'Name of the syscall; absent for events that are none, such as procexit.',
-    get: (ctx) => (NO_CALLS.has(ctx.event.type.family.name) ? undefined : ctx.lookup.intern(ctx.event.name)),
+    get: (ctx) => (NO_CALLS.has(ctx.event.family) ? undefined : ctx.lookup.intern(ctx.event.name)),
   }),
   field({
     name: 'evt.category',
@@ -61,7 +61,7 @@ export const eventFields: readonly SyscallField[] = [
     cost: 'free',
     doc: 'What the event deals with.',
     values: ['process', 'net', 'file', 'IO-write'],
-    get: (ctx: SyscallContext) => ctx.lookup.intern(CATEGORIES[ctx.event.type.family.name] ?? 'file'),
+    get: (ctx: SyscallContext) => ctx.lookup.intern(CATEGORIES[ctx.event.family] ?? 'file'),
   }),
   field({
     name: 'evt.dir',

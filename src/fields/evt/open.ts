@@ -7,7 +7,7 @@ const { O_CREAT = 0, O_TMPFILE = 0 } = OPEN_FLAGS.names
 const ACCESS = OPEN_FLAGS.group!
 const ANY_EXECUTE = 0o111
 
-const isOpen = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'open'
+const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'open'
 const isCreat = (ctx: SyscallContext): boolean => ctx.event.name === 'creat'
 const has = (ctx: SyscallContext, bits: number): boolean => (ctx.event.number('flags')! & bits) === bits
 

@@ -5,7 +5,7 @@ import { field, type SyscallField } from '../syscall-field.ts'
 
 /** Return value: `res`, or the descriptor of an open; undefined for events that are no calls. */
 export const rawResult = (ctx: SyscallContext): number | undefined =>
-  ctx.event.number('res') ?? (ctx.event.type.family.name === 'open' ? ctx.event.number('fd') : undefined)
+  ctx.event.number('res') ?? (ctx.event.family === 'open' ? ctx.event.number('fd') : undefined)
 
 /** Name of a negative errno, or its number when it has none. */
 export const errorText = (res: number): string => errnoName(res) ?? String(-res)

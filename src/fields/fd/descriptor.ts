@@ -48,7 +48,7 @@ export const SOCKET_EVENTS = ['socket', 'socket_new', 'message', 'flow', 'packet
 
 /** Is the event about a socket? */
 export function isSocket(ctx: SyscallContext): boolean {
-  switch (ctx.event.type.family.name) {
+  switch (ctx.event.family) {
     case 'socket':
     case 'message':
     case 'flow':
@@ -65,7 +65,7 @@ export function isSocket(ctx: SyscallContext): boolean {
 
 /** Address family of the event's socket. */
 export const socketFamily = (ctx: SyscallContext): number | undefined =>
-  ctx.event.number(ctx.event.type.family.name === 'socket_new' ? 'domain' : 'family')
+  ctx.event.number(ctx.event.family === 'socket_new' ? 'domain' : 'family')
 
 /** SOCKET_FACTS bits; undefined for calls that make the socket what it is. */
 const factsOf = (ctx: SyscallContext): number | undefined => ctx.event.number('socket_facts')
@@ -73,7 +73,7 @@ const { SOCKET_CONNECTED, SOCKET_ACCEPTED, SOCKET_LISTENS, SOCKET_BOUND } = SOCK
 
 /** Path fields of the file behind the descriptor; undefined when the event has no such file. */
 function fileFields(ctx: SyscallContext): PathFields | undefined {
-  switch (ctx.event.type.family.name) {
+  switch (ctx.event.family) {
     case 'open':
       return OPEN_PATH
     case 'write':
@@ -89,14 +89,14 @@ function fileFields(ctx: SyscallContext): PathFields | undefined {
 
 /** Record field with the number of the descriptor. */
 function numberField(ctx: SyscallContext): 'fd' | 'res' | undefined {
-  const family = ctx.event.type.family.name
+  const family = ctx.event.family
   if (family === 'dup') return 'res'
   // They are about a socket, whichever descriptors it has.
   if (family === 'flow' || family === 'packet') return undefined
   return family === 'socket_new' || isSocket(ctx) || fileFields(ctx) !== undefined ? 'fd' : undefined
 }
 
-export const isOpen = (ctx: SyscallContext): boolean => ctx.event.type.family.name === 'open'
+export const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'open'
 
 /** Number of the descriptor: -1 when the call that should have made it failed, undefined when there is none. */
 export function fdNumber(ctx: SyscallContext): number | undefined {
@@ -126,10 +126,12 @@ const KERNEL_NAMES: readonly (readonly [string, FdTypeChar])[] = [
   ['/memfd:', 'm'],
 ]
 
+const SLASH = 0x2f
+
 /** What a path and an inode type say about a file; undefined mode bits (0) leave it to be a file. */
 export function kindOfFile(path: string | undefined, mode: number): FdTypeChar {
   // Nearly all names are absolute paths, and of those only memory files have one that tells.
-  if (path !== undefined && (!path.startsWith('/') || path.startsWith('/memfd:')))
+  if (path !== undefined && (path.charCodeAt(0) !== SLASH || path.startsWith('/memfd:')))
     for (const [start, type] of KERNEL_NAMES) if (path.startsWith(start)) return type
   switch (mode & S_IFMT) {
     case FILE_TYPES.S_IFDIR:
@@ -177,8 +179,14 @@ function socketType(ctx: SyscallContext): FdTypeChar {
 
 /** Falco's letter; undefined when the event is about no descriptor. */
 export function typeChar(ctx: SyscallContext): FdTypeChar | undefined {
+  const { kindMemo } = ctx.event
+  if (kindMemo !== undefined) return kindMemo as FdTypeChar
   const fields = fileFields(ctx)
-  if (fields !== undefined) return fileType(ctx, fields)
+  if (fields !== undefined) {
+    const kind = fileType(ctx, fields)
+    ctx.event.kindMemo = kind
+    return kind
+  }
   return isSocket(ctx) ? once(ctx, 'fd.typechar', () => socketType(ctx)) : undefined
 }
 
@@ -237,8 +245,7 @@ function fromLoopback(ends: Tuple): Tuple {
 function makeTuple(ctx: SyscallContext): Tuple | undefined {
   const family = socketFamily(ctx)!
   // What is new has no ends yet.
-  if ((family !== AF_INET && family !== AF_INET6) || ctx.event.type.family.name === 'socket_new')
-    return undefined
+  if ((family !== AF_INET && family !== AF_INET6) || ctx.event.family === 'socket_new') return undefined
   const local = ifSet(endpoint(ctx, 'laddr', 'lport', family))
   const remote = ifSet(
     messageAddress(ctx)
@@ -256,8 +263,7 @@ const byRole = (local: Endpoint | undefined, remote: Endpoint | undefined, isSer
 /** Does a message have an address of its own? Streams ignore what they are given. */
 function messageAddress(ctx: SyscallContext): boolean {
   const { event } = ctx
-  if (event.type.family.name !== 'message' || event.number('type') === SOCK_TYPES.names['SOCK_STREAM'])
-    return false
+  if (event.family !== 'message' || event.number('type') === SOCK_TYPES.names['SOCK_STREAM']) return false
   return event.number('addr_family') === AF_INET || event.number('addr_family') === AF_INET6
 }
 
@@ -290,7 +296,7 @@ export function isConnected(ctx: SyscallContext): boolean {
 /** Did this event give the socket its name, or go to another address than the socket's own? */
 export function getsName(ctx: SyscallContext): boolean {
   if (factsOf(ctx) === undefined)
-    return socketWorked(ctx) && ctx.event.name !== 'listen' && ctx.event.type.family.name === 'socket'
+    return socketWorked(ctx) && ctx.event.name !== 'listen' && ctx.event.family === 'socket'
   if (!messageAddress(ctx)) return false
   const own = ifSet(endpoint(ctx, 'raddr', 'rport', socketFamily(ctx)!))
   const remote = tuple(ctx)?.remote
@@ -340,7 +346,7 @@ function socketName(ctx: SyscallContext): Str | undefined {
   if (!socketWorked(ctx)) return ctx.lookup.intern('')
   const ends = tuple(ctx)
   if (ends !== undefined) return ctx.lookup.intern(tupleText(ends))
-  const [first, second] = ctx.event.type.family.name === 'message' ? PEER_FIRST : OWN_FIRST
+  const [first, second] = ctx.event.family === 'message' ? PEER_FIRST : OWN_FIRST
   return ctx.event.string(first) ?? ctx.event.string(second) ?? ctx.lookup.intern('')
 }
 

@@ -197,4 +197,4 @@ export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVE
 
 /** Of a call that failed, the call itself tells. */
 const isServer = (ctx: SyscallContext): boolean =>
-  tuple(ctx)?.isServer ?? (ctx.event.type.family.name === 'socket' && ctx.event.name !== 'connect')
+  tuple(ctx)?.isServer ?? (ctx.event.family === 'socket' && ctx.event.name !== 'connect')

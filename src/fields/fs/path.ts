@@ -34,9 +34,9 @@ const ROLES: Readonly<Record<string, Roles>> = {
 
 /** The path in a role; undefined for other events and, as nothing was touched then, after a failure except of open. */
 function pathIn(ctx: SyscallContext, role: Role): PathFields | undefined {
-  const fields = ROLES[ctx.event.type.family.name]?.[role]
+  const fields = ROLES[ctx.event.family]?.[role]
   if (fields === undefined) return undefined
-  return ctx.event.type.family.name === 'open' || ctx.event.number('res') === 0 ? fields : undefined
+  return ctx.event.family === 'open' || ctx.event.number('res') === 0 ? fields : undefined
 }
 
 /** A relative link target starts from the directory of the link. */

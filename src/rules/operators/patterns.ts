@@ -92,17 +92,16 @@ function neededPattern(op: Operator, text: string): Pattern | undefined {
   return exactPattern(op, text)
 }
 
-/** What a shell pattern begins with, ends in or contains. */
+/** The longest of what a shell pattern begins with, ends in and contains: it tells most. */
 function globPiece(pattern: string): Pattern | undefined {
   const start = /^[^*?[\\]+/.exec(pattern)?.[0]
-  if (start !== undefined) return { kind: 'prefix', text: start }
   // Where a bracket ends, or whether it is one, takes more than this.
-  if (/[[\\]/.test(pattern)) return undefined
+  if (/[[\\]/.test(pattern)) return start === undefined ? undefined : { kind: 'prefix', text: start }
   const pieces = pattern.split(/[*?]+/)
-  const end = pieces.at(-1)!
-  if (end !== '') return { kind: 'suffix', text: end }
   const text = longest(pieces)
-  return text === '' ? undefined : { kind: 'substring', text }
+  if (text === '') return undefined
+  if (text === start) return { kind: 'prefix', text }
+  return { kind: text === pieces.at(-1) ? 'suffix' : 'substring', text }
 }
 
 const longest = (texts: readonly string[]): string =>

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { RINGS, type Ring as RingName } from '../../../schema/index.ts'
 import { encodeRecord } from '../../decode/encode.ts'
-import { Interner } from '../../decode/str.ts'
+import { Interner } from '../../decode/interner.ts'
 import type { Ring } from '../../kernel/ring.ts'
 import { type Gap, Reader } from './reader.ts'
 

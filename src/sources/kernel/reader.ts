@@ -6,7 +6,7 @@
  */
 import { RINGS, type Ring as RingName } from '../../../schema/index.ts'
 import { EventView } from '../../decode/event-view.ts'
-import type { Interner } from '../../decode/str.ts'
+import type { Interner } from '../../decode/interner.ts'
 import type { Ring } from '../../kernel/ring.ts'
 
 /** Records that came out of a ring and could not be read. */

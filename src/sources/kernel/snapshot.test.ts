@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
-import { Interner } from '../../decode/str.ts'
+import { Interner } from '../../decode/interner.ts'
 import { snapshotFromProc } from './snapshot.ts'
 
 interface Fake {

@@ -7,7 +7,7 @@ import { AT_FDCWD, EXE_FLAGS, PATH_FLAGS } from '../../../schema/enums/index.ts'
 import { HEADER_SLOTS } from '../../../schema/index.ts'
 import { encodeRecord, type FieldValue } from '../../decode/encode.ts'
 import { EventView } from '../../decode/event-view.ts'
-import type { Interner } from '../../decode/str.ts'
+import type { Interner } from '../../decode/interner.ts'
 import type { Libbpf, Pointer } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, closeFd, readFd } from '../../kernel/libc.ts'
 

@@ -3,7 +3,7 @@
  */
 import { COUNTER_WORDS, type Ring as RingName } from '../../../schema/index.ts'
 import type { EventView } from '../../decode/event-view.ts'
-import type { Interner } from '../../decode/str.ts'
+import type { Interner } from '../../decode/interner.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
 import { GUARD_MAP, type GuardSet, guardMaps } from '../../kernel/guard-maps.ts'

@@ -6,7 +6,7 @@ import { type SpawnOptions, type SpawnSyncOptions, spawn, spawnSync } from 'node
 import { once } from 'node:events'
 import { isVariable, layoutOf, RECORD_FLAGS } from '../../../schema/index.ts'
 import type { EventView } from '../../../src/decode/event-view.ts'
-import { Interner } from '../../../src/decode/str.ts'
+import { Interner } from '../../../src/decode/interner.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
 import type { CompatMode } from '../../../src/sources/kernel/compat.ts'
 import type { Gap } from '../../../src/sources/kernel/reader.ts'

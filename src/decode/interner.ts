@@ -1,0 +1,144 @@
+/** From bytes to strings: the same bytes are the same `Str` while they are remembered. */
+import { decodeWide, encodeText, Str } from './str.ts'
+
+/** Memory with strings in it, seen as bytes and as words. */
+export interface Memory {
+  readonly bytes: Buffer
+  readonly words: Int32Array
+}
+
+interface Entry {
+  readonly str: Str
+  readonly hash: number
+  /** Bytes of the string. */
+  readonly length: number
+  /** The same in words, the last filled up with zeros. A plain array: typed ones are large and slow to make. */
+  readonly words: readonly number[]
+  /** Used since the clock hand last passed. */
+  used: boolean
+}
+
+const EMPTY = new Str('')
+/** Slots looked at for a string. */
+const PROBES = 8
+/** Longer strings have a smaller table of their own, so that memory stays bounded whatever lengths there are. */
+const SHORT_MAX = 256
+const LONG_SHARE = 16
+/** Set in a word when one of its bytes is not ASCII. */
+const WIDE = 0x80808080 | 0
+
+/**
+ * Bounded tables from bytes to `Str`: open addressing on a word hash with exact compare, clock eviction.
+ * Eviction only costs a later lookup: a `Str` already handed out stays valid.
+ */
+export class Interner {
+  readonly #short: Table
+  readonly #long: Table
+
+  /** `capacity`: entries, rounded up to a power of two; and a sixteenth as many longer than 256 bytes. */
+  constructor(capacity = 65536) {
+    this.#short = new Table(capacity)
+    this.#long = new Table(capacity / LONG_SHARE)
+  }
+
+  /** Strings thrown out to make room, since the start. */
+  get evictions(): number {
+    return this.#short.evictions + this.#long.evictions
+  }
+
+  /** The string of `length` bytes at `offset`, a multiple of 4. */
+  get(memory: Memory, offset: number, length: number): Str {
+    if (length === 0) return EMPTY
+    return (length <= SHORT_MAX ? this.#short : this.#long).get(memory, offset, length)
+  }
+
+  /** The `Str` of a text that did not come from a record. */
+  intern(text: string): Str {
+    const bytes = encodeText(text)
+    const padded = new ArrayBuffer((bytes.length + 3) & ~3)
+    const memory = { bytes: Buffer.from(padded), words: new Int32Array(padded) }
+    memory.bytes.set(bytes)
+    return this.get(memory, 0, bytes.length)
+  }
+}
+
+class Table {
+  readonly #mask: number
+  readonly #slots: (Entry | undefined)[]
+  evictions = 0
+
+  constructor(capacity: number) {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(capacity, 16)))
+    this.#mask = size - 1
+    this.#slots = new Array<Entry | undefined>(size)
+  }
+
+  get(memory: Memory, offset: number, length: number): Str {
+    const hash = hashOf(memory, offset, length)
+    for (let i = 0; i < PROBES; i++) {
+      const at = (hash + i) & this.#mask
+      const entry = this.#slots[at]
+      if (entry === undefined) return this.#put(at, hash, memory, offset, length)
+      if (entry.hash === hash && entry.length === length && isSame(entry.words, memory, offset, length)) {
+        entry.used = true
+        return entry.str
+      }
+    }
+    return this.#put(this.#makeRoom(hash), hash, memory, offset, length)
+  }
+
+  /** The run of slots is full: the first that was not used since the last time we came by goes. */
+  #makeRoom(hash: number): number {
+    this.evictions++
+    for (let i = 0; i < PROBES; i++) {
+      const at = (hash + i) & this.#mask
+      const entry = this.#slots[at]!
+      if (!entry.used) return at
+      entry.used = false
+    }
+    return hash & this.#mask
+  }
+
+  #put(at: number, hash: number, memory: Memory, offset: number, length: number): Str {
+    const { bytes } = memory
+    const words = wordsOf(memory, offset, length)
+    let all = 0
+    for (let i = 0; i < words.length; i++) all |= words[i]!
+    const end = offset + length
+    const text =
+      (all & WIDE) === 0 ? bytes.toString('latin1', offset, end) : decodeWide(bytes.subarray(offset, end))
+    const str = new Str(text)
+    this.#slots[at] = { str, hash, length, words, used: true }
+    return str
+  }
+}
+
+/** A 32-bit signed hash: small integers in the engine. */
+function hashOf(memory: Memory, offset: number, length: number): number {
+  const { words } = memory
+  const end = (offset >> 2) + (length >> 2)
+  let hash = length
+  for (let i = offset >> 2; i < end; i++) hash = Math.imul(hash ^ words[i]!, 0x9e3779b1) ^ (hash >>> 15)
+  if (length & 3) hash = Math.imul(hash ^ lastWord(memory, offset, length), 0x85ebca6b) ^ (hash >>> 15)
+  return hash ^ (hash >>> 13)
+}
+
+function wordsOf(memory: Memory, offset: number, length: number): readonly number[] {
+  const words: number[] = []
+  const end = (offset >> 2) + (length >> 2)
+  for (let i = offset >> 2; i < end; i++) words.push(memory.words[i]!)
+  if (length & 3) words.push(lastWord(memory, offset, length))
+  return words
+}
+
+function isSame(kept: readonly number[], memory: Memory, offset: number, length: number): boolean {
+  const { words } = memory
+  const first = offset >> 2
+  const whole = length >> 2
+  for (let i = 0; i < whole; i++) if (kept[i] !== words[first + i]) return false
+  return (length & 3) === 0 || kept[whole] === lastWord(memory, offset, length)
+}
+
+/** The 1 to 3 bytes after the last whole word, little-endian. What follows them in memory may be anything. */
+const lastWord = ({ words }: Memory, offset: number, length: number): number =>
+  words[(offset + length) >> 2]! & ((1 << ((length & 3) << 3)) - 1)
