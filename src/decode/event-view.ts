@@ -277,7 +277,7 @@ export class EventView {
   }
 
   #copy(from: number, length: number): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#u8, from, from + length)
+    return new Uint8Array(this.#u8.subarray(from, from + length))
   }
   #u64(word: number): number {
     return this.#u32[word + 1]! * HIGH + this.#u32[word]!

@@ -120,6 +120,8 @@ function hashOf(memory: Memory, offset: number, length: number): number {
   let hash = length
   for (let i = offset >> 2; i < end; i++) hash = Math.imul(hash ^ words[i]!, 0x9e3779b1) ^ (hash >>> 15)
   if (length & 3) hash = Math.imul(hash ^ lastWord(memory, offset, length), 0x85ebca6b) ^ (hash >>> 15)
+  // What the last bytes changed are high bits; the place in the table is low ones.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return hash ^ (hash >>> 13)
 }
 

@@ -46,17 +46,14 @@ export class Chooser<C> {
       case 'not':
         return this.#access(expr.item, !negated)
       case 'test': {
-        const keys = this.#keysOf(expr, negated)
-        return keys && { keys, weight: weightOf(expr.op, expr.left) }
+        const weight = weightOf(expr.op, expr.left)
+        return this.#best(this.#keysOf(expr, negated).map((key) => ({ keys: [key], weight })))
       }
       case 'and':
       case 'or': {
         const parts = expr.items.map((item) => this.#access(item, negated))
         if ((expr.kind === 'and') !== negated) {
-          const known = parts.filter((part) => part !== undefined)
-          return known.length === 0
-            ? undefined
-            : known.reduce((best, part) => (this.#better(part, best) ? part : best))
+          return this.#best(parts.filter((part) => part !== undefined))
         }
         if (parts.includes(undefined)) return undefined
         const all = parts as readonly Access<C>[]
@@ -70,11 +67,16 @@ export class Chooser<C> {
     }
   }
 
-  #keysOf(test: Expr<C> & { readonly kind: 'test' }, negated: boolean): readonly Key<C>[] | undefined {
-    if (negated) return undefined
+  /** Comparisons of which each is true whenever the test is. */
+  #keysOf(test: Expr<C> & { readonly kind: 'test' }, negated: boolean): readonly Key<C>[] {
+    if (negated) return []
     const { group, needs } = this.#table.of(test)
-    if (needs === undefined || this.#asked.has(group)) return undefined
-    return needs.map((bit) => ({ group, bit }))
+    return this.#asked.has(group) ? [] : needs.map((bit) => ({ group, bit }))
+  }
+
+  #best(all: readonly Access<C>[]): Access<C> | undefined {
+    const [first, ...others] = all
+    return first && others.reduce((best, access) => (this.#better(access, best) ? access : best), first)
   }
 
   #count(expr: Expr<C>, negated: boolean, seen: Set<Group<C>>): void {
@@ -89,7 +91,7 @@ export class Chooser<C> {
         for (const item of expr.items) this.#count(item, negated, seen)
         return
       case 'test':
-        for (const { group, bit } of this.#keysOf(expr, negated) ?? []) {
+        for (const { group, bit } of this.#keysOf(expr, negated)) {
           const byBit = this.#byKey.get(group) ?? new Map<number, number>()
           this.#byKey.set(group, byBit)
           byBit.set(bit, (byBit.get(bit) ?? 0) + 1)
@@ -104,7 +106,7 @@ export class Chooser<C> {
 
   /**
    * What is seldom true first; then what tells conditions apart; then one operand rather than several, and the one that
-   * most are filed under: every operand has to be read for each event.
+   * most are filed under: every operand has to be read for each event; then what fewest others need.
    */
   #better(a: Access<C>, b: Access<C>): boolean {
     const rank = (access: Access<C>): readonly number[] => {
@@ -112,7 +114,7 @@ export class Chooser<C> {
       const groups = new Set(keys.map(({ group }) => group))
       const popularity = Math.max(0, ...keys.map(({ group, bit }) => this.#byKey.get(group)?.get(bit) ?? 0))
       const company = Math.min(...[...groups].map((group) => this.#byGroup.get(group) ?? 0))
-      return [popularity > POPULAR ? weight + 2 : weight, groups.size, -company]
+      return [popularity > POPULAR ? weight + 2 : weight, groups.size, -company, popularity]
     }
     const [first, second] = [rank(a), rank(b)]
     for (const [i, value] of first.entries()) if (value !== second[i]) return value < second[i]!

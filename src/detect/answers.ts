@@ -28,6 +28,11 @@ export class Answer {
   some(bit: number): boolean {
     return (this.#some[bit >> 5]! & (1 << (bit & 31))) !== 0
   }
+  /** Is each of these bits true of some reading? */
+  all(bits: readonly number[]): boolean {
+    for (let i = 0; i < bits.length; i++) if (!this.some(bits[i]!)) return false
+    return true
+  }
   /** Is a bit true of every reading? False when the operand is absent. */
   every(bit: number): boolean {
     return (this.#every[bit >> 5]! & (1 << (bit & 31))) !== 0

@@ -15,6 +15,7 @@ import {
   valueListTest,
   valueTest,
 } from '../rules/operators/index.ts'
+import type { Pattern } from '../rules/operators/many.ts'
 import { exactPatterns, neededPatterns } from '../rules/operators/patterns.ts'
 import type { Answer } from './answers.ts'
 import { markOf, setMark } from './marks.ts'
@@ -27,8 +28,8 @@ export interface Predicate<C> {
   readonly holds: (ctx: C) => boolean
   /** What an answer of the group says of it; undefined when the answer does not decide it. */
   readonly decide: ((answer: Answer) => boolean) | undefined
-  /** Bits of the group of which one is true whenever it holds; undefined when that is not known. */
-  readonly needs: readonly number[] | undefined
+  /** Bits of the group that are all true whenever it holds. */
+  readonly needs: readonly number[]
 }
 
 /** Answers kept before all are forgotten: hostile strings must not fill memory. */
@@ -109,7 +110,7 @@ export class PredicateTable<C> {
         group,
         holds: (ctx) => group.answer(ctx).present,
         decide: ({ present }) => present,
-        needs: undefined,
+        needs: [],
       }
     }
     const { type } = operandType(test.left)
@@ -124,7 +125,7 @@ export class PredicateTable<C> {
   }
 
   /** A predicate that is evaluated by itself, once for an event. */
-  #alone(group: Group<C>, evaluate: (ctx: C) => boolean, needs?: readonly number[]): Predicate<C> {
+  #alone(group: Group<C>, evaluate: (ctx: C) => boolean, needs: readonly number[] = []): Predicate<C> {
     const judging = this.#judging
     let event = -1
     let result = false
@@ -151,12 +152,13 @@ export class PredicateTable<C> {
         group.bit(key, () => bitOf({ patterns })),
         op,
       )
-    const needed = neededPatterns(op, modifier, literals)
-    const needs = needed && [group.bit(`needs ${key}`, () => bitOf({ patterns: needed }))]
+    const needs = neededPatterns(op, modifier, literals).map((patterns) =>
+      group.bit(`needs ${keyOf(patterns)}`, () => bitOf({ patterns })),
+    )
     const test = literalTest(op, modifier, literals, operandType(left).type)
     const evaluate = quantified(group, this.#remembered(group, test), isNegative(op))
-    if (needs === undefined) return this.#alone(group, evaluate)
-    return this.#alone(group, (ctx) => group.answer(ctx).some(needs[0]!) && evaluate(ctx), needs)
+    if (needs.length === 0) return this.#alone(group, evaluate)
+    return this.#alone(group, (ctx) => group.answer(ctx).all(needs) && evaluate(ctx), needs)
   }
 
   #ofNumbers(group: Group<C>, { op, modifier, left }: Test<C>, literals: readonly Literal[]): Predicate<C> {
@@ -237,6 +239,9 @@ const bitOf = (rule: Partial<BitRule>): BitRule => ({
   ...rule,
 })
 
+const keyOf = (patterns: readonly Pattern[]): string =>
+  patterns.map(({ kind, text }) => `${kind}${JSON.stringify(text)}`).join(' ')
+
 /** The predicate of a bit; `!=` is the bit of `=` the other way round. */
 function ofBit<C>(group: Group<C>, bit: number, op: Operator): Predicate<C> {
   if (!isNegative(op))
@@ -250,7 +255,7 @@ function ofBit<C>(group: Group<C>, bit: number, op: Operator): Predicate<C> {
     group.negative === 'all'
       ? (answer: Answer) => answer.present && !answer.some(bit)
       : (answer: Answer) => answer.present && !answer.every(bit)
-  return { group, holds: (ctx) => decide(group.answer(ctx)), decide, needs: undefined }
+  return { group, holds: (ctx) => decide(group.answer(ctx)), decide, needs: [] }
 }
 
 /** A test over every reading of a value: some for a positive operator, all (or some, see `negative`) for a negative one. */

@@ -67,49 +67,51 @@ function exactGlob(pattern: string): Pattern | undefined {
   return { kind: open ? (close ? 'substring' : 'suffix') : close ? 'prefix' : 'equal', text }
 }
 
-/** Patterns of which at least one holds for every text that the comparison is true of; undefined when none is known. */
+/**
+ * What follows from a comparison: sets of patterns, of each of which at least one holds for every text that the comparison
+ * is true of. Empty when none is known.
+ */
 export function neededPatterns(
   op: Operator,
   modifier: ListModifier | undefined,
   literals: readonly Literal[],
-): readonly Pattern[] | undefined {
-  if (op === '!=') return undefined
-  const needed = literals.map((literal) => neededPattern(op, textOf(literal)))
-  if (modifier === 'allof') {
-    const one = needed.find((pattern) => pattern !== undefined)
-    return one && [one]
-  }
-  return needed.includes(undefined) ? undefined : (needed as readonly Pattern[])
+): readonly (readonly Pattern[])[] {
+  if (op === '!=') return []
+  const needed = literals.map((literal) => piecesOf(op, textOf(literal)))
+  if (modifier === 'allof' || needed.length === 1) return needed.flat().map((pattern) => [pattern])
+  return needed.some((pieces) => pieces.length === 0) ? [] : [needed.map(longestOf)]
 }
 
-function neededPattern(op: Operator, text: string): Pattern | undefined {
-  if (op === 'glob') return exactGlob(text) ?? globPiece(text)
-  if (op === 'iglob') {
-    const piece = globPiece(text)
-    return piece && { kind: 'folded', text: piece.text }
-  }
-  if (op === 'regex') return exactPattern(op, text) ?? regexPiece(text)
-  return exactPattern(op, text)
+/** Patterns that all hold for a text that the comparison is true of. */
+function piecesOf(op: Operator, text: string): readonly Pattern[] {
+  const exact = exactPattern(op, text)
+  if (exact !== undefined) return [exact]
+  if (op === 'glob') return globPieces(text)
+  if (op === 'iglob') return globPieces(text).map((piece) => ({ kind: 'folded', text: piece.text }))
+  return op === 'regex' ? regexPieces(text) : []
 }
 
-/** The longest of what a shell pattern begins with, ends in and contains: it tells most. */
-function globPiece(pattern: string): Pattern | undefined {
+const longestOf = (patterns: readonly Pattern[]): Pattern =>
+  patterns.reduce((best, pattern) => (pattern.text.length > best.text.length ? pattern : best))
+
+/** What a shell pattern begins with, contains and ends in. */
+function globPieces(pattern: string): readonly Pattern[] {
   const start = /^[^*?[\\]+/.exec(pattern)?.[0]
+  const prefix: readonly Pattern[] = start === undefined ? [] : [{ kind: 'prefix', text: start }]
   // Where a bracket ends, or whether it is one, takes more than this.
-  if (/[[\\]/.test(pattern)) return start === undefined ? undefined : { kind: 'prefix', text: start }
-  const pieces = pattern.split(/[*?]+/)
-  const text = longest(pieces)
-  if (text === '') return undefined
-  if (text === start) return { kind: 'prefix', text }
-  return { kind: text === pieces.at(-1) ? 'suffix' : 'substring', text }
+  if (/[[\\]/.test(pattern)) return prefix
+  const [, ...rest] = pattern.split(/[*?]+/)
+  const end = rest.pop() ?? ''
+  const pieces = rest.map((text): Pattern => ({ kind: 'substring', text }))
+  return [...prefix, ...pieces, { kind: 'suffix' as const, text: end }].filter(({ text }) => text !== '')
 }
 
 const longest = (texts: readonly string[]): string =>
   texts.reduce((best, text) => (text.length > best.length ? text : best), '')
 
-/** A run of plain characters that every match of a regular expression contains. */
-function regexPiece(pattern: string): Pattern | undefined {
-  if (pattern.includes('|')) return undefined
+/** The longest run of plain characters that every match of a regular expression contains. */
+function regexPieces(pattern: string): readonly Pattern[] {
+  if (pattern.includes('|')) return []
   const runs: string[] = []
   let run: string[] = []
   let depth = 0
@@ -137,7 +139,7 @@ function regexPiece(pattern: string): Pattern | undefined {
   }
   end()
   const text = longest(runs)
-  return text.length < 2 ? undefined : { kind: 'substring', text }
+  return text.length < 2 ? [] : [{ kind: 'substring', text }]
 }
 
 /** Escaped letters and digits may mean anything, and broken text is not matched as it is. */
