@@ -276,7 +276,7 @@ function serves(ctx: SyscallContext, local: Endpoint | undefined, remote: Endpoi
   if (facts === undefined) {
     const direction = ctx.event.number('direction')
     if (direction !== undefined) return direction === FLOW_DIRECTIONS.names['inbound']
-    return ctx.event.name !== 'connect' && ctx.event.type.family.name !== 'packet'
+    return ctx.event.name !== 'connect' && ctx.event.family !== 'packet'
   }
   if ((facts & (SOCKET_ACCEPTED! | SOCKET_LISTENS!)) !== 0) return true
   if ((facts & SOCKET_BOUND!) === 0 || local === undefined) return false
