@@ -32,8 +32,7 @@ test("Falco's shape", () => {
             context: {
               locations: [
                 { item_type: 'rules content', item_name: '', position: position(0, 0, 0) },
-                { item_type: 'list', item_name: 'l', position: position(1, 2, 7) },
-                { item_type: 'list', item_name: '', position: position(1, 8, 13) },
+                { item_type: 'list', item_name: 'l', position: position(1, 8, 13) },
               ],
               snippet: '- list: l\n        ^',
             },
@@ -43,6 +42,34 @@ test("Falco's shape", () => {
     ],
   })
 })
+/** The chain of the first error. */
+const chains = (text: string, expected: string): void =>
+  void test(`the chain of places: ${expected}`, () => {
+    const [, ...places] = falcoResultText(load([text])).matchAll(/^ *In (.*): \(/gm)
+    assert.equal(places.map(([, place]) => place).join(' > '), expected)
+  })
+chains(rule('r', { condition: 'x.y=1' }), "rule 'r' > rule condition > condition expression")
+chains(
+  rule('r', { condition: 'm' }) + macro('m', 'x.y=1'),
+  "rule 'r' > rule condition > macro 'm' > macro condition > condition expression",
+)
+chains(rule('r', { output: '"%x.y"' }), "rule 'r' > rule output > rule output expression")
+chains(rule('r', { enabled: 'maybe' }), "rule 'r' > value for 'enabled'")
+chains(rule('r', { tags: '[{a: b}]' }), "rule 'r' > value for 'tags'")
+chains(rule('r', { priority: 'HIGH' }), "rule 'r' > rule priority 'HIGH'")
+chains(
+  rule('r', { exceptions: '[{name: e, fields: proc.name, values: [[a]]}]' }),
+  "rule 'r' > exceptions > exception 'e'",
+)
+chains(rule('r') + '- rule: r\n  override: {x: y}\n', "rule 'r' > overrides")
+chains('- required_engine_version: 1.0.0\n', 'required_engine_version')
+chains(
+  '- required_plugin_versions: [{name: x, version: 1.0.0}]\n',
+  'required plugin versions > required plugin versions entry',
+)
+chains('- x\n', 'rules content item')
+chains('x: y\n', '')
+
 test("an expression ends Falco's chain", () => {
   const result = load([rule('r', { condition: 'x.y=1' })])
   const { falco_load_results: files } = falcoLoadResults(result) as {

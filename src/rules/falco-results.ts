@@ -69,13 +69,21 @@ export function falcoLoadResults(result: Pick<LoadResult, 'files' | 'sources'>):
 const messageOf = (problem: Diagnostic): string =>
   problem.hint === undefined ? problem.message : `${problem.message} (${problem.hint})`
 
-/** The chain of places, outermost first; it ends with the exact place, once. */
-function chainOf(problem: Diagnostic): Diagnostic['context'] {
-  const { context, span } = problem
-  const itemType = innermost(problem)
+/** Falco's names for what lies in these, where the chain goes one level deeper. */
+const INNERMOST: ReadonlyMap<string, string> = new Map([
+  ['rule condition', 'condition expression'],
+  ['macro condition', 'condition expression'],
+  ['rule output', 'rule output expression'],
+])
+
+/** The chain of places, outermost first; it ends with the exact place. */
+function chainOf({ context, span }: Diagnostic): Diagnostic['context'] {
   const last = context.at(-1)
-  const isThere = last?.itemType === itemType && last.span.from === span.from && last.span.file === span.file
-  return isThere ? context : [...context, { itemType, itemName: '', span }]
+  if (last === undefined) return [{ itemType: 'rules content', itemName: '', span }]
+  const inner = INNERMOST.get(last.itemType)
+  return inner === undefined
+    ? [...context.slice(0, -1), { ...last, span }]
+    : [...context, { itemType: inner, itemName: '', span }]
 }
 
 function falcoProblem(problem: Diagnostic, sources: Sources): object {
@@ -95,13 +103,6 @@ function falcoProblem(problem: Diagnostic, sources: Sources): object {
     message: messageOf(problem),
     context: { locations, snippet: snippet(problem.span, sources.get(problem.span.file)).join('\n') },
   }
-}
-
-/** A chain ends with the exact place; Falco has a name for it where it is in an expression. */
-function innermost(problem: Diagnostic): string {
-  if (problem.code === 'LOAD_ERR_COMPILE_OUTPUT') return 'rule output expression'
-  if (problem.code === 'LOAD_ERR_COMPILE_CONDITION') return 'condition expression'
-  return problem.context.at(-1)?.itemType ?? 'rules content'
 }
 
 /** The text of `falco -V`: the verdict on each file, and each problem with its chain of places. Ends with a line break. */

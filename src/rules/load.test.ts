@@ -37,6 +37,14 @@ test('a directory: its rule files in alphabetical order', () => {
 test('a file of tests that is named is read', () => {
   assert.match(problems(load(path('named.test.yaml', '- x')))[0]!, /^\/:1:3 LOAD_ERR/)
 })
+test('a TOML file that is not UTF-8', () => {
+  const file = path('latin.toml', '')
+  writeFileSync(file, Buffer.from([0x61, 0xe9]))
+  assert.match(
+    problems(load(file))[0]!,
+    /:1:2 LOAD_ERR_TOML_PARSE the file is not UTF-8: unexpected byte 0xe9/,
+  )
+})
 test('a missing file', () => {
   assert.deepEqual(problems(load(join(folder, 'none.yaml'))), [
     `/:1:1 LOAD_ERR_FILE_READ cannot read '${folder}/none.yaml': no such file or directory`,

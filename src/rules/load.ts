@@ -254,7 +254,8 @@ function notUtf8(path: string, bytes: Buffer): Diagnostic {
   const line = before.split('\n').length
   const column = [...before.slice(before.lastIndexOf('\n') + 1)].length + 1
   const byte = bytes[Buffer.byteLength(before)]!.toString(16).padStart(2, '0')
-  return fileError(path, 'LOAD_ERR_YAML_PARSE', `the file is not UTF-8: unexpected byte 0x${byte}`, {
+  const code = toml.extensions.includes(extname(path)) ? 'LOAD_ERR_TOML_PARSE' : 'LOAD_ERR_YAML_PARSE'
+  return fileError(path, code, `the file is not UTF-8: unexpected byte 0x${byte}`, {
     line,
     column,
   })

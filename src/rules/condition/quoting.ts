@@ -48,15 +48,16 @@ function nextSpecial(text: string, from: number, quote: string): number {
 
 function readEscape(text: string, at: number, quote: string): { value: string; end: number; byte: boolean } {
   const char = text[at + 1]
-  const fail = (message: string, length: number): never => {
-    throw new ConditionError('syntax', message, { from: at, to: Math.min(at + length, text.length) })
+  const fail = (message: string, length: number, hint?: string): never => {
+    throw new ConditionError('syntax', message, { from: at, to: Math.min(at + length, text.length) }, hint)
   }
   if (char === undefined) return fail('unterminated string', 1)
   if (char === quote) return { value: quote, end: at + 2, byte: false }
   if (char === '"' || char === "'") return fail(`invalid \\${char} escape in a ${quote}-quoted string`, 2)
   const simple = Object.hasOwn(SIMPLE, char) ? SIMPLE[char] : undefined
   if (simple !== undefined) return { value: simple, end: at + 2, byte: false }
-  if (char !== 'x') return fail(`unsupported string escape sequence: \\${char}`, 2)
+  if (char !== 'x')
+    return fail(`unsupported string escape sequence: \\${char}`, 2, 'a backslash is written \\\\')
   const hex = /^[0-9a-fA-F]*/.exec(text.slice(at + 2, at + 4))![0]
   if (hex.length < 2) return fail('\\x needs two hexadecimal digits', 2 + hex.length)
   const code = Number.parseInt(hex, 16)

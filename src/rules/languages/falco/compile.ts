@@ -173,13 +173,25 @@ function compileMacros(
       return found && found.macro.index < macro.visibility ? found.ast : undefined
     }
     const expanded = reporting(context, at, () => {
-      const tree = expandMacros(ast, visible, parsed.keys())
+      const tree = withOrderHint(() => expandMacros(ast, visible, parsed.keys()), parsed)
       spendTree(used, tree, ast)
       return tree
     })
     compiled.set(name, { ast, at, context, expanded })
   }
   return compiled
+}
+
+/** A macro that is there and yet cannot be seen is not misspelt. */
+function withOrderHint<T>(work: () => T, macros: ReadonlyMap<string, unknown>): T {
+  try {
+    return work()
+  } catch (error) {
+    const name = error instanceof ConditionError && /^Undefined macro '(\w+)'/.exec(error.message)?.[1]
+    if (!name || !macros.has(name)) throw error
+    const hint = `macro '${name}' is defined further down; a macro sees only those above it`
+    throw new ConditionError(error.reason, error.message, error, hint)
+  }
 }
 
 /** With `skip-if-unknown-filter` a rule that needs a field or event this program does not know is dropped. */

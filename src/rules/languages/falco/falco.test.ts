@@ -181,6 +181,19 @@ finds(
   macro('m', 'n') + macro('n', 'evt.type=open') + rule('r', { condition: 'm' }),
   "0:2:14 LOAD_ERR_VALIDATE Undefined macro 'n'",
 )
+test('a macro that stands further down is not taken for a misspelt one', () => {
+  const { files } = load([macro('m', 'n') + macro('n', 'evt.type=open') + rule('r', { condition: 'm' })])
+  assert.equal(
+    files[0]!.errors[0]!.hint,
+    "macro 'n' is defined further down; a macro sees only those above it",
+  )
+})
+test('a line indented by mistake', () => {
+  assert.match(
+    load(['- rule: r\n  desc: d\n    output: o\n']).files[0]!.errors[0]!.hint!,
+    /compare the indentation/,
+  )
+})
 ok(
   'a macro redefined sees what came in between',
   macro('m', 'evt.num=0') + macro('n', 'evt.type=open') + macro('m', 'n') + rule('r', { condition: 'm' }),

@@ -30,14 +30,15 @@ export const fail = (message: string, node: Node, context: Context, hint?: strin
 export function requiredText(keys: Keys, key: string): MappedText {
   const node = keys.values.get(key)
   if (!node) return fail(`key '${key}' is missing`, keys.node, keys.context)
-  const text = scalarOf(node, `'${key}'`, keys.context)
-  if (text.text === '') return fail(`'${key}' must not be empty`, node, keys.context)
+  const context = valueContext(keys, key, node)
+  const text = scalarOf(node, `'${key}'`, context)
+  if (text.text === '') return fail(`'${key}' must not be empty`, node, context)
   return text
 }
 
 export const optionalText = (keys: Keys, key: string): MappedText | undefined => {
   const node = keys.values.get(key)
-  return node && scalarOf(node, `'${key}'`, keys.context)
+  return node && scalarOf(node, `'${key}'`, valueContext(keys, key, node))
 }
 
 export function scalarOf(node: Node, what: string, context: Context): MappedText {
@@ -51,15 +52,18 @@ export function sequenceOf(keys: Keys, key: string): readonly Node[] | undefined
   if (!node || (node.kind === 'scalar' && node.isNull)) return undefined
   return node.kind === 'seq'
     ? node.items
-    : fail(`'${key}' must be a list, not ${aKind(node)}`, node, keys.context)
+    : fail(`'${key}' must be a list, not ${aKind(node)}`, node, valueContext(keys, key, node))
 }
 
 /** A list of scalars that are not empty; `null` and `~` are words like any other here. */
 export function textsOf(keys: Keys, key: string): readonly MappedText[] | undefined {
   const what = `an element of '${key}'`
   return sequenceOf(keys, key)?.map((item) => {
-    if (item.kind !== 'scalar') return fail(`${what} must be text, not ${aKind(item)}`, item, keys.context)
-    return item.isNull && item.text === '' ? fail(`${what} is empty`, item, keys.context) : item.mapped
+    if (item.kind !== 'scalar')
+      return fail(`${what} must be text, not ${aKind(item)}`, item, valueContext(keys, key, item))
+    return item.isNull && item.text === ''
+      ? fail(`${what} is empty`, item, valueContext(keys, key, item))
+      : item.mapped
   })
 }
 
@@ -72,10 +76,10 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 export function booleanOf(keys: Keys, key: string): boolean | undefined {
   const node = keys.values.get(key)
   if (!node) return undefined
-  const { text } = scalarOf(node, `'${key}'`, keys.context)
+  const context = valueContext(keys, key, node)
+  const { text } = scalarOf(node, `'${key}'`, context)
   return (
-    BOOLEANS.get(text.toLowerCase()) ??
-    fail(`'${key}' must be true or false, not '${text}'`, node, keys.context)
+    BOOLEANS.get(text.toLowerCase()) ?? fail(`'${key}' must be true or false, not '${text}'`, node, context)
   )
 }
 
@@ -83,9 +87,10 @@ export function booleanOf(keys: Keys, key: string): boolean | undefined {
 export function countOf(keys: Keys, key: string): number | undefined {
   const node = keys.values.get(key)
   if (!node) return undefined
-  const { text } = scalarOf(node, `'${key}'`, keys.context)
+  const context = valueContext(keys, key, node)
+  const { text } = scalarOf(node, `'${key}'`, context)
   if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 32) return Number(text)
-  return fail(`'${key}' must be a whole number, not '${text}'`, node, keys.context)
+  return fail(`'${key}' must be a whole number, not '${text}'`, node, context)
 }
 
 /** A scalar or lists of them, `depth` lists deep at most. */
@@ -102,6 +107,9 @@ export function nodeMap(node: Node, what: string, context: Context): MapNode {
 
 const aKind = (node: Node): string =>
   node.kind === 'seq' ? 'a list' : node.kind === 'map' ? 'a map' : node.text === '' ? 'empty' : 'text'
+
+/** For errors about what a key is given. */
+const valueContext = (keys: Keys, key: string, node: Node): Context => inside(keys, 'value for', key, node)
 
 export const inside = (keys: Keys, itemType: string, itemName: string, node: Node): Context =>
   within(keys.context, itemType, itemName, node.span)

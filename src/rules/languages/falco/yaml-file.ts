@@ -61,7 +61,8 @@ export function* readYaml(file: SourceFile): Generator<Node> {
   const nodes = { count: 0, characters: 0 }
   for (const document of composer.compose(tokens(file))) {
     const error = document.errors[0]
-    if (error) throw new YamlError(yamlMessage(error.message), spanOf(file, ...error.pos))
+    if (error)
+      throw new YamlError(yamlMessage(error.message), spanOf(file, ...error.pos), yamlHint(error.message))
     if (document.contents !== null) yield convert(document.contents, { file, anchors: new Map(), nodes })
   }
 }
@@ -186,6 +187,12 @@ function scalarText(
 
 const rangeSpan = (range: readonly number[] | null | undefined, file: SourceFile): Span =>
   spanOf(file, range?.[0] ?? 0, range?.[1] ?? range?.[0] ?? 0)
+
+/** The parser names the construct it would have to be; nearly always a line is indented by mistake. */
+const yamlHint = (message: string): string | undefined =>
+  /^Nested mappings|^Implicit keys|^All mapping items/.test(message)
+    ? 'keys of one item stand in the same column: compare the indentation with that of the next line'
+    : undefined
 
 const yamlMessage = (message: string): string =>
   message

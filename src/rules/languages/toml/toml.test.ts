@@ -465,6 +465,11 @@ describe('hostile', () => {
   bounded('a long text', `a = """${'x\n'.repeat(200_000)}"""`)
   bounded('a large file', '# \n'.repeat(400_000))
   bounded('a key twice', 'a = 1\na = 2')
+  bounded('a NUL character', 'a = "\0"')
+  const deep = 'a'.concat('.a'.repeat(30_000))
+  for (const text of [`${deep} = 1`, `[${deep}]`, `a = ${'9'.repeat(60_000)}`, `[[rules]]\n${deep} = 1`])
+    test(`names and numbers without end: ${JSON.stringify(text.slice(0, 14))}`, () =>
+      assert.equal(load(text).files[0]?.errors[0]?.code, 'LOAD_ERR_TOML_VALIDATE'))
 
   test('names of prototypes are names', () => {
     const result = load('__proto__ = 1\n[constructor]\nx = 1')
