@@ -10,7 +10,9 @@ import { connect, execve, exit, fork, openat, SHELL, snapshot } from '../testing
 import { createWorld } from '../testing/world.ts'
 import { findTraceEvent, MISSING_DEFAULTS, TRACE_EVENTS } from './catalogue.ts'
 import { compileFilter } from './compile.ts'
+import type { ExecHashes } from './exec-hash.ts'
 import { FilterError, parseExpression } from './expression.ts'
+import { eventTemplate } from './formats/go-template.ts'
 import { parseOutput } from './output-expression.ts'
 import { createTracer, type TracerOptions } from './tracer.ts'
 
@@ -342,6 +344,47 @@ suite('output', () => {
     const lines = await traced(['event=execve,sched_process_exec'], [execve()], ['tarsier'])
     assert.equal(lines.length, 2)
     assert.equal(JSON.parse(lines[0]!).event, 'execve')
+  })
+  test('through a template, with the names of Go', async () => {
+    const template = eventTemplate(
+      '{{.EventName}} {{.ReturnValue}}{{range .Args}} {{.Name}}={{.Value}}{{end}}\n',
+    )
+    const hostile = openat({ path: '/tmp/a\nb' })
+    assert.deepEqual(await traced(['event=openat'], [OPEN, hostile], ['gotemplate=x'], { template }), [
+      'openat 3 dirfd=-100 pathname=/tmp/a flags=65 mode=0',
+      'openat 3 dirfd=-100 pathname=/tmp/a\\nb flags=0 mode=0',
+    ])
+  })
+  test('a template that makes nothing writes no line', async () => {
+    const template = eventTemplate('{{if lt .ReturnValue 0}}{{.EventName}}{{end}}')
+    assert.deepEqual(await traced(['event=openat'], [OPEN, MISSED], ['gotemplate=x'], { template }), [
+      'openat',
+    ])
+  })
+  test('a template that does not fit is told once, and counted', async () => {
+    const template = eventTemplate('{{.Nmae}}')
+    const lines = await traced(['event=openat'], [OPEN, OPEN], ['gotemplate=x'], { template })
+    assert.equal(lines.length, 1)
+    assert.match(lines[0]!, /^template: 1:3: there is no field Nmae/)
+  })
+  test('hashes of executed files, in the order of events', async () => {
+    const waiting: ((hash: string) => void)[] = []
+    const hashes = {
+      of: () => new Promise<string>((done) => waiting.push(done)),
+      close: () => {},
+    } as unknown as ExecHashes
+    const events = [execve(), OPEN]
+    setTimeout(() => {
+      for (const done of waiting) done('abc')
+    }, 20)
+    const lines = await traced(['event=sched_process_exec,openat'], events, ['json', 'option:exec-hash'], {
+      hashes,
+    })
+    assert.deepEqual(
+      lines.slice(0, -1).map((line) => JSON.parse(line).eventName),
+      ['sched_process_exec', 'openat'],
+    )
+    assert.deepEqual(JSON.parse(lines[0]!).args.at(-1), { name: 'sha256', type: 'const char*', value: 'abc' })
   })
   test('sorted by time', async () => {
     const at = (time: number): RecordInit => openat({ path: `/tmp/${time}`, time })

@@ -1,16 +1,19 @@
 /** `tarsier trace`: what happens on the machine, live, without rules. Also in the words of Tracee v0.7. */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { type Config, ConfigError } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import { hostRoot } from '../../kernel/host.ts'
 import { printable } from '../../outputs/escape.ts'
+import { TemplateError } from '../../outputs/template/index.ts'
 import { compileFilter, type TraceFilter } from '../../trace/compile.ts'
 import { ExecHashes } from '../../trace/exec-hash.ts'
 import { FilterError, parseExpression } from '../../trace/expression.ts'
+import { eventTemplate } from '../../trace/formats/go-template.ts'
 import { type OutputChoice, parseOutput } from '../../trace/output-expression.ts'
+import type { TraceRecord } from '../../trace/record.ts'
 import { createTracer, type Tracer } from '../../trace/tracer.ts'
-import { type CliCommand, EXIT, type Io, UsageError } from '../command.ts'
+import { type CliCommand, EXIT, type Io, UsageError, UserError } from '../command.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { packageRoot } from '../package-root.ts'
@@ -103,10 +106,21 @@ function tracerOf(filter: TraceFilter, output: OutputChoice, config: Config, log
       errFile === undefined
         ? (message) => log.warning(message)
         : (message) => appendTo(errFile, message, log),
+    ...(typeof output.format === 'object' ? { template: templateIn(output.format.template) } : {}),
     ...(output.options.has('exec-hash')
       ? { hashes: new ExecHashes({ proc: `${hostRoot(io.env)}/proc` }) }
       : {}),
   })
+}
+
+function templateIn(file: string): (record: TraceRecord) => string {
+  try {
+    return eventTemplate(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const { message } = error as Error
+    if (error instanceof TemplateError) throw new UserError(`${file}:${message}`, error.hint)
+    throw new UserError(`cannot read the template: ${message}`)
+  }
 }
 
 function appendTo(file: string, message: string, log: Logger): void {
