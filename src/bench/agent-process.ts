@@ -14,8 +14,10 @@ export interface AgentProcessOptions {
   /** Text of a rule file instead of the shipped rules. */
   readonly rules?: string
   readonly options?: readonly string[]
-  /** What its standard output is connected to. */
-  readonly stdout?: Writable
+  /** More words of its command line. */
+  readonly args?: readonly string[]
+  /** What its standard output is connected to: a stream, or a descriptor. */
+  readonly stdout?: Writable | number
 }
 
 const READY_MS = 20_000
@@ -41,6 +43,7 @@ export class AgentProcess {
     command = 'run',
     rules,
     options = [],
+    args: more = [],
     stdout,
   }: AgentProcessOptions): Promise<AgentProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'tarsier-bench-'))
@@ -49,6 +52,7 @@ export class AgentProcess {
       '-o',
       `agent.lock_file=${join(folder, 'lock')}`,
       ...options.flatMap((o) => ['-o', o]),
+      ...more,
     ]
     if (rules !== undefined) {
       const file = join(folder, 'rules.yaml')

@@ -10,6 +10,7 @@ import { buildProgram } from './compile.ts'
 import { describeMachine } from './machine.ts'
 import type { Report, ReportTable } from './report.ts'
 import { median, pairedRatio, quantile } from './statistics.ts'
+import { readSummary, total } from './summary.ts'
 
 const run = promisify(execFile)
 
@@ -101,18 +102,8 @@ async function withAgent(
   const cpu = agent.cpuMs - cpuBefore
   const peakKb = agent.memoryKb.peak
   const log = await agent.stop()
-  const events = sectionSum(log, 'events')
-  return { samples, use: { cpuShare: cpu / wall, peakKb, events, dropped: sectionSum(log, 'drops') } }
-}
-
-/** Sum of the numbers in a section of the summary. */
-function sectionSum(log: string, title: string): number {
-  const lines = log.split('\n')
-  const from = lines.indexOf(title) + 1
-  let sum = 0
-  for (let i = from; i > 0 && i < lines.length && /^ {2}/.test(lines[i]!); i++)
-    sum += Number.parseInt(lines[i]!, 10) || 0
-  return sum
+  const { events, drops } = readSummary(log)
+  return { samples, use: { cpuShare: cpu / wall, peakKb, events: total(events), dropped: total(drops) } }
 }
 
 async function runLoops(workload: string, divisor: number): Promise<Record<LoopName, Sample>> {
