@@ -8,7 +8,7 @@ import { AgentProcess } from './agent-process.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { buildProgram } from './compile.ts'
 import { describeMachine } from './machine.ts'
-import type { Report, ReportTable } from './report.ts'
+import type { Goal, Report, ReportTable } from './report.ts'
 import { median, pairedRatio, quantile } from './statistics.ts'
 import { readSummary, total } from './summary.ts'
 
@@ -33,14 +33,37 @@ const EVERYTHING = `- rule: Bench every event
   warn_evttypes: false
 `
 
-/** Ways to run the agent that are compared with running none. */
-const SETUPS = [
-  { name: 'shipped', what: 'shipped rules', command: 'run', rules: undefined },
+/** A way to run the agent that is compared with running none. */
+interface Setup {
+  readonly name: string
+  readonly what: string
+  readonly command: 'run' | 'monitor'
+  /** Text of a rule file. */
+  readonly rules?: string
+  readonly args?: readonly string[]
+}
+
+/** `files`: rule files of the user, which stand first. */
+const setupsFor = (files: readonly string[]): readonly Setup[] => [
+  ...(files.length === 0
+    ? []
+    : [
+        {
+          name: 'given',
+          what: 'rules given',
+          command: 'run',
+          args: files.flatMap((file) => ['-r', file]),
+        } as const,
+      ]),
+  { name: 'shipped', what: 'shipped rules', command: 'run' },
   { name: 'everything', what: 'all events', command: 'run', rules: EVERYTHING },
-  { name: 'monitor', what: 'file monitor', command: 'monitor', rules: undefined },
-] as const
-type Setup = (typeof SETUPS)[number]
-type SetupName = Setup['name']
+  { name: 'monitor', what: 'file monitor', command: 'monitor' },
+]
+
+/** Wall time with the agent to that without, at most (rules given or shipped). */
+const GOALS: Partial<Record<LoopName, number>> = { open: 1.2, fork: 1.05 }
+/** How long one producer floods the agent. */
+const FLOOD_MS = { quick: 500, full: 60_000 } as const
 
 interface Sample {
   /** ns for a turn. */
@@ -51,7 +74,7 @@ interface Sample {
 interface Round {
   readonly off: Record<LoopName, Sample>
   readonly again: Record<LoopName, Sample>
-  readonly on: Record<SetupName, Record<LoopName, Sample>>
+  readonly on: Readonly<Record<string, Record<LoopName, Sample>>>
 }
 
 interface AgentUse {
@@ -64,37 +87,46 @@ interface AgentUse {
 export const overheadBench: Bench = {
   name: 'overhead',
   summary: 'what the agent costs getppid, open, write, fork and connect loops, with and without it in turns',
+  takesRules: true,
   run: runOverhead,
 }
 
-async function runOverhead({ quick, root, progress }: BenchOptions): Promise<Report> {
+async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions): Promise<Report> {
   const machine = describeMachine()
   const workload = await buildProgram({ root, name: 'workload', libraries: [] })
   const rounds: Round[] = []
-  const uses: Record<SetupName, AgentUse[]> = { shipped: [], everything: [], monitor: [] }
+  const setups = setupsFor(rules)
+  const uses = new Map<Setup, AgentUse[]>(setups.map((setup) => [setup, []]))
   const count = quick ? 2 : 15
   for (let i = 0; i < count; i++) {
     progress(`round ${i + 1} of ${count}`)
     const loops = (): Promise<Record<LoopName, Sample>> => runLoops(workload, quick ? 20 : 1)
     const off = await loops()
     const again = await loops()
-    const on: Partial<Record<SetupName, Record<LoopName, Sample>>> = {}
-    for (const setup of SETUPS) {
+    const on: Record<string, Record<LoopName, Sample>> = {}
+    for (const setup of setups) {
       const { samples, use } = await withAgent(root, setup, loops)
       on[setup.name] = samples
-      uses[setup.name].push(use)
+      uses.get(setup)!.push(use)
     }
-    rounds.push({ off, again, on: on as Round['on'] })
+    rounds.push({ off, again, on })
   }
-  return report(machine, rounds, uses)
+  progress('one producer at full speed')
+  const turn = median(rounds.map(({ off }) => off.open.wall))
+  const turns = Math.ceil((FLOOD_MS[quick ? 'quick' : 'full'] * 1e6) / turn)
+  const flood = await withAgent(root, setups[0]!, async () => {
+    const { stdout } = await run(workload, ['open', String(turns)])
+    return Number(stdout.split(' ')[0]) / turns
+  })
+  return report({ machine, setups, rounds, uses, flood: { ...flood, turns } })
 }
 
-async function withAgent(
+async function withAgent<T>(
   root: string,
-  { command, rules }: Setup,
-  loops: () => Promise<Record<LoopName, Sample>>,
-): Promise<{ samples: Record<LoopName, Sample>; use: AgentUse }> {
-  const agent = await AgentProcess.start({ root, command, ...(rules === undefined ? {} : { rules }) })
+  { command, rules, args = [] }: Setup,
+  loops: () => Promise<T>,
+): Promise<{ samples: T; use: AgentUse }> {
+  const agent = await AgentProcess.start({ root, command, args, ...(rules === undefined ? {} : { rules }) })
   const cpuBefore = agent.cpuMs
   const from = performance.now()
   const samples = await loops()
@@ -117,24 +149,30 @@ async function runLoops(workload: string, divisor: number): Promise<Record<LoopN
   return samples as Record<LoopName, Sample>
 }
 
-function report(
-  machine: Report['machine'],
-  rounds: readonly Round[],
-  uses: Record<SetupName, AgentUse[]>,
-): Report {
+interface Measured {
+  readonly machine: Report['machine']
+  readonly setups: readonly Setup[]
+  readonly rounds: readonly Round[]
+  readonly uses: ReadonlyMap<Setup, readonly AgentUse[]>
+  /** One producer with the first setup: ns for a turn. */
+  readonly flood: { readonly samples: number; readonly use: AgentUse; readonly turns: number }
+}
+
+function report({ machine, setups, rounds, uses, flood }: Measured): Report {
   const tables: ReportTable[] = []
-  const results: Record<string, unknown> = { rounds: rounds.length, agent: uses }
+  const agent = Object.fromEntries([...uses].map(([{ name }, list]) => [name, list]))
+  const results: Record<string, unknown> = { rounds: rounds.length, agent, flood }
   for (const kind of ['wall', 'cpu'] as const) {
     const rows = LOOPS.map(({ name, what }) => {
       const off = rounds.map((round) => round.off[name][kind])
       const again = rounds.map((round) => round.again[name][kind])
-      const ratios = SETUPS.map((setup) =>
-        rounds.map((round) => round.on[setup.name][name][kind] / round.off[name][kind]),
+      const ratios = setups.map((setup) =>
+        rounds.map((round) => round.on[setup.name]![name][kind] / round.off[name][kind]),
       )
       results[`${name}.${kind}`] = {
         off_ns: median(off),
         off_off: pairedRatio(again, off),
-        ...Object.fromEntries(SETUPS.map((setup, i) => [setup.name, median(ratios[i]!)])),
+        ...Object.fromEntries(setups.map((setup, i) => [setup.name, median(ratios[i]!)])),
       }
       const range = (values: readonly number[]): string =>
         `${median(values).toFixed(2)} (${quantile(values, 0.25).toFixed(2)}..${quantile(values, 0.75).toFixed(2)})`
@@ -148,23 +186,37 @@ function report(
     })
     tables.push({
       title: `${kind === 'wall' ? 'Wall' : 'CPU'} time, ratio to the same round without the agent: median (middle half)`,
-      columns: ['loop', 'one turn is', 'ns without', 'off/off', ...SETUPS.map((setup) => setup.what)],
+      columns: ['loop', 'one turn is', 'ns without', 'off/off', ...setups.map((setup) => setup.what)],
       rows,
     })
   }
   tables.push({
     title: 'The agent meanwhile (medians)',
     columns: ['rules', 'share of a core', 'peak memory MB', 'events', 'dropped'],
-    rows: SETUPS.map(({ name, what }) => {
-      const of = (key: keyof AgentUse): number => median(uses[name].map((use) => use[key]))
+    rows: setups.map((setup) => {
+      const of = (key: keyof AgentUse): number => median(uses.get(setup)!.map((use) => use[key]))
       return [
-        what,
+        setup.what,
         of('cpuShare').toFixed(2),
         (of('peakKb') / 1024).toFixed(1),
         of('events').toFixed(0),
         of('dropped').toFixed(0),
       ]
     }),
+  })
+  const seconds = (flood.samples * flood.turns) / 1e9
+  tables.push({
+    title: `One producer at full speed for ${seconds.toFixed(1)} s (${setups[0]!.what})`,
+    columns: ['opens', 'opens/s', 'delivered', 'dropped', 'share of a core'],
+    rows: [
+      [
+        String(flood.turns),
+        (flood.turns / seconds).toFixed(0),
+        String(flood.use.events),
+        String(flood.use.dropped),
+        flood.use.cpuShare.toFixed(2),
+      ],
+    ],
   })
   return {
     bench: 'overhead',
@@ -177,7 +229,19 @@ function report(
       '"all events" attaches every program and delivers every event to user space.',
     ],
     tables,
-    goals: [],
+    goals: goalsOf(setups[0]!, rounds, flood.use),
     results,
   }
+}
+
+function goalsOf({ name, what }: Setup, rounds: readonly Round[], flood: AgentUse): readonly Goal[] {
+  const ratios = Object.entries(GOALS).map(([loop, limit]): Goal => {
+    const key = loop as LoopName
+    const value = median(rounds.map(({ off, on }) => on[name]![key].wall / off[key].wall))
+    return { what: `${loop}, ${what}`, limit, value, kind: 'most', unit: '' }
+  })
+  return [
+    ...ratios,
+    { what: 'dropped of one producer', limit: 0, value: flood.dropped, kind: 'most', unit: '' },
+  ]
 }
