@@ -2,7 +2,7 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { gapWriter, type Reported, reportHealth, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
@@ -10,13 +10,14 @@ import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { Lookup, SyscallContext } from './fields/context.ts'
+import type { StreamInterest } from './guards/consumers.ts'
 import { guardSet } from './guards/install.ts'
 import { planGuards } from './guards/plan.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
 import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
-import { WATCHED_EVENTS } from './integrity/observer.ts'
+import { FILE_EVENTS, WATCHED_EVENTS } from './integrity/observer.ts'
 import { formatFailure } from './kernel/errors.ts'
 import type { GuardSet } from './kernel/guard-maps.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
@@ -308,9 +309,7 @@ function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Lib
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
     payloadBytes: config['telemetry.payload_bytes'],
-    ...(config['kernel.guards']
-      ? { guards: guardsFor(rules, telemetry, observer, config['kernel.guard_audit']) }
-      : {}),
+    ...(config['kernel.guards'] ? { guards: guardsFor(options, telemetry) } : {}),
     hostRoot: hostRoot(options.env),
   }
 }
@@ -332,18 +331,38 @@ function startSource(source: KernelSource, pipeline: Pipeline): void {
   )
 }
 
-/** What the kernel may pass over: all that neither a rule nor a stream of records can want. */
-function guardsFor(
-  rules: readonly CompiledRule<SyscallContext>[],
-  { events, watched }: TelemetryPlan,
-  observer: Observer | undefined,
-  auditEvery: number,
-): GuardSet {
-  const streams = [{ name: 'telemetry', events, ...watched }]
-  if (observer !== undefined && observer.rules === undefined)
-    streams.push({ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] })
-  const wanted = [...rules, ...(observer?.rules ?? [])]
-  return guardSet(planGuards({ rules: wanted, streams }).tables, auditEvery)
+/** What the kernel may pass over: all that neither a rule nor a stream of records nor the agent itself can want. */
+function guardsFor(options: AgentOptions, { events, watched }: TelemetryPlan): GuardSet {
+  const { config, rules, observer } = options
+  const streams: readonly StreamInterest[] = [
+    { name: 'telemetry', events, ...watched },
+    ...(observer !== undefined && observer.rules === undefined
+      ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }]
+      : []),
+    ...(isWatched(options) ? [tampering(options)] : []),
+  ]
+  return guardSet(
+    planGuards({ rules: [...rules, ...(observer?.rules ?? [])], streams }).tables,
+    config['kernel.guard_audit'],
+  )
+}
+
+/** What tells who changed the agent's files, and who writes to its memory. */
+const tampering = ({ files, objects }: AgentOptions & { readonly files: AgentFiles }): StreamInterest => {
+  const roots = agentRoots({ ...files, objects }).map(({ path }) => path)
+  return {
+    name: 'integrity',
+    events: new Set(FILE_EVENTS),
+    paths: [
+      ...new Set([
+        `/proc/${process.pid}`,
+        ...roots,
+        ...roots.filter(existsSync).map((path) => realpathSync(path)),
+      ]),
+    ],
+    patterns: [],
+    changes: true,
+  }
 }
 
 /** A rule that is reported by itself, for those who ask about single events. */

@@ -28,10 +28,12 @@ export interface StreamInterest {
   readonly paths: readonly string[]
   /** `*.ext` is an ending of the path, any other `*` or `?` a glob of the name (with a slash: of the path), else a piece. */
   readonly patterns: readonly string[]
+  /** Only what may change a file: a file that is opened for reading is of no interest. */
+  readonly changes?: boolean
 }
 
 /** A stream of events needs those whose path is watched, on either spelling; events without paths pass. */
-export function streamConsumer({ name, events, paths, patterns }: StreamInterest): Consumer {
+export function streamConsumer({ name, events, paths, patterns, changes = false }: StreamInterest): Consumer {
   const everything = paths.length === 0 && patterns.length === 0
   const branches: Branches = everything
     ? ALWAYS
@@ -39,7 +41,8 @@ export function streamConsumer({ name, events, paths, patterns }: StreamInterest
       or([...paths.map((path) => pathTest('path', 'pmatch', path)), ...patterns.map(patternBranches)])
   const byShape = (event: GuardedEvent): ByShape => {
     const needed = Object.keys(event.paths).length === 0 ? ALWAYS : branches
-    return new Map(event.shapes.map((shape) => [shape, needed]))
+    const shapes = changes ? event.shapes.filter((shape) => !event.isLook(shape)) : event.shapes
+    return new Map(shapes.map((shape) => [shape, needed]))
   }
   return {
     kind: 'stream',

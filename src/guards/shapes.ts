@@ -23,6 +23,8 @@ export interface GuardedEvent {
   /** Shapes that occur. */
   readonly shapes: readonly number[]
   facts(shape: number): Facts
+  /** Is it no more than looking: an open for reading? */
+  isLook(shape: number): boolean
   /** Fields that are a path of the event. Others of these names are absent. */
   readonly paths: Readonly<Record<string, PathPart>>
 }
@@ -99,15 +101,20 @@ const OPEN_PATHS: Readonly<Record<string, PathPart>> = {
   'fs.path.nameraw': 'raw',
 }
 
+/** How a file is opened, as in O_ACCMODE. */
+const accessOf = (name: string, shape: number): number =>
+  name === 'creat' ? 1 : (shape >> OPEN_SHAPE.ACCESS_SHIFT) & 3
+
 const openEvent = (name: string): GuardedEvent => ({
   name,
+  isLook: (shape) => accessOf(name, shape) === 0,
   id: idOf(name),
   shapes: upTo(256),
   paths: OPEN_PATHS,
   facts(shape) {
     const failed = hasFailed(shape)
     const creates = (shape & OPEN_SHAPE.CREATES) !== 0
-    const mode = name === 'creat' ? 1 : (shape >> OPEN_SHAPE.ACCESS_SHIFT) & 3
+    const mode = accessOf(name, shape)
     return {
       'evt.type': { oneOf: [name] },
       ...outcome(shape, NUMBER),
@@ -156,6 +163,7 @@ const KIND_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] | u
 
 const writeEvent = (name: string): GuardedEvent => ({
   name,
+  isLook: () => false,
   id: idOf(name),
   shapes: upTo(8 << WRITE_SHAPE.KIND_SHIFT),
   paths: FD_PATHS,
@@ -185,6 +193,7 @@ const namedEvent = (
   more: readonly string[] = [],
 ): GuardedEvent => ({
   name,
+  isLook: () => false,
   id: idOf(name),
   shapes: upTo(CHMODS.has(name) ? 8 : 4),
   paths,
@@ -212,6 +221,7 @@ const FAMILY_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] |
 
 const socketEvent = (name: string): GuardedEvent => ({
   name,
+  isLook: () => false,
   id: idOf(name),
   shapes: upTo(8 << SOCKET_SHAPE.FAMILY_SHIFT),
   paths: {},

@@ -106,7 +106,8 @@ const CHANGED_PATHS: Readonly<Record<string, readonly string[]>> = {
   symlink: ['linkpath'],
   truncate: ['name'],
 }
-const FILE_EVENTS = [
+/** Events that tell who changed a file, where somebody else wants them: the agent does not attach them for itself. */
+export const FILE_EVENTS: readonly string[] = [
   'open',
   'openat',
   'openat2',
