@@ -37,7 +37,7 @@ export const outputFields = ({ format }: CompiledRule): readonly string[] =>
   [...new Set(format.flatMap((part) => (part.kind === 'value' ? [part.key] : [])))].sort()
 
 /** A format as it would be written. */
-export const printFormat = ({ format }: CompiledRule): string =>
+const printFormat = ({ format }: CompiledRule): string =>
   format.map((part) => (part.kind === 'text' ? part.text : `%${part.width ?? ''}${part.key}`)).join('')
 
 interface Found {

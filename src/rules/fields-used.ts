@@ -3,7 +3,7 @@ import type { Enrichment } from '../fields/field.ts'
 import type { CompiledRule, Expr, FieldRef, FormatPart, Literal, Operand, Test } from './ir.ts'
 
 /** Call `see` for every field in the condition, the output and the threshold of a rule. */
-export function visitFields<C>(rule: CompiledRule<C>, see: (field: FieldRef<C>) => void): void {
+function visitFields<C>(rule: CompiledRule<C>, see: (field: FieldRef<C>) => void): void {
   visitExpr(rule.condition, see)
   visitFormat(rule.format, see)
   for (const { format } of rule.extraFields ?? [])

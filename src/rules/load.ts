@@ -18,7 +18,7 @@ export type { RuleSelection } from './select.ts'
 const LANGUAGES: readonly RuleLanguage[] = [falco, toml]
 
 /** Bytes of one rule file. */
-export const MAX_FILE_BYTES = 8 << 20
+const MAX_FILE_BYTES = 8 << 20
 
 /** A file or directory on disk, or text with the name to report it under. */
 export type RuleInput = string | { readonly path: string; readonly text: string }

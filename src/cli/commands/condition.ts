@@ -11,6 +11,7 @@ import { printCondition } from '../../rules/condition/print.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import type { LoadEnv, SourceEnv } from '../../rules/load.ts'
 import { sourceFile, spanOf } from '../../rules/passes/mapped-text.ts'
+import { brief } from '../../rules/render-diagnostics.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError } from '../command.ts'
 import { linesOf } from './lines.ts'
 
@@ -78,7 +79,7 @@ function judgeLine(line: string, judge: Judge): { readonly ok: boolean } {
     if (!(error instanceof ConditionError)) throw error
     const { line: row, column } = spanOf(sourceFile('', text), error.from, error.to)
     const message = error.hint === undefined ? error.message : `${error.message} (${error.hint})`
-    return { ok: false, ...{ error: message, line: row, column } }
+    return { ok: false, ...{ error: brief(message), line: row, column } }
   }
 }
 

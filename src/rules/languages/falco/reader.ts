@@ -2,7 +2,7 @@
 import { didYouMean } from '../../condition/suggest.ts'
 import { type MappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
 import { appendOf, checkKeys, readOverrides, warnUnquoted } from './item-parts.ts'
-import type { Item, PluginRequirement } from './items.ts'
+import type { Item, Named, PluginRequirement } from './items.ts'
 import { fail, inside, type Keys, keysOf, nodeMap, requiredText, sequenceOf, textsOf } from './node-access.ts'
 import { readRule } from './read-rule.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
@@ -141,48 +141,43 @@ function readPluginVersion(keys: Keys): { readonly name: string; readonly versio
     : fail(`'${text}' is not a version`, keys.values.get('version')!, keys.context, 'write it as 0.4.0')
 }
 
-const LIST_NAME = /^[^()"'\s=,]+$/
-const MACRO_NAME = /^[a-zA-Z]+[a-zA-Z0-9_]*$/
+/** What the names of lists and macros must look like for conditions to find them. */
+const NAMES = {
+  list: {
+    pattern: /^[^()"'\s=,]+$/,
+    code: 'LOAD_INVALID_LIST_NAME',
+    hint: 'leave out blanks, quotes, parentheses, commas and equal signs',
+  },
+  macro: {
+    pattern: /^[a-zA-Z]+[a-zA-Z0-9_]*$/,
+    code: 'LOAD_INVALID_MACRO_NAME',
+    hint: 'use a letter, then letters, digits and underscores',
+  },
+} as const
+
+function nameOf(keys: Keys, kind: keyof typeof NAMES, warn: Warn): Named {
+  const name = requiredText(keys, kind).text
+  const { span } = keys.values.get(kind)!
+  const { pattern, code, hint } = NAMES[kind]
+  if (!pattern.test(name))
+    warn(code, `${kind} name '${name}' cannot be used in a condition`, span, keys.context, hint)
+  return { name, span, context: keys.context }
+}
 
 function readList(keys: Keys, warn: Warn): Item {
   checkKeys(keys, ['list', 'items', 'append', 'override'], warn)
-  const name = requiredText(keys, 'list').text
-  const span = keys.values.get('list')!.span
-  if (!LIST_NAME.test(name))
-    warn(
-      'LOAD_INVALID_LIST_NAME',
-      `list name '${name}' cannot be used in a condition`,
-      span,
-      keys.context,
-      'leave out blanks, quotes, parentheses, commas and equal signs',
-    )
+  const name = nameOf(keys, 'list', warn)
   const items = textsOf(keys, 'items')
   if (!items) return fail("key 'items' is missing", keys.node, keys.context)
   for (const item of items) warnUnquoted(item, keys.context, warn)
-  return { kind: 'list', mode: modeOf(keys, 'items', warn), name, items, span, context: keys.context }
+  return { kind: 'list', mode: modeOf(keys, 'items', warn), ...name, items }
 }
 
 function readMacro(keys: Keys, warn: Warn): Item {
   checkKeys(keys, ['macro', 'condition', 'append', 'override'], warn)
-  const name = requiredText(keys, 'macro').text
-  const span = keys.values.get('macro')!.span
-  if (!MACRO_NAME.test(name))
-    warn(
-      'LOAD_INVALID_MACRO_NAME',
-      `macro name '${name}' cannot be used in a condition`,
-      span,
-      keys.context,
-      'use a letter, then letters, digits and underscores',
-    )
+  const name = nameOf(keys, 'macro', warn)
   const condition: MappedText = requiredText(keys, 'condition')
-  return {
-    kind: 'macro',
-    mode: modeOf(keys, 'condition', warn),
-    name,
-    condition,
-    span,
-    context: keys.context,
-  }
+  return { kind: 'macro', mode: modeOf(keys, 'condition', warn), ...name, condition }
 }
 
 /** `append: true` or `override: {key: append | replace}` of a list or a macro. */

@@ -45,7 +45,7 @@ type MatchKey = (typeof MATCH_KEYS)[number]
 const RULE_KEYS = ['id', 'name', 'enabled', 'type', 'severity', 'action', 'desc', 'tags', ...MATCH_KEYS]
 
 /** Ids that begin so belong to the rules that are shipped. */
-export const RESERVED_PREFIX = 'BUILTIN-'
+const RESERVED_PREFIX = 'BUILTIN-'
 
 /** Longest name the kernel keeps of a process, in bytes (TASK_COMM_LEN in include/linux/sched.h, less the final NUL). */
 const COMM_BYTES = 15

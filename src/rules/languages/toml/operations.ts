@@ -49,7 +49,7 @@ export const OPERATIONS = {
 } as const satisfies Record<string, OperationFamily>
 
 export type Operation = keyof typeof OPERATIONS
-export const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly Operation[]
+const OPERATION_NAMES = Object.keys(OPERATIONS) as readonly Operation[]
 
 /** What `operations` of a rule may hold. */
 export const OPERATION_WORDS: readonly string[] = [

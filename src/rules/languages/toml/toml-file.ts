@@ -31,7 +31,7 @@ export interface TomlEntry {
 export type TomlNode = TomlValue | TomlList | TomlTable
 
 /** Limits of one file: bytes of UTF-16 text, characters of a line, nesting of brackets. */
-export const TOML_LIMITS = { size: 1 << 20, line: 1 << 16, depth: 64 } as const
+const TOML_LIMITS = { size: 1 << 20, line: 1 << 16, depth: 64 } as const
 
 /** The text is not TOML, or more of it than is accepted. */
 export class TomlError extends Error {
