@@ -130,18 +130,19 @@ export class Host {
     }
   }
 
-  /** ns an event of `passes` passes, each with strings of its own. */
+  /** ns of processor time an event of `passes` passes, each with strings of its own. */
   time(judge: (ctx: SyscallContext) => void, passes: number, events?: number): number {
     const { warmup, offsets } = this.#mix
     const end = events === undefined ? offsets.length : Math.min(warmup + events, offsets.length)
-    let ns = 0
+    let micros = 0
     for (let i = 0; i < passes; i++) {
       this.#mix.freshen()
-      const start = process.hrtime.bigint()
+      const start = process.cpuUsage()
       this.pass(judge, warmup, end)
-      ns += Number(process.hrtime.bigint() - start)
+      const { user, system } = process.cpuUsage(start)
+      micros += user + system
     }
-    return ns / passes / (end - warmup)
+    return (micros * 1000) / passes / (end - warmup)
   }
 }
 
@@ -201,6 +202,17 @@ function timeReference(mix: Mix, rules: readonly Rule[], events: number): number
 
 const percent = (share: number): string => `${share * 100} %`
 
+/** Event types of the mix with their shares, most frequent first. */
+function composition(events: number): string {
+  const { types } = createMix(events, GOAL_SHARE)
+  const counts = new Map<string, number>()
+  for (const type of types) counts.set(type, (counts.get(type) ?? 0) + 1)
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([type, count]) => `${type} ${percent(Math.round((count / types.length) * 1000) / 1000)}`)
+    .join(', ')
+}
+
 function report(
   machine: Report['machine'],
   sets: readonly RuleSet[],
@@ -214,7 +226,7 @@ function report(
     time: new Date().toISOString(),
     machine,
     method: [
-      `${effort.events} events of a developer machine with servers, encoded as the kernel writes them; ${effort.rounds} rounds of ${effort.passes} passes with and without rules by turns, medians of the rounds.`,
+      `${effort.events} events of a developer machine with servers, made up and encoded as the kernel writes them: ${composition(effort.events)}. Processor time of up to ${effort.rounds} rounds of ${effort.passes} passes with and without rules by turns, medians of the rounds.`,
       'Rules: what judging adds to decoding and the process table, the decoding of what rules ask for included. A fresh string is one that no pass before had.',
       'Tree walk: every condition of the event type evaluated as written, over a part of the events.',
       ...(skipped === 0

@@ -14,7 +14,7 @@ import {
   type Ring,
   type Slot,
 } from '../../schema/index.ts'
-import type { Interner, Memory } from './interner.ts'
+import { type Interner, type Memory, sameBytes } from './interner.ts'
 import type { Str } from './str.ts'
 
 const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
@@ -241,6 +241,24 @@ export class EventView {
     const off = this.#u16[ref]!
     if (off === 0) return undefined
     return this.#interner.get(this.#memory, this.#base + off, this.#u16[ref + 1]!)
+  }
+
+  /** A text field that is often the same as another one, whose string is known: then nothing is looked up. */
+  stringLike(name: string, other: string, known: Str | undefined): Str | undefined {
+    const slot = this.#slots.get(name)
+    if (slot === undefined) return undefined
+    const like = known && this.#slots.get(other)
+    return like !== undefined && this.#equal(slot, like) ? known : this.stringAt(slot)
+  }
+
+  #equal(a: Slot, b: Slot): boolean {
+    const first = (this.#base + a.offset) >> 1
+    const second = (this.#base + b.offset) >> 1
+    const length = this.#u16[first + 1]!
+    const from = this.#u16[first]!
+    const to = this.#u16[second]!
+    if (from === 0 || to === 0 || length !== this.#u16[second + 1]) return false
+    return sameBytes(this.#memory, this.#base + from, this.#base + to, length)
   }
 
   /** Raw bytes of a variable field, a copy. */

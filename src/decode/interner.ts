@@ -141,6 +141,14 @@ function isSame(kept: readonly number[], memory: Memory, offset: number, length:
   return (length & 3) === 0 || kept[whole] === lastWord(memory, offset, length)
 }
 
+/** Are `length` bytes the same at two offsets, multiples of 4? */
+export function sameBytes(memory: Memory, a: number, b: number, length: number): boolean {
+  const { words } = memory
+  const whole = length >> 2
+  for (let i = 0; i < whole; i++) if (words[(a >> 2) + i] !== words[(b >> 2) + i]) return false
+  return (length & 3) === 0 || lastWord(memory, a, length) === lastWord(memory, b, length)
+}
+
 /** The 1 to 3 bytes after the last whole word, little-endian. What follows them in memory may be anything. */
 const lastWord = ({ words }: Memory, offset: number, length: number): number =>
   words[(offset + length) >> 2]! & ((1 << ((length & 3) << 3)) - 1)

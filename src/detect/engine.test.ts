@@ -279,6 +279,12 @@ const context: fc.Arbitrary<Ctx> = fc.record(
 )
 
 const textLiteral = fc.constantFrom(...TEXTS).map(literal)
+const globLiteral = fc
+  .constantFrom('*', 'a*', '*b', '/a*b', '/a*a*', '*a*b*', '*a*b', '?b', '[ab]*', 'a[.]b', '/*\\\\b')
+  .map(literal)
+const regexLiteral = fc
+  .constantFrom('a', '/a/b', 'ab?', '.*a.*b', '(a|b)', 'a.b', '/a.+', '[ab]b*')
+  .map(literal)
 const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
   fc
     .tuple(
@@ -311,6 +317,19 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
       fc.array(textLiteral, { maxLength: 3 }),
     )
     .map(([left, op, modifier, right]) => ({ ...is(left, op, right), modifier })),
+  fc
+    .tuple(
+      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER, BOTH),
+      fc.constantFrom<Operator>('glob', 'iglob', 'regex'),
+      fc.constantFrom<ListModifier | undefined>(undefined, 'oneof', 'anyof', 'allof'),
+      fc.infiniteStream(fc.tuple(globLiteral, regexLiteral)),
+    )
+    .map(([left, op, modifier, pairs]) => {
+      const literals = [...pairs.take(modifier === undefined ? 1 : 2)].map(([glob, regex]) =>
+        op === 'regex' ? regex : glob,
+      )
+      return { ...is(left, op, literals), modifier }
+    }),
   fc
     .tuple(
       fc.constantFrom(NUMBER, LENGTH),

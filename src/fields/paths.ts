@@ -74,7 +74,12 @@ export function pathOf(ctx: SyscallContext, fields: PathFields): PathValue {
   const key = fields.name ?? 'path'
   if (event.memoKey === key) return event.memo as PathValue
   const resolved = fields.path === undefined ? undefined : event.string(fields.path)
-  const name = fields.name === undefined ? resolved : event.string(fields.name)
+  const name =
+    fields.name === undefined
+      ? resolved
+      : fields.path === undefined
+        ? event.string(fields.name)
+        : event.stringLike(fields.name, fields.path, resolved)
   const dir = name === resolved ? undefined : directoryOf(event, fields, name, resolved)
   const value = seen(ctx, name, dir, resolved)
   event.memo = value

@@ -104,29 +104,31 @@ export class FdOutput implements Output {
 
   write(line: string, lines = 1): void {
     const text = `${line}\n`
-    const length = Buffer.byteLength(text)
+    // A batch is encoded once; of a single line no copy is made.
+    const bytes = text.length > LONG ? Buffer.from(text) : undefined
+    const length = bytes?.length ?? Buffer.byteLength(text)
     if (this.#closed || this.#queued + length > this.#options.maxQueued) {
       if (this.#closed) this.#droppedError += lines
       else this.#droppedFull += lines
       return
     }
-    const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, length) : 0
+    const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, bytes, length) : 0
     if (taken === length) {
       this.#written += lines
       this.#failing = false
       return
     }
     if (taken > 0) this.#torn = true
-    this.#queue.push({ bytes: Buffer.from(text).subarray(taken), lines })
+    this.#queue.push({ bytes: (bytes ?? Buffer.from(text)).subarray(taken), lines })
     this.#queued += length - taken
     if (this.#queue.length === 1) this.#send()
   }
 
   /** The short way for the usual case of a descriptor that takes a line; what goes wrong is left to the queue. */
-  #writeAtOnce(text: string, length: number): number {
+  #writeAtOnce(text: string, bytes: Buffer | undefined, length: number): number {
     this.#moveOn()
     try {
-      if (length > LONG) return writeSync(this.#fd, text)
+      if (bytes !== undefined) return writeSync(this.#fd, bytes)
       return this.#options.writeText(this.#fd, text, length)
     } catch {
       return 0

@@ -10,34 +10,49 @@ const CACHED_LENGTH_MAX = 512
 
 const base64 = (text: string): string => Buffer.from(encodeText(text)).toString('base64')
 
+/** A text as JSON. */
+interface Known {
+  /** With its quotes. */
+  readonly json: string
+  /** Its exact bytes, when they are not UTF-8. */
+  readonly bytes: string | undefined
+}
+
 /** JSON strings by text, bounded. Bytes that are not UTF-8 are shown as `\xNN`. */
 export class TextCache {
-  #known = new Map<string, string>()
+  readonly #known = new Map<string, Known>()
 
   /** The text as a JSON string with its quotes. */
   json(text: string): string {
+    return this.#of(text).json
+  }
+
+  /** `,"name":"text"`, with the exact bytes in `name_b64` beside it when they are not UTF-8. */
+  pair(name: string, text: string): string {
+    const { json, bytes } = this.#of(text)
+    const pair = `,"${name}":${json}`
+    return bytes === undefined ? pair : `${pair},"${name}_b64":"${bytes}"`
+  }
+
+  /** `,"name":["text",...]`; `name_b64` has the bytes of those that are not UTF-8, null for the others. */
+  list(name: string, texts: readonly string[]): string {
+    const all = texts.map((text) => this.#of(text))
+    const list = `,"${name}":[${all.map(({ json }) => json).join(',')}]`
+    if (all.every(({ bytes }) => bytes === undefined)) return list
+    const exact = all.map(({ bytes }) => (bytes === undefined ? 'null' : `"${bytes}"`))
+    return `${list},"${name}_b64":[${exact.join(',')}]`
+  }
+
+  #of(text: string): Known {
     const known = this.#known.get(text)
     if (known !== undefined) return known
-    const made = jsonString(visibleBytes(text))
+    const bytes = text.isWellFormed() ? undefined : base64(text)
+    const made: Known = { json: jsonString(visibleBytes(text)), bytes }
     if (text.length <= CACHED_LENGTH_MAX) {
       if (this.#known.size >= CACHE_MAX) this.#known.clear()
       this.#known.set(text, made)
     }
     return made
-  }
-
-  /** `,"name":"text"`, with the exact bytes in `name_b64` beside it when they are not UTF-8. */
-  pair(name: string, text: string): string {
-    const pair = `,"${name}":${this.json(text)}`
-    return text.isWellFormed() ? pair : `${pair},"${name}_b64":"${base64(text)}"`
-  }
-
-  /** `,"name":["text",...]`; `name_b64` has the bytes of those that are not UTF-8, null for the others. */
-  list(name: string, texts: readonly string[]): string {
-    const list = `,"${name}":[${texts.map((text) => this.json(text)).join(',')}]`
-    if (texts.every((text) => text.isWellFormed())) return list
-    const bytes = texts.map((text) => (text.isWellFormed() ? 'null' : `"${base64(text)}"`))
-    return `${list},"${name}_b64":[${bytes.join(',')}]`
   }
 }
 
