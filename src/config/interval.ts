@@ -10,7 +10,7 @@ const UNITS: Readonly<Record<string, number>> = {
   y: 365 * 86_400_000,
 }
 /** The least that makes sense, as in Falco. */
-export const LEAST_MS = 100
+const LEAST_MS = 100
 /** The most a timer takes: 24.8 days. */
 const MOST_MS = 2 ** 31 - 1
 

@@ -19,7 +19,7 @@ export interface OptionSettings {
  * What one option sets; `before` are the settings so far, of which it may change a part. A value that begins with `{` or
  * `[` is YAML. Throws ConfigError.
  */
-export function readOption(option: string, before: readonly Setting[]): OptionSettings {
+function readOption(option: string, before: readonly Setting[]): OptionSettings {
   const equals = option.indexOf('=')
   if (equals < 0) throw new ConfigError(`-o takes KEY=VALUE, not '${option}'`)
   const span: Span = { file: `-o ${option}`, line: 1, column: 1, from: 0, to: 0 }

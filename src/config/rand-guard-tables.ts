@@ -28,12 +28,12 @@ export interface TableKey {
 const U32_MAX = 4_294_967_295
 
 /** Ring bytes for one record: the header, the fields and a path of common length. */
-export const BYTES_PER_RECORD = 512
+const BYTES_PER_RECORD = 512
 /** The ring rand-guard had, whatever was asked for. */
-export const RING_FLOOR = 65_536
+const RING_FLOOR = 65_536
 
 /** Bytes of a ring for this many records: a power of two, never below the floor. */
-export const ringBytesFor = (records: number): number =>
+const ringBytesFor = (records: number): number =>
   Math.max(RING_FLOOR, 2 ** Math.ceil(Math.log2(Math.max(1, records * BYTES_PER_RECORD))))
 
 const MAX_RECORDS = KEYS['kernel.ring_bytes.bulk'].max / BYTES_PER_RECORD

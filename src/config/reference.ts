@@ -7,7 +7,7 @@ import { VARIABLES } from './load.ts'
 import { TABLES } from './rand-guard-tables.ts'
 
 /** What a key takes, in the words of the documentation. */
-export function kindText(decl: KeyDecl): string {
+function kindText(decl: KeyDecl): string {
   switch (decl.type) {
     case 'bool':
       return '`true`, `false`'

@@ -27,7 +27,7 @@ export type Written =
 export const untyped = (text: string): Written => ({ kind: 'untyped', text })
 
 /** Most elements of a list, and characters of a text. */
-export const LIST_MAX = 4096
+const LIST_MAX = 4096
 export const TEXT_MAX = 65_536
 
 /** The value of a key. Throws ConfigError that names key, value and what would do. */

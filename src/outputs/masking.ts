@@ -11,7 +11,7 @@
  */
 import type { Alert, AlertValue } from '../detect/alert.ts'
 
-export const MASK = '****'
+const MASK = '****'
 
 /** How a name ends that holds a secret, whatever stands before: `PGPASSWORD`, `clientSecret`. */
 const ENDINGS = [

@@ -255,7 +255,7 @@ function nonBlockingStdout(): number | undefined {
 }
 
 /** What a file output can be told. */
-export interface FileOptions {
+interface FileOptions {
   /** The open file is written to whatever becomes of its name; otherwise the name is followed. */
   readonly keepAlive: boolean
 }

@@ -29,7 +29,7 @@ export function declareConfigOptions(command: Command): void {
 type Options = Readonly<Record<string, unknown>>
 
 /** The configuration that options and environment name. Throws ConfigFileError, and UsageError for options. */
-export function configOf(options: Options, env: Io['env'], file?: string): LoadedConfig {
+function configOf(options: Options, env: Io['env'], file?: string): LoadedConfig {
   const format = options['configFormat'] as string | undefined
   if (format !== undefined && format !== 'toml' && format !== 'yaml')
     throw new UsageError(`--config-format takes toml or yaml, not '${format}'`)

@@ -64,7 +64,7 @@ const MODE_BITS: NameTable = {
 const octal = (mode: number): string => (mode === 0 ? '0' : `0${mode.toString(8)}`)
 
 /** `<f>/path`, `<4t>1.2.3.4:1->5.6.7.8:443`: kind and name of the descriptor the event is about. */
-export function fdText(ctx: SyscallContext): string | undefined {
+function fdText(ctx: SyscallContext): string | undefined {
   const type = typeChar(ctx)
   const name = fdName(ctx)
   if (type === undefined || name === undefined) return undefined

@@ -265,7 +265,7 @@ const show = (name: string, { raw, resolved }: ArgText): string =>
   resolved === undefined ? `${name}=${raw}` : `${name}=${raw}(${resolved})`
 
 /** `name=raw(resolved) ...` for every argument the event has. */
-export function argsText(ctx: SyscallContext): string {
+function argsText(ctx: SyscallContext): string {
   const parts: string[] = []
   for (const argument of ARGUMENTS.get(ctx.event.name) ?? []) {
     const text = isShown(ctx.event.name, argument) ? argument.text(ctx) : undefined

@@ -8,7 +8,7 @@ export const rawResult = (ctx: SyscallContext): number | undefined =>
   ctx.event.number('res') ?? (ctx.event.family === 'open' ? ctx.event.number('fd') : undefined)
 
 /** Name of a negative errno, or its number when it has none. */
-export const errorText = (res: number): string => errnoName(res) ?? String(-res)
+const errorText = (res: number): string => errnoName(res) ?? String(-res)
 
 export const resultFields: readonly SyscallField[] = [
   field({

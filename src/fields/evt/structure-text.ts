@@ -11,7 +11,7 @@ const FAMILY_NAMES: ReadonlyMap<number, string> = new Map(
 const words = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** `127.0.0.1:80`, `[::1]:80`, a unix name (`@name` when abstract), else the family and how many bytes. */
-export function sockaddrText(bytes: Uint8Array): string {
+function sockaddrText(bytes: Uint8Array): string {
   if (bytes.length < 2) return `(${bytes.length} bytes)`
   const view = words(bytes)
   const family = view.getUint16(0, true)

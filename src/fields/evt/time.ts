@@ -5,11 +5,11 @@ import { field, once, type SyscallField } from '../syscall-field.ts'
 const SECOND = 1_000_000_000n
 
 /** Ns since the epoch. */
-export const eventTime = (ctx: SyscallContext): bigint =>
+const eventTime = (ctx: SyscallContext): bigint =>
   once(ctx, 'evt.time', () => ctx.lookup.wallClock(ctx.event.timeNs))
 
 /** `2026-01-31T12:00:00.000000001` without a zone; `separator` stands between date and time. */
-export function formatTime(ns: bigint, separator: ' ' | 'T' = 'T'): string {
+function formatTime(ns: bigint, separator: ' ' | 'T' = 'T'): string {
   const fraction = ((ns % SECOND) + SECOND) % SECOND
   const seconds = (ns - fraction) / SECOND
   const date = new Date(Number(seconds) * 1000)

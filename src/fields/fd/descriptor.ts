@@ -217,7 +217,7 @@ const IN_PROGRESS = -ERRNO['EINPROGRESS']!
  * Did the call establish or start what it is for? A connect that is under way has its addresses. A socket that was there
  * before is what it is, whatever became of the call.
  */
-export const socketWorked = (ctx: SyscallContext): boolean => {
+const socketWorked = (ctx: SyscallContext): boolean => {
   if (factsOf(ctx) !== undefined) return socketFamily(ctx) !== 0
   const res = ctx.event.number('res') ?? 0
   return res >= 0 || res === IN_PROGRESS

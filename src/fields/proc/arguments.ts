@@ -8,7 +8,7 @@ import { argsOf } from './names.ts'
 const ARG_INDEX_MAX = 65535
 
 /** Value of a variable: what follows `NAME=`; the first entry counts, as in getenv(3). */
-export function envValue(env: readonly string[], name: string): string | undefined {
+function envValue(env: readonly string[], name: string): string | undefined {
   const prefix = `${name}=`
   return env.find((entry) => entry.startsWith(prefix))?.slice(prefix.length)
 }

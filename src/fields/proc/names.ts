@@ -20,7 +20,7 @@ export const argsOf = (process: ProcessInfo): Str => process.derived('args', () 
 export const cmdlineOf = (process: ProcessInfo): Str =>
   process.derived('cmdline', () => withArgs(process.comm.text, process.argv))
 /** argv as typed: argv[0] and arguments. */
-export const exelineOf = (process: ProcessInfo): Str =>
+const exelineOf = (process: ProcessInfo): Str =>
   process.derived('exeline', () => withArgs(process.argv[0] ?? '', process.argv))
 
 export const nameFields: readonly SyscallField[] = [
