@@ -16,6 +16,26 @@ export const GUARD_DIR = 252
 export const GUARD_TAIL = 4
 /** Most entries of each table, for two generations. */
 export const GUARD_ENTRIES = 32768
+/** Cgroups whose kind is remembered, and processes whose bits are. */
+export const GUARD_CGROUPS = 8192
+export const GUARD_PROCESSES = 16384
+
+/** What is looked up beyond the shape (src/guards/branches.ts says what each is). */
+export const GUARD_DIMENSIONS = [
+  'dirs',
+  'components',
+  'bases',
+  'tails',
+  'raws',
+  'comms',
+  'uids',
+  'containers',
+  'ttys',
+  'images',
+  'ancestors',
+  'ports',
+  'nets',
+] as const
 
 /** How a call ended, the lowest two bits of a shape: EACCES and EPERM are denials. */
 export const OUTCOMES = { OK: 0, FAILED: 1, DENIED: 2, IN_PROGRESS: 3 } as const

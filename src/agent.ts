@@ -2,7 +2,7 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { gapWriter, type Reported, reportHealth, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
@@ -10,16 +10,13 @@ import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { Lookup, SyscallContext } from './fields/context.ts'
-import type { StreamInterest } from './guards/consumers.ts'
-import { guardSet } from './guards/install.ts'
-import { planGuards } from './guards/plan.ts'
+import { createGuarding, type Guarding, streamsOf } from './guarding.ts'
 import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
 import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
-import { FILE_EVENTS, WATCHED_EVENTS } from './integrity/observer.ts'
+import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { formatFailure } from './kernel/errors.ts'
-import type { GuardSet } from './kernel/guard-maps.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
@@ -171,17 +168,27 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   })
   const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
   const timer = new StageTimer(() => Number(process.hrtime.bigint()))
-  const parts: Parts = { options, interner, identity, enrichers, engine, telemetry, timer, outputs }
+  const guarding = createGuarding({
+    config,
+    streams: streamsOf({ telemetry, observer, ...(isWatched(options) ? { roots: rootsOf(options) } : {}) }),
+    processes: () => pipeline.table.living,
+  })
+  const parts: Parts = {
+    ...{ options, interner, identity, enrichers },
+    ...{ engine, telemetry, timer, outputs, guarding },
+  }
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
+  let source: KernelSource | undefined
   const pipeline = new Pipeline({
     ...pipelineOptions(parts),
     observe(ctx) {
       integrity?.see(ctx.event, ctx.process)
       line?.(ctx)
     },
+    learned: (cgroup, cgroupV1, container) => source?.noteCgroup(cgroup, cgroupV1, container),
   })
-  const source = openSource(sourceOptions(parts, lib))
+  source = openSource(sourceOptions(parts, lib))
   observer?.begin?.({
     write: (line) => outputs.record(line),
     lookup: pipeline.lookup,
@@ -245,6 +252,7 @@ interface Parts {
   readonly telemetry: TelemetryPlan
   readonly timer: StageTimer
   readonly outputs: Outputs
+  readonly guarding: Guarding
 }
 
 /** An alert goes out; where an observer has the outputs to itself, to that one. */
@@ -264,7 +272,7 @@ const isWatched = (options: AgentOptions): options is AgentOptions & { readonly 
   options.config['integrity.enabled'] && options.files !== undefined
 
 function pipelineOptions(parts: Parts): PipelineOptions {
-  const { options, interner, identity, enrichers, engine, telemetry, timer, outputs } = parts
+  const { options, interner, identity, enrichers, engine, telemetry, timer, outputs, guarding } = parts
   const { config, rules, log, observer } = options
   return {
     interner,
@@ -284,13 +292,16 @@ function pipelineOptions(parts: Parts): PipelineOptions {
     error: (error) => log('error', (error as Error).message),
     auditor: () =>
       createEngine([...rules, ...(observer?.rules ?? [])].map(withoutThreshold), { matching: 'all' }),
+    admits: (event) => guarding.admits(event),
     askCgroup: enrichers.askCgroup,
     ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
   }
 }
 
-function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Libbpf): KernelSourceOptions {
+function sourceOptions(parts: Parts, lib: Libbpf): KernelSourceOptions {
+  const { options, interner, engine, telemetry, guarding } = parts
   const { config, rules, observer } = options
+  const guards = guarding.guardsOf([...rules, ...(observer?.rules ?? [])])
   const wantEnv =
     config['kernel.env'] === 'on' ||
     (config['kernel.env'] === 'auto' &&
@@ -309,7 +320,7 @@ function sourceOptions({ options, interner, engine, telemetry }: Parts, lib: Lib
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
     env: wantEnv,
     payloadBytes: config['telemetry.payload_bytes'],
-    ...(config['kernel.guards'] ? { guards: guardsFor(options, telemetry) } : {}),
+    ...(guards && { guards }),
     hostRoot: hostRoot(options.env),
   }
 }
@@ -331,39 +342,8 @@ function startSource(source: KernelSource, pipeline: Pipeline): void {
   )
 }
 
-/** What the kernel may pass over: all that neither a rule nor a stream of records nor the agent itself can want. */
-function guardsFor(options: AgentOptions, { events, watched }: TelemetryPlan): GuardSet {
-  const { config, rules, observer } = options
-  const streams: readonly StreamInterest[] = [
-    { name: 'telemetry', events, ...watched },
-    ...(observer !== undefined && observer.rules === undefined
-      ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }]
-      : []),
-    ...(isWatched(options) ? [tampering(options)] : []),
-  ]
-  return guardSet(
-    planGuards({ rules: [...rules, ...(observer?.rules ?? [])], streams }).tables,
-    config['kernel.guard_audit'],
-  )
-}
-
-/** What tells who changed the agent's files, and who writes to its memory. */
-const tampering = ({ files, objects }: AgentOptions & { readonly files: AgentFiles }): StreamInterest => {
-  const roots = agentRoots({ ...files, objects }).map(({ path }) => path)
-  return {
-    name: 'integrity',
-    events: new Set(FILE_EVENTS),
-    paths: [
-      ...new Set([
-        `/proc/${process.pid}`,
-        ...roots,
-        ...roots.filter(existsSync).map((path) => realpathSync(path)),
-      ]),
-    ],
-    patterns: [],
-    changes: true,
-  }
-}
+const rootsOf = ({ files, objects }: { readonly files: AgentFiles; readonly objects: string }) =>
+  agentRoots({ ...files, objects })
 
 /** A rule that is reported by itself, for those who ask about single events. */
 const withoutThreshold = ({
@@ -380,7 +360,7 @@ function watchOver(
   try {
     const integrity = new Integrity({
       ...parts,
-      roots: agentRoots({ ...files, objects }),
+      roots: rootsOf({ files, objects }),
       intervalMs: config['integrity.interval'] * 1000,
       onFinding() {
         if (config['integrity.action'] === 'exit') onTampering?.()

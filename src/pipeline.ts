@@ -17,7 +17,7 @@ import type { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/interner.ts'
 import type { Alert } from './detect/alert.ts'
 import { type AlertIdentity, createAlert, gapAlert, guardAlert, type Printing } from './detect/alert.ts'
-import type { Engine } from './detect/engine.ts'
+import type { Admits, Engine } from './detect/engine.ts'
 import { Judge } from './detect/judge.ts'
 import { MISSING } from './detect/undecided.ts'
 import type { WaitingCounts } from './detect/waiting.ts'
@@ -59,6 +59,10 @@ export interface PipelineOptions {
   readonly timer?: StageTimer
   /** Makes the engine that judges events which the guard passed over; without it rules want none of them. */
   readonly auditor?: () => Engine<SyscallContext>
+  /** Told whenever it is learned whether a cgroup is a container's. */
+  readonly learned?: (cgroup: number, cgroupV1: number, container: ContainerRef | undefined) => void
+  /** Rules that may match an event, by what the guard found; undefined when it did not judge it. */
+  readonly admits?: (event: EventView) => Admits<SyscallContext> | undefined
   /** Sees every event that rules could see, before they are judged. The context is valid until it returns. */
   readonly observe?: (ctx: SyscallContext) => void
   /** Trouble inside a stage: reported, counted, survived. */
@@ -137,6 +141,7 @@ export class Pipeline implements SourceSink {
       interner,
       containerOf: options.asFalco ? containerAsFalco : containerOf,
       ...(options.askCgroup === undefined ? {} : { askCgroup: options.askCgroup }),
+      ...(options.learned === undefined ? {} : { learned: options.learned }),
       ...(options.maxProcesses === undefined ? {} : { max: options.maxProcesses }),
     })
     this.#names = new NameTable(interner)
@@ -170,7 +175,7 @@ export class Pipeline implements SourceSink {
       timer?.mark('state')
       try {
         observe?.(context)
-        if (this.#judge === undefined) engine.run(view.name, context, this.#found)
+        if (this.#judge === undefined) engine.run(view.name, context, this.#found, this.#admits(view))
         else this.#judge.judge(context)
         timer?.mark('detect')
       } finally {
@@ -182,15 +187,22 @@ export class Pipeline implements SourceSink {
     }
   }
 
+  /** What the guard passed over is judged by all rules, should it come to that. */
+  #admits(view: EventView): Admits<SyscallContext> | undefined {
+    return (view.flags & RECORD_FLAGS.AUDIT) === 0 ? this.#options.admits?.(view) : undefined
+  }
+
   /**
    * An event that the guard passed over, sent to see that nobody wants it. Should somebody want it, that is told, and the
    * event goes its way. An engine of its own answers: to ask that of a rule with a threshold is to count.
    */
   #isWanted(context: SyscallContext): boolean {
-    const { event } = context
+    const { event, process } = context
     const by: string[] = []
     this.#auditor ??= this.#options.auditor?.()
-    this.#auditor?.run(event.name, context, (rule) => void by.push(`rule '${rule.name}'`))
+    // Of a process that was lost sight of the kernel knew more than rules do here: theirs is no match.
+    if (process !== undefined)
+      this.#auditor?.run(event.name, context, (rule) => void by.push(`rule '${rule.name}'`))
     if (this.telemetry?.wants(context) === true) by.push('telemetry')
     if (by.length === 0) {
       this.#audited++
@@ -307,6 +319,7 @@ export class Pipeline implements SourceSink {
       missing: (ctx) =>
         (this.#namesOpen ? MISSING.names : 0) | (status(ctx) === 'asked' ? MISSING.containers : 0),
       isLate: (ctx) => status(ctx) === 'late',
+      admits: ({ event }) => this.#admits(event),
       freeze: (process) => this.table.freeze(process),
       found: (rule, count, ctx, unanswered) => {
         this.#findings.push({ rule, alert: this.#alertOf(rule, count, ctx, unanswered) })

@@ -37,6 +37,7 @@ const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'agent.ts',
   'agent-reports.ts',
   'enrichment.ts',
+  'guarding.ts',
   'cli',
   'bench',
   'testing',

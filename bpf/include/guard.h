@@ -10,86 +10,15 @@
  * A path has two spellings, as the caller gave it and as the kernel resolved it, and a need may hold of either: masks of
  * both are joined for each dimension before the dimensions are cut with each other.
  *
- * Keys carry the generation of the tables, so that both stand side by side while the agent puts new ones in place, and
- * control.generation switches from one to the other at once.
+ * A process has one name, one user, one container and one image; what these leave is cut first. The ends of a socket are
+ * asked for as paths are: a need may hold of either.
  */
 #ifndef TARSIER_GUARD_H
 #define TARSIER_GUARD_H
 
+#include "guard_process.h"
+#include "inet.h"
 #include "path.h"
-
-struct guard_mask {
-	__u64 w[GUARD_WORDS];
-};
-
-/* Slot generation & 1 of two: the classes that leave a dimension open. */
-struct guard_config {
-	struct guard_mask open_dirs, open_components, open_bases, open_tails, open_raws;
-	__u64 seed; /* of hashes of given directories */
-	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
-	__u32 walk_components; /* 1: some class asks for them */
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct guard_config);
-} guard_configs SEC(".maps");
-
-/* Row (slot * GUARD_EVENTS + event id) * GUARD_SHAPES + shape. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * GUARD_EVENTS * GUARD_SHAPES);
-	__type(key, __u32);
-	__type(value, struct guard_mask);
-} guard_shapes SEC(".maps");
-
-/* A component, filled up with zeros. */
-struct guard_name {
-	__u32 generation;
-	char text[GUARD_NAME];
-};
-struct guard_names {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_name);
-	__type(value, struct guard_mask);
-};
-struct guard_names guard_bases SEC(".maps"); /* the last component */
-struct guard_names guard_components SEC(".maps"); /* some component of the directory */
-
-/* The last bytes of a name: four, or three and a zero. */
-struct guard_tail {
-	__u32 generation;
-	__u32 bytes;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_tail);
-	__type(value, struct guard_mask);
-} guard_tails SEC(".maps");
-
-/* Text of a directory with a final slash. The longest entry that it begins with decides. */
-struct guard_dir {
-	__u32 bits;
-	__u32 generation;
-	char text[GUARD_DIR];
-};
-struct guard_dir_value {
-	__u32 len; /* of the entry */
-	__u32 pad;
-	struct guard_mask within, here, below;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_dir);
-	__type(value, struct guard_dir_value);
-} guard_dirs SEC(".maps");
 
 /*
  * Directories seen before. The key tells the chain of dentries and mounts up to the root of the task: their addresses
@@ -136,6 +65,7 @@ struct guard {
 	struct guard_mask live;
 	struct guard_mask dirs, components, bases, tails, raws; /* what the paths so far allow */
 	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
+	struct guard_mask ports, nets; /* what the ends so far allow */
 	__u64 passed_over; /* events without a bit, for audits */
 	__u32 generation;
 	__u32 audit; /* 1: passed over and sent all the same */
@@ -161,28 +91,13 @@ struct guard_input {
 	int dirfd[2];
 	const char *name[2]; /* as the caller gave them, NULL where there is none */
 	struct file *file; /* the kernel's object, or NULL */
+	__u64 sk; /* address of the socket, or 0 */
+	bool has_ends; /* the event is about a socket */
 };
-
-#define EACH_WORD _Pragma("unroll") for (int i = 0; i < GUARD_WORDS; i++)
 
 static __always_inline bool guard_is_empty(const struct guard_mask *m)
 {
 	return (m->w[0] | m->w[1] | m->w[2] | m->w[3]) == 0;
-}
-
-static __always_inline void guard_add(struct guard_mask *to, const struct guard_mask *m)
-{
-	EACH_WORD to->w[i] |= m->w[i];
-}
-
-static __always_inline void guard_cut(struct guard_mask *to, const struct guard_mask *m)
-{
-	EACH_WORD to->w[i] &= m->w[i];
-}
-
-static __always_inline void guard_fill(struct guard_mask *to)
-{
-	EACH_WORD to->w[i] = ~0ULL;
 }
 
 /* Some path cannot be told: every bit stays. */
@@ -306,12 +221,12 @@ static __always_inline void guard_base(struct guard *g, const struct guard_confi
 	struct guard_name key = {};
 	struct guard_mask *mask = NULL;
 
-	if (len <= GUARD_NAME && len > 0 && guard_asks(g, &config->open_bases)) {
+	if (len <= GUARD_NAME && len > 0 && guard_asks(g, &config->d[DIM_BASES].open)) {
 		key.generation = g->generation;
 		bpf_probe_read_kernel(key.text, len & 63, from);
 		mask = bpf_map_lookup_elem(&guard_bases, &key);
 	}
-	guard_add(&g->bases, mask ? mask : &config->open_bases);
+	guard_add(&g->bases, mask ? mask : &config->d[DIM_BASES].open);
 }
 
 /* Its last bytes. */
@@ -320,8 +235,8 @@ static __always_inline void guard_tail(struct guard *g, const struct guard_confi
 	struct guard_tail key = { g->generation };
 	struct guard_mask *mask;
 
-	guard_add(&g->tails, &config->open_tails);
-	if (len < GUARD_TAIL - 1 || !guard_asks(g, &config->open_tails))
+	guard_add(&g->tails, &config->d[DIM_TAILS].open);
+	if (len < GUARD_TAIL - 1 || !guard_asks(g, &config->d[DIM_TAILS].open))
 		return;
 	if (len >= GUARD_TAIL) {
 		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
@@ -389,7 +304,7 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 {
 	struct guard_dir_value *value;
 
-	g->inside = config->open_components;
+	g->inside = config->d[DIM_COMPONENTS].open;
 	/* Asked for or not by this event: it is remembered for others. */
 	if (config->walk_components)
 		guard_walk_dir(g, len);
@@ -398,7 +313,7 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
 	__builtin_memset(&g->below, 0, sizeof(g->below));
 	if (!value) {
-		g->at = config->open_dirs;
+		g->at = config->d[DIM_DIRS].open;
 		return;
 	}
 	g->at = value->within;
@@ -566,7 +481,7 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, __u64 na
 	if (given->two_dots)
 		guard_fill(&g->raws);
 	else
-		guard_add(&g->raws, &config->open_raws);
+		guard_add(&g->raws, &config->d[DIM_RAWS].open);
 	base = given->base;
 	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
 	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
@@ -636,7 +551,7 @@ static __always_inline void guard_given_dir(struct guard *g, struct guard_config
 		guard_add(&g->dirs, &g->at);
 		return;
 	}
-	if (deeper && guard_asks(g, &config->open_components))
+	if (deeper && guard_asks(g, &config->d[DIM_COMPONENTS].open))
 		guard_given_text(g, config);
 	if (dirfd == AT_FDCWD) {
 		guard_directory(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), deeper);
@@ -646,8 +561,8 @@ static __always_inline void guard_given_dir(struct guard *g, struct guard_config
 	if (file)
 		guard_directory(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), deeper);
 	else { /* there is no such spelling */
-		guard_add(&g->dirs, &config->open_dirs);
-		guard_add(&g->components, &config->open_components);
+		guard_add(&g->dirs, &config->d[DIM_DIRS].open);
+		guard_add(&g->components, &config->d[DIM_COMPONENTS].open);
 	}
 }
 
@@ -667,19 +582,96 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 	}
 	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
 	if (NUMBER(dentry, dentry, d_parent) == dentry) {
-		guard_add(&g->dirs, &config->open_dirs);
-		guard_add(&g->components, &config->open_components);
-		guard_add(&g->raws, &config->open_raws);
+		guard_add(&g->dirs, &config->d[DIM_DIRS].open);
+		guard_add(&g->components, &config->d[DIM_COMPONENTS].open);
+		guard_add(&g->raws, &config->d[DIM_RAWS].open);
 		guard_fill(&g->bases);
 		guard_fill(&g->tails);
 		return 0;
 	}
 	g->lies = 1;
-	guard_add(&g->raws, &config->open_raws);
+	guard_add(&g->raws, &config->d[DIM_RAWS].open);
 	name = (const void *)NUMBER(dentry, dentry, d_name.name);
 	len = FIELD(dentry, dentry, d_name.len);
 	guard_base(g, config, name, len);
 	guard_tail(g, config, name, len);
+	return 0;
+}
+
+/* Bits that the process leaves. */
+__noinline int guard_process(struct guard *g, struct guard_config *config)
+{
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	struct guard_process *kept;
+	struct guard_mask *mask;
+
+	if (!g || !config)
+		return 0;
+	if (guard_asks(g, &config->d[DIM_COMMS].open)) {
+		struct guard_name key = { g->generation };
+
+		bpf_probe_read_kernel_str(key.text, 16, task->group_leader->comm);
+		mask = bpf_map_lookup_elem(&guard_comms, &key);
+		guard_cut(&g->live, mask ? mask : &config->d[DIM_COMMS].other);
+	}
+	if (guard_asks(g, &config->d[DIM_UIDS].open))
+		guard_cut(&g->live, guard_number(config, g->generation, DIM_UIDS, task->cred->euid.val));
+	if (guard_asks(g, &config->d[DIM_CONTAINERS].open)) {
+		struct kernfs_node *v1 = v1_cgroup(task);
+		struct guard_cgroup key = { task->cgroups->dfl_cgrp->kn->id, v1 ? FIELD(kernfs_node, v1, id) : 0 };
+		__u32 *contained = bpf_map_lookup_elem(&guard_cgroups, &key);
+
+		if (contained)
+			guard_cut(&g->live, guard_number(config, g->generation, DIM_CONTAINERS, *contained));
+	}
+	if (guard_asks(g, &config->d[DIM_IMAGES].open) || guard_asks(g, &config->d[DIM_TTYS].open) ||
+	    guard_asks(g, &config->d[DIM_ANCESTORS].open)) {
+		kept = guard_process_of(task, g->generation);
+		if (kept) {
+			guard_cut(&g->live, &kept->image);
+			guard_cut(&g->live, &kept->ancestors);
+		}
+	}
+	return 0;
+}
+
+/* One end of a socket. Without address and port it is none: no list has it. */
+static __always_inline void guard_end(struct guard *g, const struct guard_config *config, struct guard_net *key, __u16 port)
+{
+	const __u32 *ip = (const __u32 *)key->ip;
+	struct guard_mask *mask;
+
+	if (!port && !ip[0] && !ip[1] && (!ip[2] || ip[2] == 0xffff0000) && !ip[3]) {
+		guard_add(&g->ports, &config->d[DIM_PORTS].other);
+		guard_add(&g->nets, &config->d[DIM_NETS].other);
+		return;
+	}
+	guard_add(&g->ports, guard_number(config, g->generation, DIM_PORTS, port));
+	key->bits = (sizeof(key->generation) + sizeof(key->ip)) * 8;
+	key->generation = g->generation;
+	mask = bpf_map_lookup_elem(&guard_nets, key);
+	guard_add(&g->nets, mask ? mask : &config->d[DIM_NETS].other);
+}
+
+/* Bits that the ends of a socket leave. */
+__noinline int guard_ends(struct guard *g, struct guard_config *config, __u64 address)
+{
+	struct sock *sk = (struct sock *)address;
+	struct guard_net local = {}, remote = {};
+	__u16 lport = 0, rport = 0;
+
+	if (!g || !config)
+		return 0;
+	__builtin_memset(&g->ports, 0, sizeof(g->ports) * 2);
+	if (sk && inet_ends(sk, FIELD(sock, sk, __sk_common.skc_family), local.ip, remote.ip, &lport, &rport)) {
+		guard_end(g, config, &local, lport);
+		guard_end(g, config, &remote, rport);
+	} else {
+		guard_add(&g->ports, &config->d[DIM_PORTS].other);
+		guard_add(&g->nets, &config->d[DIM_NETS].other);
+	}
+	guard_cut(&g->live, &g->ports);
+	guard_cut(&g->live, &g->nets);
 	return 0;
 }
 
@@ -741,33 +733,42 @@ static __always_inline struct guard *guard_judge(const struct guard_input *in)
 	struct guard_config *config;
 	struct guard_mask *shape;
 	struct guard *g;
-	__u32 slot, row, zero = 0;
+	__u32 row, zero = 0;
 
 	g = bpf_map_lookup_elem(&guards, &zero);
 	if (!g || !c)
 		return NULL;
 	g->audit = 0;
 	g->generation = c->generation;
-	slot = g->generation & 1;
-	row = (slot * GUARD_EVENTS + in->event) * GUARD_SHAPES + (in->shape & (GUARD_SHAPES - 1));
+	row = ((g->generation & 1) * GUARD_EVENTS + in->event) * GUARD_SHAPES + (in->shape & (GUARD_SHAPES - 1));
 	shape = bpf_map_lookup_elem(&guard_shapes, &row);
-	config = bpf_map_lookup_elem(&guard_configs, &slot);
-	if (!g->generation || !shape || !config) {
+	config = guard_config_of(g->generation);
+	if (!shape || !config) {
 		guard_fill(&g->live);
 		return g;
 	}
 	g->live = *shape;
 	if (g->live.w[0] & 1)
 		return g;
-	if (!guard_is_empty(&g->live)) {
-		__builtin_memset(&g->dirs, 0, sizeof(g->dirs) * 5);
+	if (!guard_is_empty(&g->live))
+		guard_process(g, config);
+	if (in->has_ends) {
+		if (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open))
+			guard_ends(g, config, in->sk);
+	} else if (!guard_is_empty(&g->live)) {
+		/* What has no path at all is none that is asked for. */
+		g->dirs = config->d[DIM_DIRS].open;
+		g->components = config->d[DIM_COMPONENTS].open;
+		g->bases = config->d[DIM_BASES].open;
+		g->tails = config->d[DIM_TAILS].open;
+		g->raws = config->d[DIM_RAWS].open;
 		if (in->name[1])
 			guard_two(g, config, in);
 		else
 			guard_one(g, config, in);
-		if (!guard_is_empty(&g->live))
-			return g;
 	}
+	if (!guard_is_empty(&g->live))
+		return g;
 	g->passed_over++;
 	if (config->audit_every && g->passed_over % config->audit_every == 0) {
 		g->audit = 1;

@@ -33,6 +33,8 @@ const OFF = {
   uid: at('uid') >> 2,
   cgroup: at('cgroup') >> 2,
   cgroupV1: at('cgroup_v1') >> 2,
+  generation: at('generation') >> 2,
+  live: at('live') >> 2,
 } as const
 
 /** What is known of an event type without looking at a record, put together once: `seek` is called for every record. */
@@ -185,6 +187,14 @@ export class EventView {
   /** Effective user id, initial user namespace. */
   get uid(): number {
     return this.#u32[(this.#base >> 2) + OFF.uid]!
+  }
+  /** Generation of the guard tables that let the event pass, 0 without guards. */
+  get generation(): number {
+    return this.#u32[(this.#base >> 2) + OFF.generation]!
+  }
+  /** Bits of guard classes that the event may belong to: 32 of them, from class 32 * `word` on. */
+  live(word: number): number {
+    return this.#u32[(this.#base >> 2) + OFF.live + word]!
   }
   get cgroup(): number {
     return this.#u64((this.#base >> 2) + OFF.cgroup)

@@ -5,7 +5,7 @@
  */
 import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
 import type { CompiledRule } from '../rules/ir.ts'
-import type { Engine, Found } from './engine.ts'
+import type { Admits, Engine, Found } from './engine.ts'
 import { MISSING, Undecided } from './undecided.ts'
 import {
   keptContext,
@@ -31,6 +31,8 @@ export interface JudgeOptions {
   readonly found: (rule: Rule, count: number, ctx: SyscallContext, unanswered: boolean) => void
   /** The same for an event that waited, whose turn is over. */
   readonly foundLater: JudgeOptions['found']
+  /** Rules that may match an event at all, as far as that is known. */
+  readonly admits?: (ctx: SyscallContext) => Admits<SyscallContext> | undefined
   readonly limits?: WaitingLimits
 }
 
@@ -59,7 +61,7 @@ export class Judge {
     const bits = missing(ctx)
     if (bits === 0 && !isLate(ctx)) {
       this.#current = ctx
-      engine.run(ctx.event.name, ctx, this.#found)
+      engine.run(ctx.event.name, ctx, this.#found, this.#options.admits?.(ctx))
     } else this.#judgePartly(ctx, bits)
   }
 

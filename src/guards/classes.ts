@@ -3,7 +3,7 @@
  * types and consumers; tables say for each shape of each event type which bits are possible.
  */
 import { GUARD_WORDS } from '../../schema/guard.ts'
-import { type Branch, branchKey, DIMENSIONS, unionOf } from './branches.ts'
+import { type Branch, branchKey, restricted, unionOf } from './branches.ts'
 import type { ByShape } from './weaken.ts'
 
 /** Who wants events. Rules and watch lists are consumers alike. */
@@ -49,7 +49,7 @@ export function classesOf(consumers: readonly Consumer[]): Classes {
  */
 function group(branches: readonly Branch[], most: number): readonly (readonly Branch[])[] {
   if (branches.length <= most) return branches.map((branch) => [branch])
-  const kinds = Map.groupBy(branches, (branch) => DIMENSIONS.filter((d) => branch[d] !== undefined).join())
+  const kinds = Map.groupBy(branches, (branch) => restricted(branch).join())
   const share = (count: number): number =>
     Math.max(1, Math.floor((count * (most - kinds.size)) / branches.length))
   return [...kinds.values()].flatMap((members) => {

@@ -27,7 +27,9 @@ describe('a stream that is about changes of files', () => {
     ['unlink', OUTCOMES.OK, '/opt/a/b', false],
   ] as const)
     test(`${event}, shape ${shape}, ${path}: ${passes ? 'wanted' : 'not wanted'}`, () => {
-      const input = { event, shape, paths: [{ name: path, start: undefined, resolved: undefined }] }
+      const given = { name: path, start: undefined, resolved: undefined }
+      const process = { comm: 'x', uid: 0, inContainer: undefined, image: undefined }
+      const input = { event, shape, process, paths: [given], ends: [] }
       assert.equal(judge(tables, input) !== 0n, passes)
     })
 })

@@ -10,10 +10,12 @@ import {
   GUARD_WORDS,
 } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
-import type { GuardSet } from '../kernel/guard-maps.ts'
-import { DIMENSIONS } from './branches.ts'
+import type { ProcessInfo } from '../fields/context.ts'
+import type { GuardMaps, GuardSet } from '../kernel/guard-maps.ts'
+import { DIMENSIONS, type Dimension } from './branches.ts'
+import { lineOf } from './extract.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { EVERY_CLASS, type Mask, type Tables } from './tables.ts'
+import { ancestorMask, EVERY_CLASS, imageMask, type Mask, type Tables } from './tables.ts'
 
 interface Elements {
   readonly map: string
@@ -23,8 +25,8 @@ interface Elements {
 }
 
 const MASK_BYTES = GUARD_WORDS * 8
-/** struct guard_config: a mask for each dimension, a seed, two words. */
-const CONFIG_BYTES = DIMENSIONS.length * MASK_BYTES + 16
+/** struct guard_config: two masks for each dimension, a seed, two words. */
+const CONFIG_BYTES = DIMENSIONS.length * 2 * MASK_BYTES + 16
 /** struct guard_dir_value: length, padding, three masks. */
 const DIR_VALUE_BYTES = 8 + 3 * MASK_BYTES
 
@@ -38,25 +40,94 @@ export function elementsOf(tables: Tables, generation: number, auditEvery: numbe
 }
 
 /** Elements that stand beside those of other generations, and have to be taken out one day. */
-const keyedElements = (tables: Tables, generation: number): readonly Elements[] => [
-  nameElements('guard_components', GUARD_NAME, tables.keyed.components, generation, encodeText),
-  nameElements('guard_bases', GUARD_NAME, tables.keyed.bases, generation, encodeText),
-  nameElements('guard_tails', GUARD_TAIL, tables.keyed.tails, generation, latin1),
-  dirElements(tables, generation),
+const keyedElements = ({ dirs, lookups }: Tables, generation: number): readonly Elements[] => [
+  nameElements('guard_components', GUARD_NAME, lookups.components.table, generation, encodeText),
+  nameElements('guard_bases', GUARD_NAME, lookups.bases.table, generation, encodeText),
+  nameElements('guard_comms', GUARD_NAME, lookups.comms.table, generation, encodeText),
+  nameElements('guard_ancestors', GUARD_NAME, lookups.ancestors.table, generation, encodeText),
+  nameElements('guard_tails', GUARD_TAIL, lookups.tails.table, generation, latin1),
+  ...NUMBERS.map(({ dimension, number }) =>
+    numberElements(dimension, lookups[dimension].table, generation, number),
+  ),
+  prefixElements('guard_images', GUARD_DIR, lookups.images.table, generation, imageBytes),
+  prefixElements('guard_nets', 16, lookups.nets.table, generation, netBytes),
+  dirElements(dirs, generation),
 ]
+
+/** Dimensions whose values are numbers to the kernel. */
+const NUMBERS: readonly { readonly dimension: Dimension; readonly number: (text: string) => number }[] = [
+  { dimension: 'uids', number: Number },
+  { dimension: 'ports', number: Number },
+  { dimension: 'containers', number: (text) => (text === 'container' ? 1 : 0) },
+  { dimension: 'ttys', number: (text) => (text === 'some' ? 1 : 0) },
+]
+
+interface Prefix {
+  readonly bytes: Uint8Array
+  readonly bits: number
+}
+const imageBytes = (text: string): Prefix => {
+  const bytes = encodeText(text)
+  return { bytes, bits: bytes.length * 8 }
+}
+const netBytes = (text: string): Prefix => {
+  const [hex = '', bits] = text.split('/')
+  return { bytes: Buffer.from(hex, 'hex'), bits: Number(bits) }
+}
 const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
-/** Tables on their way into the kernel; of the events passed over one in `auditEvery` is sent all the same, 0: none. */
-export const guardSet = (tables: Tables, auditEvery: number): GuardSet => ({
+export interface GuardSetOptions {
+  readonly tables: Tables
+  /** Of the events passed over one in so many is sent all the same, 0: none. */
+  readonly auditEvery: number
+  /** These tables are about to be used. */
+  readonly begins?: (generation: number) => void
+  /** Processes that live, as events told. */
+  readonly processes?: () => Iterable<ProcessInfo>
+}
+
+/** Tables on their way into the kernel. */
+export const guardSet = ({ tables, auditEvery, begins, processes }: GuardSetOptions): GuardSet => ({
+  ...(begins && { begins }),
   write(maps, generation) {
     for (const { map, keys, values, count } of elementsOf(tables, generation, auditEvery))
       maps.update(maps.fd(map), keys, values, count)
+  },
+  addProcesses(maps, generation) {
+    addProcesses(tables, processes?.() ?? [], maps, generation)
   },
   remove(maps, generation) {
     for (const { map, keys, count } of keyedElements(tables, generation))
       if (count > 0) maps.remove(maps.fd(map), keys, count)
   },
 })
+
+const PROCESS_MAP = 'guard_processes'
+/** struct guard_process: start, two masks. */
+const PROCESS_BYTES = 8 + 2 * MASK_BYTES
+
+/** Processes without an exact start would not be found again. */
+function addProcesses(
+  { lookups }: Tables,
+  processes: Iterable<ProcessInfo>,
+  maps: GuardMaps,
+  generation: number,
+): void {
+  const asks = (['images', 'ttys', 'ancestors'] as const).some((d) => lookups[d].table.size > 0)
+  if (!asks) return
+  const fd = maps.fd(PROCESS_MAP)
+  for (const process of processes) {
+    if (process.coarse) continue
+    const { key, value, ...element } = room(PROCESS_MAP, 1, 8, PROCESS_BYTES)
+    key.setUint32(0, generation, true)
+    key.setUint32(4, process.pid, true)
+    value.setBigUint64(0, BigInt(process.start), true)
+    const image = { path: process.exePath.text, hasTty: process.tty !== 0 }
+    writeMask(value, 8, imageMask(lookups, image))
+    writeMask(value, 8 + MASK_BYTES, ancestorMask(lookups, lineOf(process)))
+    maps.insert(fd, element.keys, element.values)
+  }
+}
 
 const writeMask = (view: DataView, offset: number, mask: Mask): void => {
   for (let i = 0; i < GUARD_WORDS; i++)
@@ -70,15 +141,18 @@ function room(map: string, count: number, keyBytes: number, valueBytes: number) 
   return { map, keys, values, count, key: new DataView(keys.buffer), value: new DataView(values.buffer) }
 }
 
-function configElements({ open, keyed }: Tables, generation: number, auditEvery: number): Elements {
+function configElements({ lookups }: Tables, generation: number, auditEvery: number): Elements {
   const { key, value, ...elements } = room('guard_configs', 1, 4, CONFIG_BYTES)
   key.setUint32(0, generation & 1, true)
-  for (const [i, dimension] of DIMENSIONS.entries()) writeMask(value, i * MASK_BYTES, open[dimension])
-  const end = DIMENSIONS.length * MASK_BYTES
+  for (const [i, dimension] of DIMENSIONS.entries()) {
+    writeMask(value, 2 * i * MASK_BYTES, lookups[dimension].open)
+    writeMask(value, (2 * i + 1) * MASK_BYTES, lookups[dimension].other)
+  }
+  const end = DIMENSIONS.length * 2 * MASK_BYTES
   // Nobody can make up a directory that passes for another in the cache.
   elements.values.set(randomBytes(8), end)
   value.setUint32(end + 8, auditEvery, true)
-  value.setUint32(end + 12, keyed.components.size > 0 ? 1 : 0, true)
+  value.setUint32(end + 12, lookups.components.table.size > 0 ? 1 : 0, true)
   return elements
 }
 
@@ -115,7 +189,46 @@ function nameElements(
   return elements
 }
 
-function dirElements({ dirs }: Tables, generation: number): Elements {
+function numberElements(
+  dimension: Dimension,
+  table: ReadonlyMap<string, Mask>,
+  generation: number,
+  number: (text: string) => number,
+): Elements {
+  const { key, value, ...elements } = room('guard_numbers', table.size, 12, MASK_BYTES)
+  let i = 0
+  for (const [text, mask] of table) {
+    key.setUint32(i * 12, generation, true)
+    key.setUint32(i * 12 + 4, DIMENSIONS.indexOf(dimension), true)
+    key.setUint32(i * 12 + 8, number(text), true)
+    writeMask(value, i * MASK_BYTES, mask)
+    i++
+  }
+  return elements
+}
+
+function prefixElements(
+  map: string,
+  width: number,
+  table: ReadonlyMap<string, Mask>,
+  generation: number,
+  encode: (text: string) => Prefix,
+): Elements {
+  const size = 8 + width
+  const { key, value, ...elements } = room(map, table.size, size, MASK_BYTES)
+  let i = 0
+  for (const [text, mask] of table) {
+    const { bytes, bits } = encode(text)
+    key.setUint32(i * size, 32 + bits, true)
+    key.setUint32(i * size + 4, generation, true)
+    elements.keys.set(bytes, i * size + 8)
+    writeMask(value, i * MASK_BYTES, mask)
+    i++
+  }
+  return elements
+}
+
+function dirElements(dirs: Tables['dirs'], generation: number): Elements {
   const width = 8 + GUARD_DIR
   const { key, value, ...elements } = room('guard_dirs', dirs.size, width, DIR_VALUE_BYTES)
   let i = 0

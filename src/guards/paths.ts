@@ -5,7 +5,7 @@
 import { GUARD_DIR, GUARD_NAME, GUARD_TAIL } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import type { Operator } from '../rules/ir.ts'
-import { ALWAYS, and, type Branch, type Branches, or } from './branches.ts'
+import { ALWAYS, and, type Branch, type Branches, only, or } from './branches.ts'
 
 /** The whole path, its directory, its last component, or the text that the caller gave. */
 export type PathPart = 'path' | 'directory' | 'name' | 'raw'
@@ -19,15 +19,15 @@ const mayBeDeleted = (text: string): boolean => text.endsWith(')')
 
 const dirs = (...items: readonly string[]): Branch => {
   const open = items.some((item) => item === '^/' || item === '^' || bytes(item) - 1 > GUARD_DIR)
-  return open ? {} : { dirs: new Set(items) }
+  return open ? {} : { dirs: only(...items) }
 }
 const bases = (name: string): Branch =>
-  name === '' || mayBeDeleted(name) || bytes(name) > GUARD_NAME ? {} : { bases: new Set([name]) }
+  name === '' || mayBeDeleted(name) || bytes(name) > GUARD_NAME ? {} : { bases: only(name) }
 
 /** Last bytes of an ending, each as a character; shorter than three it is not asked for. */
 const tails = (ending: string): Branch => {
   const last = Buffer.from(encodeText(ending)).subarray(-GUARD_TAIL).toString('latin1')
-  return last.length < GUARD_TAIL - 1 || mayBeDeleted(ending) ? {} : { tails: new Set([last]) }
+  return last.length < GUARD_TAIL - 1 || mayBeDeleted(ending) ? {} : { tails: only(last) }
 }
 
 /** A component that stands between two slashes of literal text: it belongs to the directory. */
@@ -36,7 +36,7 @@ function components(text: string): Branch {
   const longest = whole
     .filter((name) => name !== '' && name !== '.' && name !== '..' && bytes(name) <= GUARD_NAME)
     .toSorted((a, b) => b.length - a.length)[0]
-  return longest === undefined ? {} : { components: new Set([longest]) }
+  return longest === undefined ? {} : { components: only(longest) }
 }
 
 /** What `PART OP text` needs, for an operator that is positive; anything when it tells nothing. */
@@ -74,12 +74,21 @@ export function pathTest(part: PathPart, op: Operator, text: string): Branches {
   }
 }
 
-/** Two dots in a row are all that is asked of a name as it was given. */
+/** Two dots in a row, or all of a clean path, are what is asked of a name as it was given. */
 function rawTest(op: Operator, text: string): Branches {
+  if ((op === '=' || op === 'in' || op === 'intersects') && isClean(text)) return exact('path', text)
   const literal = op === '=' || op === 'in' || op === 'contains' || op === 'startswith' || op === 'endswith'
   const plain = literal || (op === 'glob' && !/[[\\]/.test(text))
-  return plain && text.includes('..') ? [{ raws: new Set(['..']) }] : ALWAYS
+  return plain && text.includes('..') ? [{ raws: only('..') }] : ALWAYS
 }
+
+/** Absolute, and joining and cleaning leave it as it is. */
+const isClean = (text: string): boolean =>
+  /^\/./.test(text) &&
+  !text
+    .split('/')
+    .slice(1)
+    .some((name) => name === '' || name === '.' || name === '..')
 
 /** Directory with its final slash, and name. */
 function split(path: string): readonly [string, string] {

@@ -5,7 +5,7 @@ import { isAlways } from './branches.ts'
 import type { Consumer } from './classes.ts'
 import { ruleConsumer, type StreamInterest, streamConsumer } from './consumers.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { type Tables, tablesOf } from './tables.ts'
+import { type Mask, type Tables, tablesOf } from './tables.ts'
 import { createWeakener } from './weaken.ts'
 
 /** Everybody who wants events. */
@@ -24,15 +24,29 @@ export interface WideOpen {
 }
 
 export interface GuardPlan {
+  readonly rules: ReadonlyMap<CompiledRule<SyscallContext>, Consumer>
   readonly consumers: readonly Consumer[]
   readonly tables: Tables
   readonly wideOpen: readonly WideOpen[]
 }
 
+/** Classes of which an event must have one to match a rule. */
+export function classBits(
+  { rules, tables }: GuardPlan,
+  rule: CompiledRule<SyscallContext>,
+  event: string,
+): Mask {
+  let mask = 0n
+  for (const branches of rules.get(rule)?.needs.get(event)?.values() ?? [])
+    for (const branch of branches) mask |= 1n << BigInt(tables.classes.classOf(branch))
+  return mask
+}
+
 export function planGuards({ rules, streams }: GuardRequest): GuardPlan {
   const weaken = createWeakener<SyscallContext>()
-  const consumers = [...rules.map((rule) => ruleConsumer(rule, weaken)), ...streams.map(streamConsumer)]
-  return { consumers, tables: tablesOf(consumers), wideOpen: consumers.flatMap(wideOpen) }
+  const ofRules = new Map(rules.map((rule) => [rule, ruleConsumer(rule, weaken)]))
+  const consumers = [...ofRules.values(), ...streams.map(streamConsumer)]
+  return { rules: ofRules, consumers, tables: tablesOf(consumers), wideOpen: consumers.flatMap(wideOpen) }
 }
 
 const wideOpen = (consumer: Consumer): readonly WideOpen[] =>

@@ -27,6 +27,8 @@ export interface GuardedEvent {
   isLook(shape: number): boolean
   /** Fields that are a path of the event. Others of these names are absent. */
   readonly paths: Readonly<Record<string, PathPart>>
+  /** The event is about a socket, and its ends are looked at. */
+  readonly ends?: boolean
 }
 
 const INT_MAX = 2 ** 31 - 1
@@ -99,6 +101,7 @@ const OPEN_PATHS: Readonly<Record<string, PathPart>> = {
   ...NAMED,
   'fd.nameraw': 'raw',
   'fs.path.nameraw': 'raw',
+  'evt.arg[name]': 'path',
 }
 
 /** How a file is opened, as in O_ACCMODE. */
@@ -219,17 +222,29 @@ const FAMILY_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] |
   [SOCKET_FAMILIES.NETLINK]: ['n'],
 }
 
+const END_FIELDS = ['', 'c', 's', 'l', 'r'].flatMap((role) =>
+  ['ip', 'net', 'port'].map((what) => `fd.${role}${what}`),
+)
+/** Only a call that worked, or is under way, on an IP socket has ends. */
+const hasEnds = (shape: number): boolean => {
+  const family = shape >> SOCKET_SHAPE.FAMILY_SHIFT
+  const inet = family === SOCKET_FAMILIES.INET || family === SOCKET_FAMILIES.INET6
+  return inet && ((shape & 3) === OUTCOMES.OK || (shape & 3) === OUTCOMES.IN_PROGRESS)
+}
+
 const socketEvent = (name: string): GuardedEvent => ({
   name,
   isLook: () => false,
   id: idOf(name),
   shapes: upTo(8 << SOCKET_SHAPE.FAMILY_SHIFT),
   paths: {},
+  ends: true,
   facts: (shape) => ({
     'evt.type': { oneOf: [name] },
     ...outcome(shape, NUMBER),
     ...NO_IO,
     ...NO_OPEN,
+    ...(hasEnds(shape) ? {} : never(END_FIELDS)),
     ...typeFacts(FAMILY_TYPES[shape >> SOCKET_SHAPE.FAMILY_SHIFT]),
   }),
 })
@@ -244,11 +259,14 @@ export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
     ),
     namedEvent('fchmod', { ...FD_PATHS, ...NAMED }, ['fd.nameraw']),
     ...['rename', 'renameat', 'renameat2', 'link', 'linkat'].map((name) =>
-      namedEvent(name, { ...SOURCE, ...TARGET }),
+      namedEvent(name, { ...SOURCE, ...TARGET, 'evt.arg[oldpath]': 'path', 'evt.arg[newpath]': 'path' }),
     ),
     // The target of a symbolic link is text, put together with the link's directory.
     ...['symlink', 'symlinkat'].map((name) =>
-      namedEvent(name, SOURCE, ['fs.path.target', 'fs.path.targetraw']),
+      namedEvent(name, { ...SOURCE, 'evt.arg[target]': 'raw', 'evt.arg[linkpath]': 'path' }, [
+        'fs.path.target',
+        'fs.path.targetraw',
+      ]),
     ),
     ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
   ].map((event) => [event.name, event]),

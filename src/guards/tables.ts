@@ -4,6 +4,7 @@ import { encodeText } from '../decode/str.ts'
 import { type Branch, DIMENSIONS, type Dimension } from './branches.ts'
 import { type Classes, type Consumer, classesOf, MOST_CLASSES } from './classes.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
+import { netHolds, netText } from './sockets.ts'
 
 /** A set of classes, bit by bit. */
 export type Mask = bigint
@@ -21,23 +22,23 @@ export interface DirEntry {
   readonly below: Mask
 }
 
-/** Dimensions looked up by a text as it is. */
-export const KEYED = ['components', 'bases', 'tails'] as const
-export type Keyed = (typeof KEYED)[number]
+/** What a dimension says of values. */
+export interface Lookup {
+  /** By value: every class that it leaves. Where items are beginnings, the longest one decides. A tail has a character for each byte. */
+  readonly table: ReadonlyMap<string, Mask>
+  /** Classes left by a value that is not in the table. */
+  readonly other: Mask
+  /** Classes that do not ask. */
+  readonly open: Mask
+}
 
 export interface Tables {
   readonly classes: Classes
   /** Classes possible for an event type and shape; an event type that is missing passes whole. */
   readonly shapes: ReadonlyMap<string, ReadonlyMap<number, Mask>>
   readonly dirs: ReadonlyMap<string, DirEntry>
-  /** By text; a tail has a character for each byte. */
-  readonly keyed: Readonly<Record<Keyed, ReadonlyMap<string, Mask>>>
-  /** Classes that leave a dimension open. */
-  readonly open: Masks
+  readonly lookups: Readonly<Record<Dimension, Lookup>>
 }
-
-/** A mask for each dimension. */
-export type Masks = Readonly<Record<Dimension, Mask>>
 
 const bit = (index: number): Mask => 1n << BigInt(index)
 
@@ -47,25 +48,15 @@ const MOST_ENTRIES = GUARD_ENTRIES / 2
 /** Tables for consumers. Event types that `blocked` names pass whole, whoever wants them. */
 export function tablesOf(consumers: readonly Consumer[], blocked: ReadonlySet<string> = new Set()): Tables {
   const classes = classesOf(consumers)
-  const [dirs, components, bases, tails, raws] = DIMENSIONS.map((d) => maskTable(classes.branches, d)) as [
-    MaskTable,
-    MaskTable,
-    MaskTable,
-    MaskTable,
-    MaskTable,
-  ]
+  const lookups = Object.fromEntries(DIMENSIONS.map((d) => [d, lookupOf(classes.branches, d)])) as Record<
+    Dimension,
+    Lookup
+  >
   return {
     classes,
     shapes: shapeTable(consumers, classes, blocked),
-    dirs: dirEntries(dirs.table, dirs.open),
-    keyed: { components: components.table, bases: bases.table, tails: tails.table },
-    open: {
-      dirs: dirs.open,
-      components: components.open,
-      bases: bases.open,
-      tails: tails.open,
-      raws: raws.open,
-    },
+    dirs: dirEntries(lookups.dirs.table, lookups.dirs.open),
+    lookups,
   }
 }
 
@@ -87,25 +78,46 @@ function shapeTable(
   return result
 }
 
-interface MaskTable {
-  readonly table: Map<string, Mask>
-  readonly open: Mask
+/** Does an item stand for all that a (longer or equal) item stands for? */
+const HOLDS: Readonly<Partial<Record<Dimension, (outer: string, inner: string) => boolean>>> = {
+  nets: netHolds,
+  images: (outer, inner) => inner.startsWith(outer),
 }
 
-/** By alternative of a dimension, the classes that allow it, those that leave it open among them. */
-function maskTable(branches: readonly Branch[], dimension: Dimension): MaskTable {
-  const all = new Set(branches.flatMap((branch) => [...(branch[dimension] ?? [])]))
+/** Items that are beginnings are compared with each other: few of them, or the dimension is not asked for. */
+const MOST_BEGINNINGS = 1024
+
+function lookupOf(branches: readonly Branch[], dimension: Dimension): Lookup {
+  const all = new Set(branches.flatMap((branch) => [...(branch[dimension]?.of ?? [])]))
   const crowded = all.size > MOST_ENTRIES / 2
+  const holds = HOLDS[dimension]
+  const unaskable = holds !== undefined && all.size > MOST_BEGINNINGS
   let open = 0n
-  const table = new Map<string, Mask>()
+  let negative = 0n
+  const positive = new Map<string, Mask>()
+  const excluded = new Map<string, Mask>()
   for (const [i, branch] of branches.entries()) {
     const items = branch[dimension]
     // Merged classes of thousands of rules: rather ask for one dimension less than for some of its values only.
-    if (items === undefined || (crowded && items.size > MOST_ENTRIES / 2 / MOST_CLASSES)) open |= bit(i)
-    else for (const item of items) table.set(item, (table.get(item) ?? 0n) | bit(i))
+    const tooMany = crowded && (items?.of.size ?? 0) > MOST_ENTRIES / 2 / MOST_CLASSES
+    if (items === undefined || tooMany || unaskable) {
+      open |= bit(i)
+      continue
+    }
+    if (items.except) negative |= bit(i)
+    const to = items.except ? excluded : positive
+    for (const item of items.of) to.set(item, (to.get(item) ?? 0n) | bit(i))
   }
-  for (const [item, mask] of table) table.set(item, mask | open)
-  return { table, open }
+  const other = open | negative
+  const table = new Map<string, Mask>()
+  for (const item of new Set([...positive.keys(), ...excluded.keys()])) {
+    const of = (masks: ReadonlyMap<string, Mask>): Mask =>
+      holds === undefined
+        ? (masks.get(item) ?? 0n)
+        : [...masks].reduce((sum, [outer, mask]) => (holds(outer, item) ? sum | mask : sum), 0n)
+    table.set(item, (other & ~of(excluded)) | of(positive))
+  }
+  return { table, other, open }
 }
 
 /** From `=/etc/` and `^/etc/` to entries, each with what its prefixes allow. */
@@ -142,74 +154,162 @@ export interface GuardPath {
   readonly name: string | undefined
   /** Directory a relative name starts from; undefined when there is none. */
   readonly start: string | undefined
-  /** Directory and name of the kernel's object; undefined when the call has none. */
-  readonly resolved: { readonly directory: string; readonly name: string } | undefined
+  /** Directory and name of the kernel's object; undefined when the call has none, `nowhere` when it is in no directory. */
+  readonly resolved: { readonly directory: string; readonly name: string } | 'nowhere' | undefined
+}
+
+/** Whose event it is; what is undefined is not known to the kernel side, and keeps every class. */
+export interface GuardProcess {
+  readonly comm: string
+  readonly uid: number
+  readonly inContainer: boolean | undefined
+  readonly image: GuardImage | undefined
+}
+
+/** What a process keeps from its last exec, and from those it descends from. */
+export interface GuardImage {
+  readonly path: string
+  readonly hasTty: boolean
+  /** Names that it and its ancestors ever had; undefined when some of them were not seen. */
+  readonly names: readonly string[] | undefined
+}
+
+export interface GuardEnd {
+  /** 16 bytes. */
+  readonly ip: Uint8Array
+  readonly port: number
 }
 
 /** What the kernel side looks at. */
 export interface GuardInput {
   readonly event: string
   readonly shape: number
+  readonly process: GuardProcess
   readonly paths: readonly GuardPath[]
+  /** Both ends of an IP socket, undefined where not set; empty when the event has no such socket. */
+  readonly ends: readonly (GuardEnd | undefined)[]
 }
 
 /** Classes that survive; 0 is an event that no consumer can want. */
-export function judge(tables: Tables, { event, shape, paths }: GuardInput): Mask {
+export function judge(tables: Tables, { event, shape, process, paths, ends }: GuardInput): Mask {
   const shapes = tables.shapes.get(event)
   if (shapes === undefined) return EVERY_CLASS
   const live = shapes.get(shape) ?? 0n
   if (live === 0n || (live & OPEN_CLASS) !== 0n) return live
-  const masks = paths.map((path) => masksOf(tables, path)).reduce(either, NONE)
-  return DIMENSIONS.reduce((left, d) => left & masks[d], live)
+  const { lookups } = tables
+  const start: PathMasks = pathMasks((d) => lookups[d].open)
+  const masks = paths.map((path) => masksOf(tables, path)).reduce(either, start)
+  const left = live & processMask(tables, process) & endsMask(tables, ends)
+  return PATH_DIMENSIONS.reduce((rest, d) => rest & masks[d], left)
 }
 
-const masks = (of: (dimension: Dimension) => Mask): Masks => ({
+const at = ({ table, other }: Lookup, value: string): Mask => table.get(value) ?? other
+
+function processMask({ lookups }: Tables, { comm, uid, inContainer, image }: GuardProcess): Mask {
+  const container =
+    inContainer === undefined ? EVERY_CLASS : at(lookups.containers, inContainer ? 'container' : 'host')
+  const own = at(lookups.comms, comm) & at(lookups.uids, String(uid)) & container
+  return image === undefined ? own : own & imageMask(lookups, image) & ancestorMask(lookups, image.names)
+}
+
+/** What a process's executable and terminal leave. */
+export function imageMask(
+  { images, ttys }: Tables['lookups'],
+  { path, hasTty }: Pick<GuardImage, 'path' | 'hasTty'>,
+): Mask {
+  const key = `${path}\0`
+  const tty = at(ttys, hasTty ? 'some' : 'none')
+  if (encodeText(key).length > GUARD_DIR) return tty
+  return tty & longest(images, (item) => key.startsWith(item))
+}
+
+/** What the names on the way down to a process leave. */
+export const ancestorMask = ({ ancestors }: Tables['lookups'], names: readonly string[] | undefined): Mask =>
+  names === undefined
+    ? EVERY_CLASS
+    : names.reduce((mask, name) => mask | at(ancestors, name), ancestors.other)
+
+function longest({ table, other }: Lookup, fits: (item: string) => boolean): Mask {
+  let found: string | undefined
+  for (const item of table.keys())
+    if (fits(item) && (found === undefined || item.length > found.length)) found = item
+  return found === undefined ? other : table.get(found)!
+}
+
+/** Either end may be meant, and one that is missing is in no list. */
+function endsMask({ lookups: { ports, nets } }: Tables, ends: readonly (GuardEnd | undefined)[]): Mask {
+  const all = ends.length === 0 ? [undefined] : ends
+  const byPort = all.map((end) => (end === undefined ? ports.other : at(ports, String(end.port))))
+  const byNet = all.map((end) => (end === undefined ? nets.other : netMask(nets, end.ip)))
+  return byPort.reduce((a, b) => a | b) & byNet.reduce((a, b) => a | b)
+}
+
+function netMask(nets: Lookup, ip: Uint8Array): Mask {
+  const key = netText(ip, 128)
+  let best: { readonly bits: number; readonly mask: Mask } = { bits: -1, mask: nets.other }
+  for (const [item, mask] of nets.table) {
+    const bits = Number(item.slice(item.indexOf('/') + 1))
+    if (bits > best.bits && netHolds(item, key)) best = { bits, mask }
+  }
+  return best.mask
+}
+
+const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
+type PathDimension = (typeof PATH_DIMENSIONS)[number]
+type PathMasks = Readonly<Record<PathDimension, Mask>>
+
+const pathMasks = (of: (dimension: PathDimension) => Mask): PathMasks => ({
   dirs: of('dirs'),
   components: of('components'),
   bases: of('bases'),
   tails: of('tails'),
   raws: of('raws'),
 })
-const NONE = masks(() => 0n)
-const ALL = masks(() => EVERY_CLASS)
-const either = (a: Masks, b: Masks): Masks => masks((d) => a[d] | b[d])
+const ALL = pathMasks(() => EVERY_CLASS)
+const either = (a: PathMasks, b: PathMasks): PathMasks => pathMasks((d) => a[d] | b[d])
 
-function masksOf(tables: Tables, { name, start, resolved }: GuardPath): Masks {
-  const object =
-    resolved === undefined
-      ? NONE
-      : {
-          ...nameMasks(tables, resolved.name),
-          dirs: lookUp(tables, resolved.directory).at,
-          components: componentMask(tables, resolved.directory),
-          raws: tables.open.raws,
-        }
+function masksOf(tables: Tables, { name, start, resolved }: GuardPath): PathMasks {
+  const object = objectMasks(tables, resolved)
   return name === undefined ? object : either(object, givenMasks(tables, name, start))
 }
 
+function objectMasks(tables: Tables, resolved: GuardPath['resolved']): PathMasks {
+  const open = pathMasks((d) => tables.lookups[d].open)
+  if (resolved === undefined) return open
+  // What the kernel calls a pipe, a socket or a memory file is no path.
+  if (resolved === 'nowhere') return { ...open, bases: EVERY_CLASS, tails: EVERY_CLASS }
+  // A root: its name stands elsewhere.
+  if (resolved.name === '') return ALL
+  return {
+    ...nameMasks(tables, resolved.name),
+    dirs: lookUp(tables, resolved.directory).at,
+    components: componentMask(tables, resolved.directory),
+    raws: open.raws,
+  }
+}
+
 /** The masks of a name as the caller gave it: as text, links not followed. */
-function givenMasks(tables: Tables, name: string, start: string | undefined): Masks {
+function givenMasks(tables: Tables, name: string, start: string | undefined): PathMasks {
   if (encodeText(name).length > GUARD_DIR || !isPlain(name)) return ALL
+  const { lookups } = tables
   const slash = name.lastIndexOf('/')
   const folder = name.slice(0, slash + 1)
   const known = {
     ...nameMasks(tables, name.slice(slash + 1)),
-    raws: name.includes('..') ? EVERY_CLASS : tables.open.raws,
+    raws: name.includes('..') ? EVERY_CLASS : lookups.raws.open,
   }
   if (name.startsWith('/'))
     return { ...known, dirs: lookUp(tables, folder).at, components: componentMask(tables, folder) }
   const inName = componentMask(tables, folder)
   // Without a directory to start from there is no such spelling.
-  if (start === undefined) return { ...known, dirs: tables.open.dirs, components: inName }
-  const { at, below } = lookUp(tables, start)
+  if (start === undefined) return { ...known, dirs: lookups.dirs.open, components: inName }
+  const { at: here, below } = lookUp(tables, start)
   const components = inName | componentMask(tables, start)
-  return { ...known, dirs: slash < 0 ? at : at | below, components }
+  return { ...known, dirs: slash < 0 ? here : here | below, components }
 }
 
-const componentMask = (tables: Tables, directory: string): Mask =>
-  directory
-    .split('/')
-    .reduce((mask, name) => mask | (tables.keyed.components.get(name) ?? 0n), tables.open.components)
+const componentMask = ({ lookups: { components } }: Tables, directory: string): Mask =>
+  directory.split('/').reduce((mask, name) => mask | (components.table.get(name) ?? 0n), components.open)
 
 /** No `..`, no final slash or dot; from the root also no `.` and no empty component: joining needs no cleaning. */
 function isPlain(name: string): boolean {
@@ -219,17 +319,14 @@ function isPlain(name: string): boolean {
   return !name.startsWith('/') || !parts.slice(1).some((part) => part === '' || part === '.')
 }
 
-function nameMasks(tables: Tables, name: string): Pick<Masks, 'bases' | 'tails'> {
+function nameMasks({ lookups }: Tables, name: string): Pick<PathMasks, 'bases' | 'tails'> {
   const bytes = Buffer.from(encodeText(name))
-  const base = bytes.length > GUARD_NAME ? undefined : tables.keyed.bases.get(name)
+  const bases = bytes.length > GUARD_NAME ? lookups.bases.other : at(lookups.bases, name)
   // What ends in a parenthesis may be taken for the mark of a removed file, ` (deleted)`, and left out.
-  if (name.endsWith(')')) return { bases: base ?? tables.open.bases, tails: EVERY_CLASS }
+  if (name.endsWith(')')) return { bases, tails: EVERY_CLASS }
   const tail = (count: number): Mask =>
-    bytes.length < count ? 0n : (tables.keyed.tails.get(bytes.subarray(-count).toString('latin1')) ?? 0n)
-  return {
-    bases: base ?? tables.open.bases,
-    tails: tables.open.tails | tail(GUARD_TAIL) | tail(GUARD_TAIL - 1),
-  }
+    bytes.length < count ? 0n : (lookups.tails.table.get(bytes.subarray(-count).toString('latin1')) ?? 0n)
+  return { bases, tails: lookups.tails.open | tail(GUARD_TAIL) | tail(GUARD_TAIL - 1) }
 }
 
 /** By a directory's text with its final slash. */
@@ -240,5 +337,5 @@ function lookUp(tables: Tables, directory: string): { readonly at: Mask; readonl
     const entry = tables.dirs.get(directory.slice(0, end))
     if (entry !== undefined) return { at: entry.within, below: 0n }
   }
-  return { at: tables.open.dirs, below: 0n }
+  return { at: tables.lookups.dirs.open, below: 0n }
 }

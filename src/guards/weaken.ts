@@ -1,18 +1,21 @@
 /** A condition weakened to what the kernel can ask of one event type: by shape, then by paths. */
 import { operandKey } from '../detect/predicates.ts'
 import type { Expr, Literal, Operand, Test } from '../rules/ir.ts'
-import { ALWAYS, and, type Branches, NEVER, or } from './branches.ts'
+import { ALWAYS, and, type Branches, isAlways, NEVER, or } from './branches.ts'
 import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
 import { type PathPart, pathTest } from './paths.ts'
+import { processTest } from './process.ts'
 import type { GuardedEvent } from './shapes.ts'
+import { isSocketTest, socketTest } from './sockets.ts'
 
-/** What becomes of a test: decided by the shape, asked of paths, or left to user space with the reason. */
-export type Verdict = 'shape' | 'path' | Reason
+/** What becomes of a test: decided by the shape, asked of paths, the process or a socket, or left to user space with the reason. */
+export type Verdict = 'shape' | 'path' | 'process' | 'socket' | Reason
 export type Reason =
   | 'compares two fields'
   | 'transforms a value'
   | 'negated: either spelling of a path may decide'
   | 'operator tells nothing of directory, name or ending'
+  | 'operator tells nothing that is looked up'
   | 'field is not known to the kernel'
 
 /** Branches by shape: those of an event with that shape that may match. */
@@ -144,9 +147,11 @@ function leaf<C>(
   event: GuardedEvent,
 ): Branches {
   if (decided !== undefined) return decided !== negated ? ALWAYS : NEVER
-  if (negated || !isLiteral(test)) return ALWAYS
+  if (!isLiteral(test)) return ALWAYS
   const part = partOf(test.left, event)
-  if (part === undefined) return ALWAYS
+  if (part === undefined)
+    return processTest(test, negated) ?? (event.ends ? socketTest(test, negated) : undefined) ?? ALWAYS
+  if (negated) return ALWAYS
   const { op, modifier, right } = test
   const of = ({ value }: Literal): Branches =>
     typeof value === 'string' ? pathTest(part, op, value) : ALWAYS
@@ -157,12 +162,15 @@ function leaf<C>(
 
 function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Verdict {
   if (!isLiteral(test)) return 'compares two fields'
-  if (partOf(test.left, event) === undefined)
-    return test.left.kind === 'field' ? 'field is not known to the kernel' : 'transforms a value'
-  if (negated) return 'negated: either spelling of a path may decide'
-  const branches = leaf(test, false, undefined, event)
-  return branches === ALWAYS ||
-    branches.some((branch) => Object.values(branch).every((value) => value === undefined))
-    ? 'operator tells nothing of directory, name or ending'
-    : 'path'
+  const branches = leaf(test, negated, undefined, event)
+  const isPath = partOf(test.left, event) !== undefined
+  if (!isAlways(branches))
+    return isPath ? 'path' : processTest(test, negated) !== undefined ? 'process' : 'socket'
+  if (isPath)
+    return negated
+      ? 'negated: either spelling of a path may decide'
+      : 'operator tells nothing of directory, name or ending'
+  if (test.left.kind !== 'field') return 'transforms a value'
+  const known = processTest(test, negated) !== undefined || (event.ends && isSocketTest(test.left.def.name))
+  return known ? 'operator tells nothing that is looked up' : 'field is not known to the kernel'
 }

@@ -8,6 +8,10 @@ import { SystemError } from './libc.ts'
 /** A foreign pointer; only libbpf functions know what is behind it. */
 export type Pointer = object & { readonly __pointer: unique symbol }
 
+/** Only where there is no element yet (linux/bpf.h). */
+const BPF_NOEXIST = 1
+const EEXIST = 17
+
 export interface Libbpf {
   /** `major.minor` of the library that was loaded. */
   readonly version: string
@@ -47,6 +51,8 @@ export interface Libbpf {
   /** Fill `value` from a map; false when the key is not there. */
   mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array): void
+  /** Set an element unless there is one with this key: then false. */
+  mapInsert(fd: number, key: Uint8Array, value: Uint8Array): boolean
   /** Set `count` elements whose keys and values lie one behind the other. */
   mapUpdateBatch(fd: number, keys: Uint8Array, values: Uint8Array, count: number): void
   /** Take an element out; one that is not there is no error. */
@@ -207,6 +213,12 @@ export function loadLibbpf(): Libbpf {
     },
     mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
     mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
+    mapInsert(fd, key, value) {
+      const result = f.mapUpdate(fd, key, value, BPF_NOEXIST)
+      if (result === -EEXIST) return false
+      zero('bpf_map_update_elem', result)
+      return true
+    },
     mapUpdateBatch: (fd, keys, values, count) =>
       void zero('bpf_map_update_batch', f.mapUpdateBatch(fd, keys, values, [count], null)),
     mapDelete: (fd, key) => void f.mapDelete(fd, key),

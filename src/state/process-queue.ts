@@ -11,6 +11,11 @@ export class ProcessQueue {
     return this.#head
   }
 
+  /** From the longest in the queue on; the queue must not change meanwhile. */
+  *all(): Generator<ProcessRecord> {
+    for (let at = this.#head; at !== undefined; at = at.next) yield at
+  }
+
   add(record: ProcessRecord): void {
     record.previous = this.#tail
     record.next = undefined

@@ -21,6 +21,8 @@ export interface ProcessTableOptions {
   readonly containerOf: (cgroupPath: string) => ContainerRef | undefined
   /** Somebody who may know the cgroup of a process that was moved to one no event has named; answers go to `moved`. */
   readonly askCgroup?: (question: CgroupQuestion) => void
+  /** Told whenever it is learned what a cgroup holds; undefined for the host. */
+  readonly learned?: (cgroup: number, cgroupV1: number, container: ContainerRef | undefined) => void
   /** Most processes kept, exited ones included. */
   readonly max?: number
   /** Most exited processes kept. */
@@ -55,6 +57,8 @@ export interface ProcessTable {
   moved(answer: CgroupAnswer): void
   /** A process by identity; a coarse start matches within one tick. */
   find(pid: number, start: number): ProcessInfo | undefined
+  /** Processes that live, as far as is known. */
+  readonly living: Iterable<ProcessInfo>
   /** A process and its ancestors as they are now, for those who judge an event later. */
   freeze(process: ProcessInfo): ProcessInfo
   /** Processes in the table, exited ones included. */
@@ -75,10 +79,13 @@ const SECOND_CHANCES = 64
 
 const cgroupKey = (cgroup: number, cgroupV1: number): string => `${cgroup} ${cgroupV1}`
 
+/** Options without a default. */
+type Asked = 'askCgroup' | 'learned'
+
 export const createProcessTable = (options: ProcessTableOptions): ProcessTable => new Table(options)
 
 class Table implements ProcessTable {
-  readonly #options: Required<Omit<ProcessTableOptions, 'askCgroup'>> & Pick<ProcessTableOptions, 'askCgroup'>
+  readonly #options: Required<Omit<ProcessTableOptions, Asked>> & Pick<ProcessTableOptions, Asked>
   /** Containers by the ids of cgroups, as far as processes started there; null is the host. */
   readonly #cgroups = new Map<string, ContainerRef | null>()
   /** Newest process of a pid; older ones hang on it. */
@@ -108,6 +115,9 @@ class Table implements ProcessTable {
     }
   }
 
+  get living(): Iterable<ProcessInfo> {
+    return this.#living.all()
+  }
   get size(): number {
     return this.#living.size + this.#exited.size
   }
@@ -159,7 +169,9 @@ class Table implements ProcessTable {
 
   #learn(cgroup: number, cgroupV1: number, container: ContainerRef | undefined): void {
     if (cgroup === 0 && cgroupV1 === 0) return
-    this.#cgroups.set(cgroupKey(cgroup, cgroupV1), container ?? null)
+    const key = cgroupKey(cgroup, cgroupV1)
+    if (!this.#cgroups.has(key)) this.#options.learned?.(cgroup, cgroupV1, container)
+    this.#cgroups.set(key, container ?? null)
     if (this.#cgroups.size > CGROUPS_MAX) this.#cgroups.delete(this.#cgroups.keys().next().value!)
   }
 

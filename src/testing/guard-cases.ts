@@ -1,19 +1,6 @@
-/**
- * Random rules and events for tests of guards, and what the kernel side would look at for an event: its extraction in
- * TypeScript.
- */
-import {
-  FILE_KINDS,
-  NAME_SHAPE,
-  OPEN_SHAPE,
-  OUTCOMES,
-  SOCKET_FAMILIES,
-  SOCKET_SHAPE,
-  WRITE_SHAPE,
-} from '../../schema/guard.ts'
+/** Random rules and events for tests of guards. */
 import type { FieldValue, RecordInit } from '../decode/encode.ts'
-import type { GuardInput, GuardPath } from '../guards/tables.ts'
-import { event } from './events.ts'
+import { type Actor, address, event, execve, INIT } from './events.ts'
 
 /** Numbers that look random and are the same for the same seed. */
 export function createRandom(seed: number) {
@@ -39,17 +26,17 @@ const COMPONENTS = [
   ...['..', '.', '', 'z.conf (deleted)', '...', '.conf', 'end.', 'n'.repeat(40), `${'n'.repeat(40)}.conf`],
   'a.longextension1',
 ]
-const CLEAN = COMPONENTS.filter((name) => !['..', '.', ''].includes(name))
+export const CLEAN = COMPONENTS.filter((name) => !['..', '.', ''].includes(name))
 
 const joined = (random: Random, from: readonly string[], most: number): string =>
   Array.from({ length: 1 + random.below(most) }, () => random.pick(from)).join('/')
 
 /** An absolute path as the kernel has it. */
-const cleanPath = (random: Random): string => `/${joined(random, CLEAN, 4)}`
+export const cleanPath = (random: Random): string => `/${joined(random, CLEAN, 4)}`
 /** A directory as the kernel has it. */
 const directory = (random: Random): string => (random.chance(15) ? '/' : cleanPath(random))
 /** Anything a caller may pass. */
-function givenName(random: Random): string {
+export function givenName(random: Random): string {
   const name = joined(random, random.chance(60) ? CLEAN : COMPONENTS, random.chance(3) ? 40 : 4)
   return random.chance(50) ? `/${name}` : name
 }
@@ -81,145 +68,154 @@ const OBJECTS: readonly (readonly [name: string, mode: number])[] = [
 ]
 
 type Fields = Record<string, FieldValue>
-/** An event, and what the guard sees of it. */
-export interface GuardCase {
-  readonly record: RecordInit
-  readonly input: GuardInput
+
+/** Processes of random events, children of one another. */
+const ACTORS: readonly Actor[] = [
+  { pid: 100, start: 5_000_000_007, uid: 1000 },
+  { pid: 101, start: 5_000_000_008, uid: 0 },
+  { pid: 102, start: 5_000_000_009, uid: 33 },
+]
+const COMMS = ['cat', 'nginx', 'sh', 'raw', 'runc:[1:CHILD]']
+const IMAGES = ['/usr/bin/cat', '/usr/sbin/nginx', '/tmp/x', '/usr/bin/', 'memfd:a', `/${'d/'.repeat(130)}x`]
+const CONTAINER = `/docker/${'0123456789abcdef'.repeat(4)}`
+
+/** A process becomes another one. */
+export function randomExec(random: Random): RecordInit {
+  const at = random.below(ACTORS.length)
+  return execve({
+    by: ACTORS[at]!,
+    parent: at === 0 ? INIT : ACTORS[at - 1]!,
+    path: random.pick(IMAGES),
+    comm: random.pick(COMMS),
+    cgroup: random.chance(30) ? CONTAINER : '/user.slice',
+    fields: { tty: random.pick([0, 0x8801]) },
+  })
 }
 
-/** A random event with its guard's input. */
-export function randomCase(random: Random): GuardCase {
+/** A random event of one of the processes. */
+export function randomEvent(random: Random): RecordInit {
   const name = random.pick(EVENTS)
   const failed = random.chance(30)
   const ret = failed ? random.pick(ERRNOS) : OPENS.includes(name) || name === 'accept' ? 3 : 0
-  if (OPENS.includes(name)) return openCase(random, name, ret)
-  if (WRITES.includes(name) || name === 'fchmod') return objectCase(random, name, ret)
-  if (SOCKETS.includes(name)) return socketCase(random, name, ret)
-  return namesCase(random, name, ret)
+  return event(name, { by: random.pick(ACTORS) }, fieldsOf(random, name, ret))
 }
 
-const outcomeOf = (ret: number): number =>
-  ret >= 0 ? OUTCOMES.OK : ret === -1 || ret === -13 ? OUTCOMES.DENIED : OUTCOMES.FAILED
-
-const split = (path: string): { readonly directory: string; readonly name: string } => {
-  const slash = path.lastIndexOf('/')
-  return { directory: path.slice(0, slash + 1), name: path.slice(slash + 1) }
+function fieldsOf(random: Random, name: string, ret: number): Fields {
+  if (OPENS.includes(name)) return openFields(random, name, ret)
+  if (WRITES.includes(name) || name === 'fchmod') return { res: ret, ...objectFields(random, name) }
+  if (SOCKETS.includes(name)) return { res: ret, ...socketFields(random) }
+  return { res: ret, ...namesFields(random, name) }
 }
+
 const withSlash = (path: string): string => (path === '/' ? '/' : `${path}/`)
 
-/** A name that starts from a directory when it is relative, with the record's fields for both. */
-function given(random: Random, field: string, dirField: string): { fields: Fields; path: GuardPath } {
+/** A name, and the directory it starts from when it is relative. */
+function given(random: Random, field: string, dirField: string): Fields {
   const name = givenName(random)
-  if (name.startsWith('/'))
-    return { fields: { [field]: name }, path: { name, start: undefined, resolved: undefined } }
-  const start = random.chance(95) ? directory(random) : undefined
   return {
-    fields: { [field]: name, ...(start === undefined ? {} : { [dirField]: start }) },
-    path: { name, start: start && withSlash(start), resolved: undefined },
+    [field]: name,
+    ...(name.startsWith('/') || random.chance(5) ? {} : { [dirField]: directory(random) }),
   }
 }
 
-function openCase(random: Random, name: string, ret: number): GuardCase {
+function openFields(random: Random, name: string, fd: number): Fields {
   const flags = name === 'creat' ? 0o1101 : random.pick(FLAGS) | random.pick(FLAGS)
-  const { fields, path } = given(random, 'name', 'dir')
+  const creates = (flags & (0o100 | 0o20000000)) !== 0
   const real = random.chance(50) ? cleanPath(random) : `${withSlash(directory(random))}${random.pick(CLEAN)}`
   const removed = random.chance(5)
-  const shape =
-    outcomeOf(ret) |
-    ((flags & 3) << OPEN_SHAPE.ACCESS_SHIFT) |
-    ((flags & (0o100 | 0o20000000)) !== 0 ? OPEN_SHAPE.CREATES : 0) |
-    ((flags & 0o1000) !== 0 ? OPEN_SHAPE.TRUNC : 0) |
-    ((flags & 0o10000000) !== 0 ? OPEN_SHAPE.PATH : 0)
-  const record = event(
-    name,
-    {},
-    {
-      fd: ret,
-      dirfd: -100,
-      flags,
-      mode: random.pick([0, 0o755, 0o644]),
-      ...fields,
-      ...(ret < 0
-        ? {}
-        : {
-            path: removed ? `${real} (deleted)` : real,
-            path_flags: 1,
-            i_mode: random.pick(MODES),
-            // No file is created by an open that does not ask for it.
-            f_mode: (shape & OPEN_SHAPE.CREATES) !== 0 && random.chance(50) ? 0x100000 : 0,
-          }),
-    },
-  )
+  const object = {
+    path: removed ? `${real} (deleted)` : real,
+    path_flags: removed ? 9 : 1,
+    i_mode: random.pick(MODES),
+    // No file is created by an open that does not ask for it.
+    f_mode: creates && random.chance(50) ? 0x100000 : 0,
+  }
   return {
-    record,
-    input: { event: name, shape, paths: [{ ...path, resolved: ret < 0 ? undefined : split(real) }] },
+    fd,
+    dirfd: -100,
+    flags,
+    mode: random.pick([0, 0o755, 0o644, 0o4755]),
+    ...given(random, 'name', 'dir'),
+    ...(fd < 0 ? {} : object),
   }
 }
 
-const KINDS: Readonly<Record<number, number>> = {
-  16807: FILE_KINDS.REG,
-  9604: FILE_KINDS.DIR,
-  4802: FILE_KINDS.CHR,
-  14406: FILE_KINDS.BLK,
-  2401: FILE_KINDS.FIFO,
-  26411: FILE_KINDS.SOCK,
-}
-
-function objectCase(random: Random, name: string, ret: number): GuardCase {
+function objectFields(random: Random, name: string): Fields {
   const pathless = random.chance(15)
-  const [real, mode] = pathless ? random.pick(OBJECTS) : ([cleanPath(random), random.pick(MODES)] as const)
-  const chmod = random.pick([0o644, 0o4755, 0o2755])
-  const isChmod = name === 'fchmod'
-  const shape =
-    outcomeOf(ret) |
-    (isChmod
-      ? (chmod & 0o6000) !== 0
-        ? NAME_SHAPE.SETS_ID
-        : 0
-      : (KINDS[mode & 0o170000] ?? FILE_KINDS.OTHER) << WRITE_SHAPE.KIND_SHIFT)
-  const fields: Fields = isChmod ? { fd: 3, mode: chmod } : { fd: 3, i_mode: mode, size: 1 }
-  const record = event(name, {}, { res: ret, ...fields, path: real, path_flags: 1 })
-  return {
-    record,
-    input: { event: name, shape, paths: pathless ? OBJECT : [{ ...NOTHING, resolved: split(real) }] },
-  }
+  const [path, mode] = pathless ? random.pick(OBJECTS) : ([cleanPath(random), random.pick(MODES)] as const)
+  const own = name === 'fchmod' ? { mode: random.pick([0o644, 0o4755, 0o2755]) } : { i_mode: mode, size: 1 }
+  return { fd: 3, ...own, path, path_flags: 1 }
 }
 
-const NOTHING: GuardPath = { name: undefined, start: undefined, resolved: undefined }
-/** A file in no directory: its name is not asked for. */
-const OBJECT: readonly GuardPath[] = [{ name: '..', start: undefined, resolved: undefined }]
-
-function namesCase(random: Random, name: string, ret: number): GuardCase {
-  const mode = random.pick([0o644, 0o4755, 0o2755])
+function namesFields(random: Random, name: string): Fields {
   const chmod = name.includes('chmod')
   const two = TWO.includes(name)
   const field = two ? 'oldpath' : chmod ? 'filename' : name === 'symlink' ? 'linkpath' : 'name'
-  const first = given(random, field, two ? 'olddir' : 'dir')
-  const second = two ? given(random, 'newpath', 'newdir') : undefined
-  const fields = { ...first.fields, ...second?.fields, ...(chmod ? { mode } : {}) }
-  const record = event(
-    name,
-    {},
-    { res: ret, ...fields, ...(name === 'symlink' ? { target: givenName(random) } : {}) },
-  )
-  const shape = outcomeOf(ret) | (chmod && (mode & 0o6000) !== 0 ? NAME_SHAPE.SETS_ID : 0)
-  return { record, input: { event: name, shape, paths: [first.path, ...(second ? [second.path] : [])] } }
+  return {
+    ...given(random, field, two ? 'olddir' : 'dir'),
+    ...(two ? given(random, 'newpath', 'newdir') : {}),
+    ...(chmod ? { mode: random.pick([0o644, 0o4755, 0o2755]) } : {}),
+    ...(name === 'symlink' ? { target: givenName(random) } : {}),
+  }
 }
 
-const FAMILIES: Readonly<Record<number, number>> = {
-  1: SOCKET_FAMILIES.UNIX,
-  2: SOCKET_FAMILIES.INET,
-  10: SOCKET_FAMILIES.INET6,
-  16: SOCKET_FAMILIES.NETLINK,
+const ADDRESSES = ['127.0.0.1', '10.1.2.3', '10.9.9.9', '0.0.0.0', '::1', 'fe80::1', '::', '8.8.8.8']
+const PORTS = [0, 22, 80, 4444, 50000]
+
+function socketFields(random: Random): Fields {
+  const family = random.pick([0, 1, 2, 2, 2, 10, 10, 16, 38])
+  const ends = {
+    laddr: address(random.pick(ADDRESSES)),
+    raddr: address(random.pick(ADDRESSES)),
+    lport: random.pick(PORTS),
+    rport: random.pick(PORTS),
+  }
+  return {
+    fd: 4,
+    family,
+    addr_family: random.pick([0, family]),
+    ...(family === 2 || family === 10 ? ends : {}),
+    ...(family === 1 ? { unix_path: cleanPath(random) } : {}),
+  }
 }
 
-function socketCase(random: Random, name: string, ret: number): GuardCase {
-  const family = random.pick([0, 1, 2, 10, 16, 38])
-  const outcome = ret === -115 ? OUTCOMES.IN_PROGRESS : outcomeOf(ret)
-  const shape = outcome | ((FAMILIES[family] ?? SOCKET_FAMILIES.OTHER) << SOCKET_SHAPE.FAMILY_SHIFT)
-  const unix = family === 1 ? { unix_path: cleanPath(random) } : {}
-  const record = event(name, {}, { res: ret, fd: 4, family, addr_family: random.pick([0, family]), ...unix })
-  return { record, input: { event: name, shape, paths: [] } }
+/** Text of a random test of a process. */
+const processTest = (random: Random): string =>
+  random.pick([
+    `proc.name = ${quoted(random.pick(COMMS))}`,
+    `proc.name != ${quoted(random.pick(COMMS))}`,
+    `proc.name in (${quoted(random.pick(COMMS))}, dd)`,
+    `proc.pname in (${quoted(random.pick(COMMS))}, init)`,
+    `proc.pname != sh`,
+    `proc.aname = ${random.pick(COMMS.slice(0, 3))}`,
+    `proc.aname[2] = ${random.pick(COMMS.slice(0, 3))}`,
+    `proc.exepath = ${quoted(random.pick(IMAGES))}`,
+    `proc.exepath startswith ${quoted(random.pick(IMAGES).slice(0, 6))}`,
+    `proc.exepath in (${quoted(random.pick(IMAGES))}, /bin/x)`,
+    `proc.exepath pmatch (/usr/bin, ${quoted(random.pick(['/tmp', '/usr']))})`,
+    `proc.exepath glob ${quoted(`${random.pick(IMAGES).slice(0, 8)}*`)}`,
+    `container.id ${random.pick(['=', '!='])} host`,
+    `container.id = 0123456789ab`,
+    `user.uid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([0, 33, 1000])}`,
+    `user.uid in (0, 33)`,
+    `proc.tty ${random.pick(['=', '!=', '>'])} 0`,
+    `user.loginuid = -1`,
+  ])
+
+const ROLES = ['', 'c', 's', 'l', 'r']
+const NETS = ['127.0.0.0/8', '10.0.0.0/8', '10.1.0.0/16', '0.0.0.0/0', '::/0', 'fe80::/10']
+
+/** Text of a random test of the ends of a socket. */
+function socketTest(random: Random): string {
+  const role = random.pick(ROLES)
+  return random.pick([
+    `fd.${role}port ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick(PORTS)}`,
+    `fd.${role}port in (22, ${random.pick(PORTS)})`,
+    `fd.${role}ip ${random.pick(['=', '!='])} ${quoted(random.pick(ADDRESSES))}`,
+    `fd.${role}ip in (${quoted(random.pick(ADDRESSES))}, 8.8.8.8)`,
+    `fd.${role}net ${random.pick(['=', '!='])} ${quoted(random.pick(NETS))}`,
+    `fd.${role}net in (${quoted(random.pick(NETS))}, 10.0.0.0/8)`,
+  ])
 }
 
 const PATH_FIELDS = [
@@ -229,7 +225,9 @@ const PATH_FIELDS = [
 
 /** Text of a random test. */
 function randomTest(random: Random): string {
-  if (random.chance(55)) return pathTestText(random)
+  if (random.chance(45)) return pathTestText(random)
+  if (random.chance(45)) return processTest(random)
+  if (random.chance(30)) return socketTest(random)
   return random.pick([
     `evt.type = ${random.pick(EVENTS)}`,
     `evt.type in (${random.pick(EVENTS)}, ${random.pick(EVENTS)}, openat, write)`,
@@ -244,8 +242,9 @@ function randomTest(random: Random): string {
     `fd.typechar in (${random.pick(['f', '4', 'u'])}, ${random.pick(['d', '6', 'p'])})`,
     `evt.arg.flags contains ${random.pick(['O_PATH', 'O_TRUNC', 'O_CREAT', 'O_RDWR', 'O_RDONLY'])}`,
     `evt.arg.mode contains anyof (S_ISUID, S_ISGID)`,
-    `proc.name = cat`,
     `proc.name exists`,
+    `evt.arg.${random.pick(['oldpath', 'newpath', 'target', 'linkpath', 'name'])} = ${quoted(cleanPath(random))}`,
+    `evt.arg.${random.pick(['oldpath', 'target', 'name'])} startswith ${quoted(cleanPath(random))}`,
   ])
 }
 
@@ -283,4 +282,14 @@ export function randomCondition(random: Random, depth = 3): string {
     return random.chance(20) ? `not (${inner})` : `(${inner})`
   })
   return parts.join(random.chance(65) ? ' and ' : ' or ')
+}
+
+/** Text of a condition as rules have them: some event types, and a few things about them. */
+export function randomRule(random: Random): string {
+  const types = Array.from({ length: 6 }, () => random.pick(EVENTS)).join(', ')
+  const parts = Array.from(
+    { length: 2 + random.below(2) },
+    () => `(${randomCondition(random, random.below(2))})`,
+  )
+  return [`evt.type in (${types})`, ...parts].join(' and ')
 }

@@ -37,7 +37,8 @@ static const struct {
 	CALL(accept), CALL(accept4), CALL(memfd_create), CALL(pidfd_open), CALL(eventfd2), CALL(pipe2), CALL(dup2),
 	CALL(dup), CALL(dup3), CALL(sendto), CALL(sendmsg), CALL(sendmmsg), CALL(recvfrom), CALL(recvmsg),
 	CALL(recvmmsg), CALL(getpid), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt),
-	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(init_module), CALL(finit_module),
+	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(pivot_root), CALL(umount2), CALL(fchdir), CALL(setresuid),
+	CALL(setsid), CALL(kill), CALL(tgkill), CALL(tkill), CALL(init_module), CALL(finit_module),
 #undef CALL
 };
 

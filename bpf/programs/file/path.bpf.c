@@ -147,7 +147,8 @@ int exit_linkat(struct sys_exit_ctx *ctx)
 static __always_inline int report_symlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, const void *target,
 					  int linkdirfd, const void *linkpath)
 {
-	BEGIN(ev_symlink, id, prog, .name = { linkpath }, .dirfd = { linkdirfd });
+	/* The target is no name of an object yet: its text is asked for, and to take it for one as well does no harm. */
+	BEGIN(ev_symlink, id, prog, .name = { linkpath, target }, .dirfd = { linkdirfd, AT_FDCWD });
 	e->linkdirfd = linkdirfd;
 	put_user_str(s, st, &e->target, target, 4096);
 	PUT_NAME(linkpath, dir, linkpath, linkdirfd);

@@ -5,16 +5,20 @@
 
 #define AF_NETLINK 16
 
-static __always_inline __u16 family_of(struct file *file)
+/* Address of the socket behind a file, or 0. */
+static __always_inline __u64 sk_of(struct file *file)
 {
 	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
 	struct socket *sock;
-	struct sock *sk;
 
 	if (!inode || (FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return SOCKET_FAMILY_OTHER;
+		return 0;
 	sock = FIELD(file, file, private_data);
-	sk = sock ? FIELD(socket, sock, sk) : NULL;
+	return sock ? NUMBER(socket, sock, sk) : 0;
+}
+
+static __always_inline __u16 family_of(__u64 sk)
+{
 	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
 	case AF_UNIX:
 		return SOCKET_FAMILY_UNIX;
@@ -34,10 +38,13 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 				  int backlog, __u32 flags)
 {
 	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	__u64 address = sk_of(file);
 	struct guard_input in = {
 		.event = id,
 		.shape = (ctx->ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ctx->ret)) |
-			 family_of(file) << SOCKET_SHAPE_FAMILY_SHIFT,
+			 family_of(address) << SOCKET_SHAPE_FAMILY_SHIFT,
+		.sk = address,
+		.has_ends = true,
 	};
 	struct sock *sk;
 	BEGIN_GUARDED(ev_socket, id, prog, &in);

@@ -3,6 +3,7 @@
  * Program images: sched_process_exec for what succeeded (at syscall exit the arguments are gone with the old image), the
  * exit tracepoints for what failed, and a task iterator for what runs already.
  */
+#include "guard_process.h"
 #include "inet.h"
 #include "path.h"
 
@@ -376,6 +377,16 @@ static __always_inline bool was_execveat(struct linux_binprm *bprm)
 	return bpf_core_field_exists(bprm->fdpath) && bprm->fdpath;
 }
 
+/* The path of the record is looked up in room that is free by now. */
+static __always_inline void guard_image(struct exec_scratch *s, struct ev_exec *e, struct task_struct *task)
+{
+	__u32 off = e->exe_path.off, len = e->exe_path.total;
+
+	barrier_var(off);
+	if (off < EXEC_RECORD_MAX - 4096)
+		guard_exec(task, (struct guard_dir *)&s->walk, &s->data[off], len, e->tty);
+}
+
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): the new image is in place. */
 SEC("tp_btf/sched_process_exec")
 int on_sched_process_exec(__u64 *ctx)
@@ -409,6 +420,7 @@ int on_sched_process_exec(__u64 *ctx)
 		if (c && c->want_env)
 			put_args(s, st, &e->env, mm->env_start, mm->env_end, ARGS_MAX, NULL);
 	}
+	guard_image(s, e, task);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* End of processes. The scheduler's tracepoint fires for every thread, after the count of live ones went down. */
-#include "record.h"
+#include "guard_process.h"
 
 #define SIGNAL_GROUP_EXIT 4
 
@@ -42,6 +42,7 @@ int on_sched_process_exit(__u64 *ctx)
 
 	if (!is_end(task, signal))
 		return 0;
+	guard_exit(task);
 	BEGIN_CRITICAL(ev_exit, task, EVENT_procexit, PROG_on_sched_process_exit);
 	/* exit_group, deadly signals and (since 5.18) the last thread set one code for all; else wait(2) gives the leader's */
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Creation of processes, from the scheduler: it sees both tasks, whichever call it was. */
-#include "record.h"
+#include "guard_process.h"
 
 #ifdef __TARGET_ARCH_x86
 #define NR_CLONE 56
@@ -39,6 +39,7 @@ int on_sched_process_fork(__u64 *ctx)
 
 	if (child->pid != child->tgid)
 		return 0; /* a thread */
+	guard_fork(parent, child);
 	BEGIN_CRITICAL(ev_fork, parent, event_of(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))),
 		       PROG_on_sched_process_fork);
 	pid = child->thread_pid;

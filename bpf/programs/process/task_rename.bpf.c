@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Changes of a process's name other than by exec. */
-#include "record.h"
+#include "guard_process.h"
 
 /* void task_rename(struct task_struct *task, const char *comm): before the new name is copied; exec comes by here, too. */
 SEC("tp_btf/task_rename")
@@ -11,6 +11,7 @@ int on_task_rename(__u64 *ctx)
 
 	if (task->pid != task->tgid)
 		return 0;
+	guard_rename(task, (const char *)ctx[1]);
 	nr = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
 	/* the last two are those of 32-bit programs; no other call with such a number renames a task */
 #ifdef __TARGET_ARCH_x86

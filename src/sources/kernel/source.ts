@@ -2,11 +2,12 @@
  * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
  */
 import { COUNTER_WORDS, type Ring as RingName } from '../../../schema/index.ts'
+import type { ContainerRef } from '../../decode/answers.ts'
 import type { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
-import { GUARD_MAP, type GuardSet, guardMaps } from '../../kernel/guard-maps.ts'
+import type { GuardSet } from '../../kernel/guard-maps.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
@@ -28,6 +29,7 @@ import {
   hasCompatProcess,
   planCompat,
 } from './compat.ts'
+import { GuardSlots } from './guard-slots.ts'
 import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
 import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
@@ -82,9 +84,12 @@ const BATCH = 16384
 const HOUSEKEEPING_MS = 1000
 const SETTLE_MS = 5
 
+const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
 export class KernelSource {
   readonly #options: KernelSourceOptions
   readonly #loader: Loader
+  readonly #slots: GuardSlots
   readonly #tracefs: Tracefs
   readonly #cpus = possibleCpus()
   readonly #attached: Attached[] = []
@@ -125,6 +130,7 @@ export class KernelSource {
         ...restrictions(options.events),
       },
     })
+    this.#slots = new GuardSlots(options.lib, this.#loader)
   }
 
   /** Programs this kernel refused. */
@@ -152,6 +158,7 @@ export class KernelSource {
     sink.clock(this.#offsets())
     this.#readUsers()
     this.#takeSnapshot(sink)
+    this.#slots.addProcesses()
     this.#attachAll(plans.filter((plan) => !plan.state))
     this.#watchCompat()
     const fds = this.#openRings()
@@ -202,21 +209,19 @@ export class KernelSource {
    * kernel has no room; the guards in use stay then. Only after `start`.
    */
   setGuards(set: GuardSet): void {
-    const maps = guardMaps(this.#options.lib, (name) => this.#loader.mapFd(name))
-    const [last, ...older] = this.#guards
-    for (const { set: old, generation } of older) old.remove(maps, generation)
-    this.#guards = last === undefined ? [] : [last]
-    this.#written++
-    set.write(maps, this.#written)
-    this.#generation = this.#written
-    this.#guards = [{ set, generation: this.#generation }, ...this.#guards]
-    if (this.#control) this.#control[CONTROL.generation] = this.#generation
+    this.#slots.put(set)
+    if (this.#control) this.#control[CONTROL.generation] = this.#slots.generation
+    // Programs that still run under the tables before end within microseconds; then the processes are as events say.
+    pause(SETTLE_MS)
+    while (this.drain() > 0);
+    this.#slots.addProcesses()
   }
-  /** Tables in the kernel, the newest first. */
-  #guards: readonly { readonly set: GuardSet; readonly generation: number }[] = []
-  /** Generation in use, 0 for none; and the last that was tried. */
-  #generation = 0
-  #written = 0
+
+  /** What kind of cgroup this is, once a process was seen in it. */
+  noteCgroup(v2: number, v1: number, container: ContainerRef | undefined): void {
+    this.#slots.noteCgroup(v2, v1, container)
+  }
+
   /** Why there are no guards although there should be. */
   guardFailure: string | undefined
 
@@ -263,7 +268,7 @@ export class KernelSource {
     if (this.#control) this.#control[CONTROL.stopped] = 1
     if (!this.#reader) return
     // Programs that run at this moment end within microseconds.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS)
+    pause(SETTLE_MS)
     while (this.drain() > 0);
     this.#wakeup?.close()
     this.#housekeeping(true)
@@ -383,9 +388,9 @@ export class KernelSource {
   /** Guards are in place before the first program that asks them is attached. */
   #openGuards(): void {
     const { guards } = this.#options
-    if (guards === undefined || this.#generation > 0 || !this.#loader.hasMap(GUARD_MAP)) return
+    if (guards === undefined || this.#slots.generation > 0 || !this.#slots.isOpen) return
     try {
-      this.setGuards(guards)
+      this.#slots.put(guards)
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       this.guardFailure = `The kernel does not take the guards (${error.message}): every event is sent to user space`
@@ -411,7 +416,7 @@ export class KernelSource {
       ['agentTgid', process.pid],
       ['cpus', this.#cpus],
       ['wantEnv', this.#options.env ? 1 : 0],
-      ['generation', this.#generation],
+      ['generation', this.#slots.generation],
       ['stopped', 0],
     ]
   }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The tables of guards, as src/guards/install.ts writes them. Keys carry the generation of the tables, so that both stand
+ * side by side while the agent puts new ones in place, and control.generation switches from one to the other at once.
+ */
+#ifndef TARSIER_GUARD_MAPS_H
+#define TARSIER_GUARD_MAPS_H
+
+#include "record.h"
+
+struct guard_mask {
+	__u64 w[GUARD_WORDS];
+};
+
+/* Of a dimension: the classes that do not ask for it, and those left by a value that its table does not have. */
+struct guard_dimension {
+	struct guard_mask open, other;
+};
+
+/* Slot generation & 1 of two. */
+struct guard_config {
+	struct guard_dimension d[GUARD_DIMENSIONS];
+	__u64 seed; /* of hashes of given directories */
+	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
+	__u32 walk_components; /* 1: some class asks for them */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct guard_config);
+} guard_configs SEC(".maps");
+
+/* Row (slot * GUARD_EVENTS + event id) * GUARD_SHAPES + shape. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * GUARD_EVENTS * GUARD_SHAPES);
+	__type(key, __u32);
+	__type(value, struct guard_mask);
+} guard_shapes SEC(".maps");
+
+/* A component or the name of a process, filled up with zeros. */
+struct guard_name {
+	__u32 generation;
+	char text[GUARD_NAME];
+};
+struct guard_names {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_name);
+	__type(value, struct guard_mask);
+};
+struct guard_names guard_bases SEC(".maps"); /* the last component */
+struct guard_names guard_components SEC(".maps"); /* some component of the directory */
+struct guard_names guard_comms SEC(".maps"); /* name of the process */
+struct guard_names guard_ancestors SEC(".maps"); /* name it or one before it had */
+
+/* The last bytes of a name: four, or three and a zero. */
+struct guard_tail {
+	__u32 generation;
+	__u32 bytes;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_tail);
+	__type(value, struct guard_mask);
+} guard_tails SEC(".maps");
+
+/* A number: of a user or port, 0 or 1 for the kind of container or terminal. */
+struct guard_number {
+	__u32 generation;
+	__u32 dimension;
+	__u32 value;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_number);
+	__type(value, struct guard_mask);
+} guard_numbers SEC(".maps");
+
+/* Text of a directory with a final slash. The longest entry that it begins with decides. */
+struct guard_dir {
+	__u32 bits;
+	__u32 generation;
+	char text[GUARD_DIR];
+};
+struct guard_dir_value {
+	__u32 len; /* of the entry */
+	__u32 pad;
+	struct guard_mask within, here, below;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_dir);
+	__type(value, struct guard_dir_value);
+} guard_dirs SEC(".maps");
+
+/* Path of an executable, its NUL included. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_dir);
+	__type(value, struct guard_mask);
+} guard_images SEC(".maps");
+
+/* A network, IPv4 mapped. */
+struct guard_net {
+	__u32 bits;
+	__u32 generation;
+	__u8 ip[16];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_net);
+	__type(value, struct guard_mask);
+} guard_nets SEC(".maps");
+
+/* Is a cgroup one of a container? Told by user space once a process was seen in it; an unknown one keeps all bits. */
+struct guard_cgroup {
+	__u64 v2, v1;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GUARD_CGROUPS);
+	__type(key, struct guard_cgroup);
+	__type(value, __u32);
+} guard_cgroups SEC(".maps");
+
+/* What a process keeps from its last exec and from those it descends from; one that is not here keeps all bits. */
+struct guard_process_key {
+	__u32 generation;
+	__u32 tgid;
+};
+struct guard_process {
+	__u64 start;
+	struct guard_mask image, ancestors;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GUARD_PROCESSES);
+	__type(key, struct guard_process_key);
+	__type(value, struct guard_process);
+} guard_processes SEC(".maps");
+
+#define EACH_WORD _Pragma("unroll") for (int i = 0; i < GUARD_WORDS; i++)
+
+static __always_inline void guard_add(struct guard_mask *to, const struct guard_mask *m)
+{
+	EACH_WORD to->w[i] |= m->w[i];
+}
+
+static __always_inline void guard_cut(struct guard_mask *to, const struct guard_mask *m)
+{
+	EACH_WORD to->w[i] &= m->w[i];
+}
+
+static __always_inline void guard_fill(struct guard_mask *to)
+{
+	EACH_WORD to->w[i] = ~0ULL;
+}
+
+/* Tables in use; NULL without guards. */
+static __always_inline struct guard_config *guard_config_of(__u32 generation)
+{
+	__u32 slot = generation & 1;
+
+	return generation ? bpf_map_lookup_elem(&guard_configs, &slot) : NULL;
+}
+
+/* What a number leaves. */
+static __always_inline const struct guard_mask *guard_number(const struct guard_config *config, __u32 generation,
+							     __u32 dimension, __u32 value)
+{
+	struct guard_number key = { generation, dimension, value };
+	struct guard_mask *mask = bpf_map_lookup_elem(&guard_numbers, &key);
+
+	return mask ? mask : &config->d[dimension].other;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Bits of processes: what the path of the executable and the terminal leave is computed at exec, what the names of
+ * ancestors leave is handed down at fork. Entries are written here and, for processes that were there before the tables, by
+ * user space, which never overwrites one.
+ */
+#ifndef TARSIER_GUARD_PROCESS_H
+#define TARSIER_GUARD_PROCESS_H
+
+#include "guard_maps.h"
+
+/* Of the process a task belongs to; NULL when it is not known. */
+static __always_inline struct guard_process *guard_process_of(struct task_struct *task, __u32 generation)
+{
+	struct guard_process_key key = { generation, task->tgid };
+	struct guard_process *p = bpf_map_lookup_elem(&guard_processes, &key);
+
+	return p && p->start == task->group_leader->start_boottime ? p : NULL;
+}
+
+/* Add what a name leaves to those who descend from its bearer. */
+static __always_inline void guard_add_name(struct guard_mask *to, const char *comm, __u32 generation)
+{
+	struct guard_name key = { generation };
+	struct guard_mask *mask;
+
+	bpf_probe_read_kernel_str(key.text, 16, comm);
+	mask = bpf_map_lookup_elem(&guard_ancestors, &key);
+	if (mask)
+		guard_add(to, mask);
+}
+
+/*
+ * A new image: its path, `len` bytes at `path`, and `tty`. `key` is room to look it up; what is too long for it is not
+ * asked for. Names: its own, those it had and those of its parent, which may be another than the one that made it.
+ */
+static __always_inline void guard_exec(struct task_struct *task, struct guard_dir *key, const void *path, __u32 len,
+				       __u32 tty)
+{
+	struct control *c = control_of();
+	__u32 generation = c ? c->generation : 0;
+	struct guard_config *config = guard_config_of(generation);
+	struct guard_process_key at = { generation, task->tgid };
+	struct guard_process fresh = { .start = task->group_leader->start_boottime }, *old, *parent;
+	struct guard_mask *mask = NULL;
+
+	if (!config)
+		return;
+	fresh.image = *guard_number(config, generation, DIM_TTYS, tty ? 1 : 0);
+	if (len < GUARD_DIR) {
+		__builtin_memset(key, 0, sizeof(*key));
+		bpf_probe_read_kernel(key->text, len & 255, path);
+		key->generation = generation;
+		key->bits = (sizeof(key->generation) + len + 1) * 8;
+		mask = bpf_map_lookup_elem(&guard_images, key);
+		guard_cut(&fresh.image, mask ? mask : &config->d[DIM_IMAGES].other);
+	}
+	old = guard_process_of(task, generation);
+	parent = guard_process_of(task->real_parent, generation);
+	if (old && parent) {
+		fresh.ancestors = old->ancestors;
+		guard_add(&fresh.ancestors, &parent->ancestors);
+		guard_add_name(&fresh.ancestors, task->comm, generation);
+	} else
+		guard_fill(&fresh.ancestors);
+	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
+}
+
+/* A child has what its parent has; its main thread has the name of the thread that made it. */
+static __always_inline void guard_fork(struct task_struct *parent, struct task_struct *child)
+{
+	struct control *c = control_of();
+	__u32 generation = c ? c->generation : 0;
+	struct guard_process_key at = { generation, child->tgid };
+	struct guard_process fresh, *from = generation ? guard_process_of(parent, generation) : NULL;
+
+	if (!from)
+		return;
+	fresh = *from;
+	fresh.start = child->start_boottime;
+	guard_add_name(&fresh.ancestors, child->comm, generation);
+	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
+}
+
+/* Another name. One that is not here yet must not be entered with fewer names than it had. */
+static __always_inline void guard_rename(struct task_struct *task, const char *comm)
+{
+	struct control *c = control_of();
+	__u32 generation = c ? c->generation : 0;
+	struct guard_process_key at = { generation, task->tgid };
+	struct guard_process fresh = { .start = task->group_leader->start_boottime }, *known;
+
+	if (!generation)
+		return;
+	known = guard_process_of(task, generation);
+	if (known) {
+		guard_add_name(&known->ancestors, comm, generation);
+		return;
+	}
+	guard_fill(&fresh.image);
+	guard_fill(&fresh.ancestors);
+	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
+}
+
+static __always_inline void guard_exit(struct task_struct *task)
+{
+	struct control *c = control_of();
+	struct guard_process_key at = { c ? c->generation : 0, task->tgid };
+
+	bpf_map_delete_elem(&guard_processes, &at);
+}
+
+#endif

@@ -1,0 +1,83 @@
+/** The guards of an agent: who wants events, the tables for the kernel, and what its bits say of rules. */
+import { existsSync, realpathSync } from 'node:fs'
+import type { Observer } from './agent.ts'
+import type { Config } from './config/keys.ts'
+import type { EventView } from './decode/event-view.ts'
+import type { Admits } from './detect/engine.ts'
+import type { ProcessInfo, SyscallContext } from './fields/context.ts'
+import type { StreamInterest } from './guards/consumers.ts'
+import { guardSet } from './guards/install.ts'
+import { createLiveness } from './guards/live.ts'
+import { planGuards } from './guards/plan.ts'
+import { FILE_EVENTS } from './integrity/observer.ts'
+import type { GuardSet } from './kernel/guard-maps.ts'
+import type { CompiledRule } from './rules/ir.ts'
+import type { TelemetryPlan } from './telemetry/open.ts'
+
+type Rule = CompiledRule<SyscallContext>
+
+export interface GuardingOptions {
+  readonly config: Config
+  readonly streams: readonly StreamInterest[]
+  /** Processes that live, as events told. */
+  readonly processes: () => Iterable<ProcessInfo>
+}
+
+export interface Guarding {
+  /** Tables for these rules, those of an observer among them; undefined when the configuration wants none. */
+  guardsOf(rules: readonly Rule[]): GuardSet | undefined
+  /** Rules that may match an event, by what the guard found. */
+  admits(event: EventView): Admits<SyscallContext> | undefined
+}
+
+export function createGuarding({ config, streams, processes }: GuardingOptions): Guarding {
+  const liveness = createLiveness()
+  return {
+    guardsOf(rules) {
+      if (!config['kernel.guards']) return undefined
+      const plan = planGuards({ rules, streams })
+      return guardSet({
+        tables: plan.tables,
+        auditEvery: config['kernel.guard_audit'],
+        begins: (generation) => liveness.add(generation, plan),
+        processes,
+      })
+    },
+    admits: (event) => liveness.of(event),
+  }
+}
+
+export interface Streams {
+  readonly telemetry: Pick<TelemetryPlan, 'events' | 'watched'>
+  readonly observer: Observer | undefined
+  /** What the agent is made of on disk, where it watches over that. */
+  readonly roots?: readonly { readonly path: string }[]
+}
+
+/** Streams of events beside the alerts: the kernel must not pass over what they report. */
+export function streamsOf({ telemetry, observer, roots }: Streams): readonly StreamInterest[] {
+  const { events, watched } = telemetry
+  return [
+    { name: 'telemetry', events, ...watched },
+    // What an observer with rules of its own wants, these say.
+    ...(observer !== undefined && observer.rules === undefined
+      ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }]
+      : []),
+    ...(roots === undefined ? [] : [tampering(roots.map(({ path }) => path))]),
+  ]
+}
+
+/** What tells who changed the agent's files, and who writes to its memory. */
+const tampering = (roots: readonly string[]): StreamInterest => ({
+  name: 'integrity',
+  events: new Set(FILE_EVENTS),
+  paths: [
+    ...new Set([
+      `/proc/${process.pid}`,
+      ...roots,
+      ...roots.filter(existsSync).map((path) => realpathSync(path)),
+    ]),
+  ],
+  patterns: [],
+  changes: true,
+})

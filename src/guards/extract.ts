@@ -1,0 +1,180 @@
+/**
+ * What the kernel side looked at when it judged an event, from the record it sent: the TypeScript half of `extract`, for
+ * tests and for audits that name a fault. Where a record does not tell, the result says less than the kernel knew.
+ */
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  ERRNO,
+  FAMILIES,
+  FILE_TYPES,
+  OPEN_FLAGS,
+  PATH_FLAGS,
+  S_IFMT,
+} from '../../schema/enums/index.ts'
+import {
+  FILE_KINDS,
+  NAME_SHAPE,
+  OPEN_SHAPE,
+  OUTCOMES,
+  SOCKET_FAMILIES,
+  SOCKET_SHAPE,
+  WRITE_SHAPE,
+} from '../../schema/guard.ts'
+import type { EventView } from '../decode/event-view.ts'
+import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
+import { isUnspecified } from '../fields/fd/descriptor.ts'
+import { Ip } from '../fields/ip.ts'
+import type { GuardEnd, GuardInput, GuardPath } from './tables.ts'
+
+/** Undefined for events without a guard. */
+export function inputOf({ event, process }: SyscallContext): GuardInput | undefined {
+  const facts = factsOf(event)
+  return facts && { event: event.name, ...facts, process: processOf(event, process) }
+}
+
+type Facts = Pick<GuardInput, 'shape' | 'paths' | 'ends'>
+
+function factsOf(event: EventView): Facts | undefined {
+  switch (event.type.family.name) {
+    case 'open':
+      return { shape: openShape(event), paths: [namedPath(event, 'name', 'dir', true)], ends: [] }
+    case 'write':
+      return { shape: writeShape(event), paths: objectPath(event), ends: [] }
+    case 'chmod': {
+      const shape = outcomeOf(event) | (setsId(event) ? NAME_SHAPE.SETS_ID : 0)
+      const paths = event.name === 'fchmod' ? objectPath(event) : [namedPath(event, 'filename', 'dir')]
+      return { shape, paths, ends: [] }
+    }
+    case 'truncate':
+    case 'unlink':
+      return names(event, [namedPath(event, 'name', 'dir')])
+    case 'rename':
+    case 'link':
+      return names(event, [namedPath(event, 'oldpath', 'olddir'), namedPath(event, 'newpath', 'newdir')])
+    case 'symlink':
+      return names(event, [namedPath(event, 'linkpath', 'dir'), namedPath(event, 'target', undefined)])
+    case 'socket':
+      return { shape: socketShape(event), paths: [], ends: endsOf(event) }
+    default:
+      return undefined
+  }
+}
+
+const names = (event: EventView, paths: readonly GuardPath[]): Facts => ({
+  shape: outcomeOf(event),
+  paths,
+  ends: [],
+})
+
+function outcomeOf(event: EventView, result = event.number('res')!): number {
+  if (result >= 0) return OUTCOMES.OK
+  return result === -ERRNO['EPERM']! || result === -ERRNO['EACCES']! ? OUTCOMES.DENIED : OUTCOMES.FAILED
+}
+
+const setsId = (event: EventView): boolean => (event.number('mode')! & 0o6000) !== 0
+
+const TMPFILE = 0o20000000
+function openShape(event: EventView): number {
+  const flags = event.number('flags')!
+  const { O_CREAT, O_TRUNC, O_PATH } = OPEN_FLAGS.names
+  return (
+    outcomeOf(event, event.number('fd')!) |
+    ((flags & 3) << OPEN_SHAPE.ACCESS_SHIFT) |
+    ((flags & (O_CREAT! | TMPFILE)) !== 0 ? OPEN_SHAPE.CREATES : 0) |
+    ((flags & O_TRUNC!) !== 0 ? OPEN_SHAPE.TRUNC : 0) |
+    ((flags & O_PATH!) !== 0 ? OPEN_SHAPE.PATH : 0) |
+    (setsId(event) ? OPEN_SHAPE.SETS_ID : 0)
+  )
+}
+
+const KINDS: ReadonlyMap<number, number> = new Map([
+  [FILE_TYPES.S_IFREG, FILE_KINDS.REG],
+  [FILE_TYPES.S_IFDIR, FILE_KINDS.DIR],
+  [FILE_TYPES.S_IFCHR, FILE_KINDS.CHR],
+  [FILE_TYPES.S_IFBLK, FILE_KINDS.BLK],
+  [FILE_TYPES.S_IFIFO, FILE_KINDS.FIFO],
+  [FILE_TYPES.S_IFSOCK, FILE_KINDS.SOCK],
+])
+const writeShape = (event: EventView): number =>
+  outcomeOf(event) |
+  ((KINDS.get(event.number('i_mode')! & S_IFMT) ?? FILE_KINDS.OTHER) << WRITE_SHAPE.KIND_SHIFT)
+
+const SOCKETS: ReadonlyMap<number, number> = new Map([
+  [AF_UNIX, SOCKET_FAMILIES.UNIX],
+  [AF_INET, SOCKET_FAMILIES.INET],
+  [AF_INET6, SOCKET_FAMILIES.INET6],
+  [FAMILIES.names['AF_NETLINK']!, SOCKET_FAMILIES.NETLINK],
+])
+function socketShape(event: EventView): number {
+  const result = event.number('res')!
+  const outcome = result === -ERRNO['EINPROGRESS']! ? OUTCOMES.IN_PROGRESS : outcomeOf(event)
+  const family = SOCKETS.get(event.number('family')!) ?? SOCKET_FAMILIES.OTHER
+  return outcome | (family << SOCKET_SHAPE.FAMILY_SHIFT)
+}
+
+function endsOf(event: EventView): readonly (GuardEnd | undefined)[] {
+  const family = event.number('family')
+  if (family !== AF_INET && family !== AF_INET6) return []
+  return [end(event, 'laddr', 'lport'), end(event, 'raddr', 'rport')]
+}
+
+function end(event: EventView, address: string, port: string): GuardEnd | undefined {
+  const ip = event.ip(address)
+  const number = event.number(port)!
+  return ip === undefined || (number === 0 && isUnspecified(new Ip(ip))) ? undefined : { ip, port: number }
+}
+
+const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
+
+const DELETED = ' (deleted)'
+function resolved(event: EventView): GuardPath['resolved'] {
+  const path = event.string('path')?.text
+  if (path === undefined) return undefined
+  if (!path.startsWith('/')) return 'nowhere'
+  const removed = (event.number('path_flags')! & PATH_FLAGS.names['PATH_DELETED']!) !== 0
+  const whole = removed && path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path
+  const slash = whole.lastIndexOf('/')
+  return { directory: whole.slice(0, slash + 1), name: whole.slice(slash + 1) }
+}
+
+function namedPath(event: EventView, name: string, dir: string | undefined, hasObject = false): GuardPath {
+  const object = hasObject ? resolved(event) : undefined
+  const given = event.string(name)?.text
+  const inDir = (event.number('path_flags')! & PATH_FLAGS.names['PATH_IN_DIR']!) !== 0
+  const start = dir === undefined ? undefined : event.string(dir)?.text
+  const from = hasObject && inDir && typeof object === 'object' ? object.directory : start && withSlash(start)
+  return { name: given, start: given?.startsWith('/') ? undefined : from, resolved: object }
+}
+
+const objectPath = (event: EventView): readonly GuardPath[] => [
+  { name: undefined, start: undefined, resolved: resolved(event) },
+]
+
+function processOf(event: EventView, process: ProcessInfo | undefined): GuardInput['process'] {
+  return {
+    comm: process?.comm.text ?? '',
+    uid: event.uid,
+    inContainer: process === undefined ? undefined : isContained(process),
+    image:
+      process === undefined
+        ? undefined
+        : { path: process.exePath.text, hasTty: process.tty !== 0, names: lineOf(process) },
+  }
+}
+
+/** As `container.id` tells them apart: a container of the name `host` passes for none. */
+export const isContained = (process: ProcessInfo): boolean =>
+  process.containerId !== undefined && process.containerId !== 'host' && process.container?.fullId !== 'host'
+
+/** Names of a process and those it descends from. */
+export function lineOf(process: ProcessInfo): readonly string[] {
+  const found: string[] = []
+  const seen = new Set<ProcessInfo>()
+  for (let at: ProcessInfo | undefined = process; at !== undefined && !seen.has(at); at = at.parent) {
+    seen.add(at)
+    found.push(at.comm.text)
+  }
+  return found
+}

@@ -1,0 +1,41 @@
+/** Comparisons of whole numbers as sets of values, written out as far as that is short. */
+import { except, type Items, only } from './branches.ts'
+import type { LiteralTest } from './facts.ts'
+
+/** Most values a range is written out to. */
+const MOST_VALUES = 1024
+
+const upTo = (end: number): string[] => Array.from({ length: end }, (_, i) => String(i))
+
+/** Values that `test` (or its negation) leaves of the numbers from 0 on; undefined when it cannot be told or is all of them. */
+export function valuesOf<C>({ op, modifier, right }: LiteralTest<C>, negated: boolean): Items | undefined {
+  const numbers = right.map(({ value }) => Number(value))
+  if (modifier !== undefined || !numbers.every(Number.isSafeInteger)) return undefined
+  const [first = 0] = numbers
+  switch (op) {
+    case '=':
+    case 'in':
+    case 'intersects':
+      return some(numbers.map(String), negated)
+    case '!=':
+      return some(numbers.map(String), !negated)
+    case '<':
+      return below(first, negated)
+    case '<=':
+      return below(first + 1, negated)
+    case '>':
+      return below(first + 1, !negated)
+    case '>=':
+      return below(first, !negated)
+    default:
+      return undefined
+  }
+}
+
+const below = (end: number, negated: boolean): Items | undefined =>
+  end > MOST_VALUES ? undefined : some(upTo(Math.max(0, end)), negated)
+
+function some(values: readonly string[], negated: boolean): Items | undefined {
+  if (!negated) return only(...values)
+  return values.length === 0 ? undefined : except(...values)
+}

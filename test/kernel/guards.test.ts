@@ -1,0 +1,136 @@
+/** Guards in the running kernel: nothing that a rule matches is passed over, and they decide as the reference does. */
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../src/testing/guard-cases.ts'
+import { type Guarded, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
+import { NEEDS_ROOT } from './support/live.ts'
+import { randomCalls } from './support/random-calls.ts'
+import { AT_FDCWD, type Call } from './support/raw.ts'
+import { scratchFolder } from './support/scratch.ts'
+
+/** Sound: what matches has bits, and those of its rule. */
+function assertSound(judged: readonly Judged[]): void {
+  for (const { event, matched, admitted, passedOver, about } of judged) {
+    assert.ok(!passedOver || matched.length === 0, `${event} ${about} matches ${matched} and was passed over`)
+    if (!passedOver) assert.deepEqual(admitted, matched, `${event} ${about}`)
+  }
+}
+
+/** What the kernel leaves is what the reference leaves, or more. */
+function assertParity(judged: readonly Judged[]): void {
+  for (const { event, live, reference, about } of judged)
+    assert.equal(reference & ~live, 0n, `${event} ${about}: kernel ${live}, reference ${reference}`)
+}
+
+const using = (rules: Readonly<Record<string, string>>, body: (guarded: Guarded) => void): void => {
+  const guarded = openGuarded(ruleFile(rules))
+  try {
+    assert.deepEqual(guarded.source.failures, [])
+    assert.equal(guarded.source.guardFailure, undefined)
+    body(guarded)
+  } finally {
+    guarded.stop()
+  }
+}
+
+suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
+  const dir = NEEDS_ROOT ? '' : scratchFolder('guards')
+
+  test('opens by directory, name and ending', () => {
+    const [etc, other] = [join(dir, 'etc'), join(dir, 'other')]
+    for (const folder of [etc, join(etc, 'deep'), other]) mkdirSync(folder)
+    for (const file of [
+      'etc/shadow',
+      'etc/x',
+      'etc/deep/x.conf',
+      'other/shadow',
+      'other/x.conf',
+      'other/a.service',
+    ])
+      writeFileSync(join(dir, file), '')
+    const rules = {
+      exact: `evt.type = openat and fd.name = ${join(etc, 'shadow')}`,
+      below: `evt.type = openat and fd.name startswith ${etc}/deep/`,
+      ending: `evt.type = openat and fd.name endswith .service`,
+      writes: `evt.type = openat and evt.is_open_write = true and fd.directory = ${etc}`,
+    }
+    using(rules, (guarded) => {
+      const open = (...names: string[]): Call[] => names.map((name) => ['openat', AT_FDCWD, name, 0])
+      const { judged } = guarded.raw([
+        ...open(
+          ...['etc/shadow', 'etc/x', 'etc/deep/x.conf', 'other/shadow', 'other/x.conf'].map((f) =>
+            join(dir, f),
+          ),
+        ),
+        ['chdir', dir],
+        ...open(
+          'etc/shadow',
+          'etc/x',
+          'etc/deep/x.conf',
+          'other/shadow',
+          'other/a.service',
+          'etc/missing',
+          'etc/../etc/x',
+        ),
+        ['chdir', etc],
+        ...open('shadow', 'x', 'deep/x.conf', '../other/x.conf'),
+        ['openat', AT_FDCWD, 'x', 1],
+      ])
+      assertSound(judged)
+      assertParity(judged)
+      assert.deepEqual(
+        judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
+        [
+          ...['exact', '-', 'below', '-', '-'],
+          // A relative name with directories in it may lead below where it starts: that is not looked at.
+          ...['exact', '', 'below', '', 'ending', '', ''],
+          ...['exact', '-', 'below', '', 'writes'],
+        ],
+      )
+    })
+  })
+
+  const ROUNDS = Number(process.env['TARSIER_GUARD_ROUNDS'] ?? 6)
+
+  test(`random rules and real calls, ${ROUNDS} rounds`, () => {
+    const seed = Number(process.env['TARSIER_GUARD_SEED'] ?? 1)
+    const random = createRandom(seed)
+    const conditions = (): string =>
+      ruleFile(
+        Object.fromEntries(
+          Array.from({ length: 3 }, (_, i) => [
+            `r${i}`,
+            random.chance(40) ? randomCondition(random, 1) : randomRule(random),
+          ]),
+        ),
+      )
+    const guarded = openGuarded(conditions(), { events: EVENTS })
+    const counts = { judged: 0, passedOver: 0, matched: 0, exact: 0 }
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        if (round > 0) guarded.reload(conditions())
+        for (let i = 0; i < 4; i++) {
+          const tree = join(dir, `tree${round}.${i}`)
+          for (const folder of CLEAN) mkdirSync(join(tree, folder, random.pick(CLEAN)), { recursive: true })
+          const { judged } = guarded.raw(randomCalls(random, tree))
+          assertSound(judged)
+          assertParity(judged)
+          counts.judged += judged.length
+          for (const { passedOver, matched, live, reference } of judged) {
+            if (passedOver) counts.passedOver++
+            if (matched.length > 0) counts.matched++
+            if (live === reference) counts.exact++
+          }
+        }
+      }
+    } finally {
+      guarded.stop()
+    }
+    const share = (n: number): number => n / counts.judged
+    const text = JSON.stringify(counts)
+    assert.ok(share(counts.passedOver) > 0.05 && counts.matched > 0, text)
+    assert.ok(share(counts.exact) > 0.8, text)
+  })
+})

@@ -1,0 +1,57 @@
+/** Random system calls that touch everything guards look at. */
+import { givenName, type Random } from '../../../src/testing/guard-cases.ts'
+import { inet6Bytes, inetBytes } from './addresses.ts'
+import { AT_FDCWD, bytes, type Call, ref, vector, zeros } from './raw.ts'
+
+/** Calls that give a descriptor. */
+const OPENING: ReadonlySet<string> = new Set(['openat', 'open', 'creat', 'socket'])
+
+/** Calls in a tree of their own: the root is changed to it. */
+export function randomCalls(random: Random, tree: string): Call[] {
+  const calls: Call[] = [
+    ['chroot', tree],
+    ['chdir', '/'],
+  ]
+  const opened: number[] = []
+  const fd = () => (opened.length > 0 && random.chance(80) ? ref(random.pick(opened)) : 77)
+  const start = () => (random.chance(60) ? AT_FDCWD : fd())
+  const name = () => givenName(random).slice(0, 300)
+  const flags = () => random.pick([0, 0, 1, 2, 0o100, 0o1101, 0o101, 0o200000, 0o10000000, 0o20200002])
+  const port = () => random.pick([20022, 20080, 24444])
+  while (calls.length < 120) {
+    const call = random.pick<() => Call>([
+      () => ['openat', start(), name(), flags(), 0o644],
+      () => ['open', name(), flags(), 0o644],
+      () => ['creat', name(), random.pick([0o644, 0o4755])],
+      () => ['socket', random.pick([1, 2, 10]), random.pick([1, 2]), 0],
+      () => ['openat2', start(), name(), zeros(24), 24],
+      () => ['write', fd(), 'x', 1],
+      () => ['writev', fd(), vector('a'), 1],
+      () => ['pwrite64', fd(), 'x', 1, 0],
+      () => ['ftruncate', fd(), 0],
+      () => ['truncate', name(), 0],
+      () => ['unlink', name()],
+      () => ['unlinkat', start(), name(), 0],
+      () => ['rename', name(), name()],
+      () => ['renameat2', start(), name(), start(), name(), 0],
+      () => ['link', name(), name()],
+      () => ['linkat', start(), name(), start(), name(), 0],
+      () => ['symlink', name(), name()],
+      () => ['chmod', name(), random.pick([0o644, 0o4755])],
+      () => ['fchmodat', start(), name(), 0o2755],
+      () => ['fchmod', fd(), random.pick([0o644, 0o2755])],
+      () => ['mkdir', name(), 0o755],
+      () => ['rmdir', name()],
+      () => ['chdir', name()],
+      () => ['connect', fd(), bytes(inetBytes(port())), 16],
+      () => ['connect', fd(), bytes(inet6Bytes(port())), 28],
+      () => ['bind', fd(), bytes(inetBytes(port())), 16],
+      () => ['listen', fd(), 1],
+      () => ['prctl', 15, random.pick(['cat', 'nginx', 'sh', 'x'])],
+      () => (random.chance(10) ? ['setresuid', -1, random.pick([0, 33]), 0] : ['getpid']),
+    ])()
+    if (OPENING.has(call[0])) opened.push(calls.length)
+    calls.push(call)
+  }
+  return calls
+}
