@@ -1,4 +1,6 @@
 /** What a running agent tells about itself: health records, the sample that metrics are made of, losses as records. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import type { Config } from './config/keys.ts'
 import type { AlertIdentity } from './detect/alert.ts'
@@ -11,6 +13,9 @@ import type { Sample } from './notices/metrics.ts'
 import { readUsage } from './notices/usage.ts'
 import type { Outputs as OutputsOf } from './outputs/open.ts'
 import type { Pipeline, PipelineOptions } from './pipeline.ts'
+import { ENGINE_VERSION, versionText } from './rules/languages/falco/version.ts'
+import { type FileDigest, metricsPage, type RuleFacts } from './server/metrics.ts'
+import { startWebServer, type WebServer } from './server/server.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { Subject } from './telemetry/alert-record.ts'
 import { gapLine } from './telemetry/gap.ts'
@@ -71,6 +76,60 @@ export function reportHealth({
     },
   })
 }
+
+/** The page of metrics, its health and its versions over HTTP, where the configuration asks for it. */
+export function serveWeb(reported: Reported, { version, rules, files, log }: Served): WebServer | undefined {
+  const { config, pipeline, source } = reported
+  if (!config['webserver.enabled']) return undefined
+  const sample = sampler(reported, version)
+  const [ruleFiles, configFiles] = [files?.rules, files?.configuration].map((names = []) => digestsOf(names))
+  const metrics = (): string => {
+    const { events, lost, errors, violations } = pipeline.counts
+    return metricsPage({
+      sample: sample(),
+      ledger: source.ledger(),
+      events,
+      lost,
+      errors,
+      violations,
+      rules,
+      ruleFiles: ruleFiles!,
+      configFiles: configFiles!,
+    })
+  }
+  return startWebServer({
+    address: config['webserver.listen_address'],
+    port: config['webserver.listen_port'],
+    healthPath: config['webserver.k8s_healthz_endpoint'],
+    ...(config['webserver.ssl_enabled'] ? { certificate: config['webserver.ssl_certificate'] } : {}),
+    ...(config['webserver.prometheus_metrics_enabled'] ? { metrics } : {}),
+    versions: {
+      tarsier: version,
+      engine_version: versionText(ENGINE_VERSION),
+      kernel: release(),
+      node: process.versions.node,
+    },
+    log,
+  })
+}
+
+/** What the pages say beside the counters. */
+interface Served {
+  readonly version: string
+  readonly rules: readonly RuleFacts[]
+  readonly files: { readonly rules: readonly string[]; readonly configuration: readonly string[] } | undefined
+  readonly log: (level: 'info' | 'error', message: string) => void
+}
+
+/** Of the files among these names; directories and what is gone are left out. */
+const digestsOf = (names: readonly string[]): readonly FileDigest[] =>
+  names.flatMap((file) => {
+    try {
+      return [{ file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]
+    } catch {
+      return []
+    }
+  })
 
 /** Everything that is counted, for Falco's metrics. */
 export function sampler({ pipeline, source, outputs, identity }: Reported, version: string): () => Sample {

@@ -3,7 +3,7 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { existsSync } from 'node:fs'
-import { gapWriter, type Reported, reportHealth, sampler } from './agent-reports.ts'
+import { gapWriter, type Reported, reportHealth, sampler, serveWeb } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
@@ -206,12 +206,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
   const reporter = hasRecords(config) ? reportHealth(reported) : undefined
   const notices = startNotices(noticeOptions(parts, reported))
+  const web = serveWeb(reported, { version: options.version ?? '', rules, files: options.files, log })
   return {
     programs: source.programs,
     processes: pipeline.table.size,
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
     async stop() {
+      web?.close()
       integrity?.pause()
       source.finish()
       enrichers.stop()

@@ -30,6 +30,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['outputs', 'state', 'health', 'monitor'],
   notices: ['outputs', 'health'],
   trace: ['telemetry', 'sources'],
+  server: ['notices'],
   demo: [],
 }
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set([

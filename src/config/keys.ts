@@ -105,6 +105,16 @@ export const KEYS = {
   ),
   'metrics.convert_memory_to_mb': bool(true, 'metrics: memory in MB instead of KB and bytes'),
   'metrics.include_empty_values': bool(false, 'metrics: counters that are 0 as well'),
+  'webserver.enabled': bool(false, 'serve /metrics, /versions and the health page over HTTP'),
+  'webserver.listen_address': text('127.0.0.1', 'address of this host to listen on; 0.0.0.0 is all of them'),
+  'webserver.listen_port': int(8765, 0, 65_535, 'port', 'port to listen on; 0 lets the kernel choose'),
+  'webserver.k8s_healthz_endpoint': text('/healthz', 'path of the page that says that the agent lives'),
+  'webserver.prometheus_metrics_enabled': bool(
+    true,
+    'serve /metrics: our names, and those under which Falco and Tracee publish the same',
+  ),
+  'webserver.ssl_enabled': bool(false, 'serve HTTPS instead'),
+  'webserver.ssl_certificate': text('', 'PEM file with certificate and key, for webserver.ssl_enabled'),
   rules_files: list(
     [],
     'rule files and directories, relative ones from the directory of the configuration; none means the rules that are shipped; -r replaces them',

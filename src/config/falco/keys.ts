@@ -36,7 +36,6 @@ const anything = (doc: string): KeyDecl => structure<object>({}, 'any value', (v
 const count = (value: number, unit: string, doc: string): KeyDecl => int(value, 0, 2 ** 40, unit, doc)
 
 const NO_HTTP = 'alerts to standard output or a file, and a program that reads them: tarsier run | program'
-const NO_WEB = 'nothing listens; health records and the summary at the end have the counters'
 const NO_DRIVER = 'one eBPF engine, loaded at start'
 const NO_GRPC = 'gone from Falco as well; alerts as JSON to standard output or a file'
 const NO_CAPTURE = 'no captures are written when a rule matches'
@@ -50,7 +49,6 @@ export const SWITCHED: ReadonlySet<string> = new Set([
   'syslog_output',
   'http_output',
   'program_output',
-  'webserver',
   'grpc',
   'grpc_output',
 ])
@@ -112,14 +110,7 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
   'program_output.enabled': unserved(bool(false, 'a pipe: tarsier run | program')),
   'program_output.keep_alive': moot(bool(false, 'a pipe: tarsier run | program')),
   'program_output.program': moot(text('', 'a pipe: tarsier run | program')),
-  'webserver.enabled': unserved(bool(false, NO_WEB)),
-  'webserver.threadiness': moot(count(0, 'threads', NO_WEB)),
-  'webserver.listen_port': moot(int(8765, 0, 65_535, 'port', NO_WEB)),
-  'webserver.listen_address': moot(text('0.0.0.0', NO_WEB)),
-  'webserver.k8s_healthz_endpoint': moot(text('/healthz', NO_WEB)),
-  'webserver.prometheus_metrics_enabled': moot(bool(false, NO_WEB)),
-  'webserver.ssl_enabled': moot(bool(false, NO_WEB)),
-  'webserver.ssl_certificate': moot(text('/etc/falco/falco.pem', NO_WEB)),
+  'webserver.threadiness': moot(count(0, 'threads', 'one thread serves everything')),
   log_stderr: unserved(bool(true, 'messages always go to standard error; -q leaves errors alone')),
   log_syslog: unserved(bool(false, LOGS)),
   'libs_logger.enabled': moot(bool(false, 'there are no libraries with a log of their own')),
@@ -212,6 +203,7 @@ const SHARED: ReadonlySet<string> = new Set([
   'log_level',
   'syscall_event_drops',
   'metrics',
+  'webserver',
 ])
 
 /** Is this a key of falco.yaml? `name` stands at the top of the file. */
