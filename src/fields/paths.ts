@@ -2,7 +2,7 @@
  * The two spellings of a path: as accessed (absolute, cleaned as text, what Falco shows) and as the kernel resolved it.
  */
 import { PATH_FLAGS } from '../../schema/enums/index.ts'
-import type { EventView } from '../decode/event-view.ts'
+import { type EventView, type Places, placesOf } from '../decode/event-view.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
 
@@ -36,7 +36,23 @@ export interface PathFields {
   readonly dir: string | undefined
   /** As the kernel resolved it. */
   readonly path: string | undefined
+  /** Where they lie. */
+  readonly places: Readonly<Record<'name' | 'dir' | 'path', Places>>
 }
+
+export const pathOfFields = (
+  name: string | undefined,
+  dir: string | undefined,
+  path: string | undefined,
+): PathFields => ({
+  name,
+  dir,
+  path,
+  places: { name: placesOrNone(name), dir: placesOrNone(dir), path: placesOrNone(path) },
+})
+
+const placesOrNone = (name: string | undefined): Places => (name === undefined ? [] : placesOf(name))
+const PATH_FLAG_PLACES = placesOf('path_flags')
 
 /** The spellings of one path in one event; the same object for the same strings while nothing else was seen of them. */
 export interface PathValue extends Marked {
@@ -73,13 +89,11 @@ export function pathOf(ctx: SyscallContext, fields: PathFields): PathValue {
   const { event } = ctx
   const key = fields.name ?? 'path'
   if (event.memoKey === key) return event.memo as PathValue
-  const resolved = fields.path === undefined ? undefined : event.string(fields.path)
-  const name =
-    fields.name === undefined
-      ? resolved
-      : fields.path === undefined
-        ? event.string(fields.name)
-        : event.stringLike(fields.name, fields.path, resolved)
+  const { places } = fields
+  const path = event.slotAt(places.path)
+  const resolved = path && event.stringAt(path)
+  const given = event.slotAt(places.name)
+  const name = fields.name === undefined ? resolved : given && event.stringLike(given, path, resolved)
   const dir = name === resolved ? undefined : directoryOf(event, fields, name, resolved)
   const value = seen(ctx, name, dir, resolved)
   event.memo = value
@@ -95,8 +109,10 @@ function directoryOf(
   resolved: Str | undefined,
 ): Str | undefined {
   if (name === undefined || name.text.charCodeAt(0) === SLASH) return undefined
-  const inDir = ((event.number('path_flags') ?? 0) & IN_DIR) !== 0
-  return inDir ? resolved?.directory : fields.dir === undefined ? undefined : event.string(fields.dir)
+  const flags = event.slotAt(PATH_FLAG_PLACES)
+  if (flags !== undefined && (event.numberAt(flags) & IN_DIR) !== 0) return resolved?.directory
+  const dir = event.slotAt(fields.places.dir)
+  return dir && event.stringAt(dir)
 }
 
 function seen(

@@ -5,7 +5,7 @@
 import { OPEN_FLAGS } from '../../schema/enums/index.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
-import { pathOf } from '../fields/paths.ts'
+import { pathOf, pathOfFields } from '../fields/paths.ts'
 import { toJson } from '../outputs/formats/json.ts'
 import { withBytes } from '../outputs/formats/tarsier.ts'
 import * as json from '../outputs/json-schema.ts'
@@ -14,7 +14,7 @@ import { isWithin, type MonitorOptions } from './options.ts'
 /** Calls that open a file by path. */
 export const OPENS: ReadonlySet<string> = new Set(['open', 'openat', 'openat2', 'creat'])
 
-const PATH = { name: 'name', dir: 'dir', path: 'path' } as const
+const PATH = pathOfFields('name', 'dir', 'path')
 const flagNames = flagNamer(OPEN_FLAGS)
 
 /** The published shape of a line (schema/records/monitor-open.schema.json). */

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { RecordInit } from '../decode/encode.ts'
-import type { PathFields } from '../fields/paths.ts'
+import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { event, openat } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
 import { type FilterOptions, isWithin, PathFilter, spellingsOf } from './filter.ts'
 
-const OPENED: PathFields = { name: 'name', dir: 'dir', path: 'path' }
+const OPENED = pathOfFields('name', 'dir', 'path')
 const TWO: readonly PathFields[] = [
-  { name: 'oldpath', dir: 'olddir', path: undefined },
-  { name: 'newpath', dir: 'newdir', path: undefined },
+  pathOfFields('oldpath', 'olddir', undefined),
+  pathOfFields('newpath', 'newdir', undefined),
 ]
 const admits = (
   options: Partial<FilterOptions>,
@@ -101,7 +101,7 @@ test('a rename passes when either of its names does', () => {
 })
 test('what has no path passes only where everything does', () => {
   const init = event('write', {}, { res: 1, fd: 1 })
-  const paths = [{ name: undefined, dir: undefined, path: 'path' }]
+  const paths = [pathOfFields(undefined, undefined, 'path')]
   assert.deepEqual([admits({}, init, paths), admits({ watchPaths: ['/'] }, init, paths)], [true, false])
 })
 test('components', () => {

@@ -3,7 +3,7 @@
  * fields that rand-guard has are exactly its own; what it never saw has types of its own in the same manner.
  */
 import { EVENT_TYPES, type FamilyDecl, layoutOf } from '../../schema/index.ts'
-import type { PathFields } from '../fields/paths.ts'
+import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import * as c from './columns.ts'
 import type { RuleType } from './rule-facts.ts'
 
@@ -35,13 +35,13 @@ interface FamilyShape {
 
 const family = (name: string): FamilyDecl => EVENT_TYPES.find((type) => type.family.name === name)!.family
 
-const OPENED: PathFields = { name: 'name', dir: 'dir', path: 'path' }
-const OBJECT: PathFields = { name: undefined, dir: undefined, path: 'path' }
-const NAMED: PathFields = { name: 'name', dir: 'dir', path: undefined }
-const CHANGED: PathFields = { name: 'filename', dir: 'dir', path: 'path' }
-const OLD: PathFields = { name: 'oldpath', dir: 'olddir', path: undefined }
-const NEW: PathFields = { name: 'newpath', dir: 'newdir', path: undefined }
-const LINK: PathFields = { name: 'linkpath', dir: 'dir', path: undefined }
+const OPENED = pathOfFields('name', 'dir', 'path')
+const OBJECT = pathOfFields(undefined, undefined, 'path')
+const NAMED = pathOfFields('name', 'dir', undefined)
+const CHANGED = pathOfFields('filename', 'dir', 'path')
+const OLD = pathOfFields('oldpath', 'olddir', undefined)
+const NEW = pathOfFields('newpath', 'newdir', undefined)
+const LINK = pathOfFields('linkpath', 'dir', undefined)
 
 const NAME_DOC = 'name as the caller gave it'
 const PATH_DOC = 'absolute path as accessed: the name joined to where it starts, cleaned as text'

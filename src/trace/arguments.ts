@@ -14,7 +14,7 @@ import type { SyscallContext } from '../fields/context.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
-import type { PathFields } from '../fields/paths.ts'
+import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
 import { traceeName, traceeType } from './tracee-types.ts'
 
@@ -121,7 +121,7 @@ export function ofSlot(slot: Slot, name: string, type: string): TraceArgument {
   if (decl.storage === 'strv') return { ...about, secrets: slot.name === 'env' ? 'environment' : 'arguments' }
   if (decl.format !== 'path') return about
   const dir = decl.base ?? DIRECTORY_OF[slot.name] ?? 'dir'
-  return dir === '' ? about : { ...about, path: { name: slot.name, dir, path: pathBeside(slot.name) } }
+  return dir === '' ? about : { ...about, path: pathOfFields(slot.name, dir, pathBeside(slot.name)) }
 }
 
 /** The field with the path as the kernel resolved it, beside a given name. */

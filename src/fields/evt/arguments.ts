@@ -7,11 +7,12 @@ import {
   PUBLIC_EVENT_TYPES,
   type Slot,
 } from '../../../schema/index.ts'
+import { slotOf } from '../../decode/event-view.ts'
 import type { Str } from '../../decode/str.ts'
 import type { ProcessInfo, SyscallContext } from '../context.ts'
 import { passedAddress, socketTuple, tupleText } from '../fd/descriptor.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
-import { pathOf } from '../paths.ts'
+import { pathOf, pathOfFields } from '../paths.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 import { splitVector } from '../vector.ts'
 import { type ArgText, numberText } from './argument-text.ts'
@@ -90,13 +91,16 @@ const FIRST: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** A path that is no object of the event (a current directory, the text of a link) has no other spelling. */
-function pathText(ctx: SyscallContext, name: string, dir: string | undefined): ArgText | undefined {
-  const given = ctx.event.string(name)
-  if (given === undefined) return undefined
-  if (dir === undefined) return { raw: given.text }
-  const path = (name === 'name' || name === 'filename') && ctx.event.has('path') ? 'path' : undefined
-  const { accessed } = pathOf(ctx, { name, dir, path })
-  return { raw: given.text, resolved: accessed?.text === given.text ? undefined : accessed?.text }
+function pathText(type: EventType, name: string, dir: string | undefined): Argument['text'] {
+  const hasPath = (name === 'name' || name === 'filename') && slotOf(type.family, 'path') !== undefined
+  const fields = dir === undefined ? undefined : pathOfFields(name, dir, hasPath ? 'path' : undefined)
+  return (ctx) => {
+    const given = ctx.event.string(name)
+    if (given === undefined) return undefined
+    if (fields === undefined) return { raw: given.text }
+    const { accessed } = pathOf(ctx, fields)
+    return { raw: given.text, resolved: accessed?.text === given.text ? undefined : accessed?.text }
+  }
 }
 
 /** Text of a vector: each element ends with a dot, as Falco shows the NUL. */
@@ -128,7 +132,7 @@ function fromSlot(type: EventType, slot: Slot): Argument {
     }
   if (isVariable(decl.storage)) {
     const dir = decl.format === 'path' ? (decl.base ?? DIRECTORY_OF[name]) : undefined
-    return { ...about, text: (ctx) => pathText(ctx, name, dir) }
+    return { ...about, text: pathText(type, name, dir) }
   }
   return {
     ...about,

@@ -12,10 +12,11 @@ import {
   SOCK_TYPES,
   SOCKET_FACTS,
 } from '../../../schema/enums/index.ts'
+import { placesOf } from '../../decode/event-view.ts'
 import type { Marked, Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
-import { type PathFields, pathOf } from '../paths.ts'
+import { type PathFields, pathOf, pathOfFields } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
 /** Falco's letters for kinds of descriptors, with its words for them. */
@@ -40,8 +41,8 @@ export const FD_TYPES = {
 } as const
 export type FdTypeChar = keyof typeof FD_TYPES
 
-const OPEN_PATH: PathFields = { name: 'name', dir: 'dir', path: 'path' }
-const OBJECT_PATH: PathFields = { name: undefined, dir: undefined, path: 'path' }
+const OPEN_PATH = pathOfFields('name', 'dir', 'path')
+const OBJECT_PATH = pathOfFields(undefined, undefined, 'path')
 
 /** Families of events whose records describe a socket; a dup may be about one. */
 export const SOCKET_EVENTS = ['socket', 'socket_new', 'message', 'flow', 'packet', 'dup'] as const
@@ -145,9 +146,12 @@ export function kindOfFile(path: string | undefined, mode: number): FdTypeChar {
   }
 }
 
+const MODE_PLACES = placesOf('i_mode')
+
 function fileType(ctx: SyscallContext, fields: PathFields): FdTypeChar {
   const { event } = ctx
-  const mode = event.number('i_mode') ?? 0
+  const modeSlot = event.slotAt(MODE_PLACES)
+  const mode = modeSlot === undefined ? 0 : event.numberAt(modeSlot)
   const kind = kindOfFile(pathOf(ctx, fields).resolved?.text, mode)
   // A failed open has no inode: what was asked for decides.
   const asked = kind === 'f' && (mode & S_IFMT) === 0 && isOpen(ctx) && !isTemporary(ctx)

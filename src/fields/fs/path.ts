@@ -1,7 +1,7 @@
 /** Paths of events that work on names: the one they are about, or the two they join. */
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
-import { cleanPath, joinPath, type PathFields, pathOf } from '../paths.ts'
+import { cleanPath, joinPath, type PathFields, pathOf, pathOfFields } from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 
 interface Roles {
@@ -11,22 +11,22 @@ interface Roles {
 }
 type Role = keyof Roles
 
-const NAMED: PathFields = { name: 'name', dir: 'dir', path: undefined }
-const OLD: PathFields = { name: 'oldpath', dir: 'olddir', path: undefined }
-const NEW: PathFields = { name: 'newpath', dir: 'newdir', path: undefined }
-const LINK: PathFields = { name: 'linkpath', dir: 'dir', path: undefined }
+const NAMED = pathOfFields('name', 'dir', undefined)
+const OLD = pathOfFields('oldpath', 'olddir', undefined)
+const NEW = pathOfFields('newpath', 'newdir', undefined)
+const LINK = pathOfFields('linkpath', 'dir', undefined)
 /** Text of a symbolic link: relative to where the link is, which `targetOf` knows. */
-const LINK_TARGET: PathFields = { name: 'target', dir: undefined, path: undefined }
+const LINK_TARGET = pathOfFields('target', undefined, undefined)
 
 /**
  * Which path of a family plays which role. As in Falco, the source of a link is the new name and its target the old
  * one, because the link points from the one to the other.
  */
 const ROLES: Readonly<Record<string, Roles>> = {
-  open: { name: { name: 'name', dir: 'dir', path: 'path' } },
+  open: { name: pathOfFields('name', 'dir', 'path') },
   truncate: { name: NAMED },
   unlink: { name: NAMED },
-  chmod: { name: { name: 'filename', dir: 'dir', path: 'path' } },
+  chmod: { name: pathOfFields('filename', 'dir', 'path') },
   rename: { source: OLD, target: NEW },
   link: { source: NEW, target: OLD },
   symlink: { source: LINK, target: LINK_TARGET },
