@@ -6,12 +6,13 @@ import { CAPABILITIES } from '../../schema/enums/index.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './libbpf.ts'
 import { closeFd, effectiveCapabilities, openDetachedMount, SystemError } from './libc.ts'
 import { openTracefs, readOptional, V1_CONTROLLERS, v1ControllerBits } from './machine.ts'
+import { missingSyscalls, NATIVE_SYSCALLS } from './missing-syscalls.ts'
 
 export type Verdict = 'ok' | 'degraded' | 'missing' | 'unknown'
 
 /** One line of the table. */
 export interface Finding {
-  readonly area: 'kernel' | 'privileges' | 'cgroups' | 'programs'
+  readonly area: 'kernel' | 'privileges' | 'cgroups' | 'syscalls' | 'programs'
   readonly name: string
   readonly verdict: Verdict
   /** What was found. */
@@ -22,7 +23,13 @@ export interface Finding {
 
 /** Run all probes. Never throws: what cannot be found out is `unknown` with the reason. `objects`: folder of compiled objects. */
 export function probeMachine(objects: string): Finding[] {
-  return [...kernelFindings(), ...privilegeFindings(), ...cgroupFindings(), ...programFindings(objects)]
+  return [
+    ...kernelFindings(),
+    ...privilegeFindings(),
+    ...cgroupFindings(),
+    syscallFinding(),
+    ...programFindings(objects),
+  ]
 }
 
 function kernelFindings(): Finding[] {
@@ -219,6 +226,27 @@ function cgroupFindings(): Finding[] {
     },
     { area: 'cgroups', name: 'v1 controllers', verdict: 'ok', detail: v1.join(', ') || 'none' },
   ]
+}
+
+/** Calls that rules may name and this kernel does not have. */
+function syscallFinding(): Finding {
+  const base = { area: 'syscalls', name: 'of this kernel' } as const
+  try {
+    const tracefs = openTracefs()
+    const missing = missingSyscalls(tracefs, NATIVE_SYSCALLS)
+    tracefs.close()
+    if (missing === undefined) return { ...base, verdict: 'unknown', detail: 'no syscall tracepoints' }
+    const have = `${NATIVE_SYSCALLS.length - missing.length} of ${NATIVE_SYSCALLS.length}`
+    if (missing.length === 0) return { ...base, verdict: 'ok', detail: have }
+    return {
+      ...base,
+      verdict: 'degraded',
+      detail: `${have}; not ${[...missing].sort().join(', ')}`,
+      instead: 'attempts are seen at the exit of all syscalls, failing with ENOSYS',
+    }
+  } catch (error) {
+    return { ...base, verdict: 'unknown', detail: (error as Error).message }
+  }
 }
 
 /** Probe program, what it is for, what takes its place. */

@@ -52,8 +52,16 @@ suite('doctor', { skip: NEEDS_ROOT }, () => {
     assert.equal(ok, true)
     assert.deepEqual(
       new Set([...findings.values()].map(({ area }) => area)),
-      new Set(['kernel', 'privileges', 'cgroups', 'programs']),
+      new Set(['kernel', 'privileges', 'cgroups', 'syscalls', 'programs']),
     )
+  })
+  test('syscalls that this kernel does not have are named', () => {
+    const { detail, verdict } = report().findings.get('of this kernel')!
+    assert.match(detail, /^\d+ of \d+/)
+    // Linux has had no tuxcall since it was reserved, and always an openat.
+    assert.equal(verdict, process.arch === 'x64' ? 'degraded' : verdict)
+    if (process.arch === 'x64') assert.match(detail, /\btuxcall\b/)
+    assert.doesNotMatch(detail, /\bopenat\b/)
   })
   test('without CAP_SYS_RESOURCE it says that nothing is lost', () => {
     const { ok, findings } = report(NO_RESOURCE)

@@ -1,4 +1,5 @@
 /** `tarsier rules describe`: one rule in full, as written and as compiled. */
+import { missingHere } from '../../kernel/missing-syscalls.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import type { RuleDescription } from '../../rules/description.ts'
 import { falcoDescription } from '../../rules/falco-results.ts'
@@ -44,6 +45,14 @@ export const describeAction: RulesAction = {
 const WIDTH = 110
 const LABEL = 12
 
+/** Syscalls of the rule that this kernel does not have: of them it sees failed attempts at most. */
+function notHere(events: RuleDescription['parts']['events']): string {
+  const missing = events === '*' ? [] : (missingHere(events) ?? [])
+  return missing.length === 0
+    ? ''
+    : `this kernel has no ${[...missing].sort().join(', ')}; attempts fail with ENOSYS`
+}
+
 function describeText(rule: RuleDescription): string {
   const { parts } = rule
   const rows: readonly (readonly [string, string])[] = [
@@ -66,6 +75,7 @@ function describeText(rule: RuleDescription): string {
     ['lists', parts.lists.join(', ')],
     ['fields', parts.fields.join(', ')],
     ['events', parts.events === '*' ? 'every event' : [...parts.events].sort().join(', ')],
+    ['not here', notHere(parts.events)],
     ['compiled', parts.compiled],
   ]
   return rows
