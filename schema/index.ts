@@ -8,6 +8,7 @@ import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
 import { flow } from './events/flow.ts'
 import { fork } from './events/fork.ts'
+import { HOOKS } from './events/hooks/index.ts'
 import { link, symlink } from './events/link.ts'
 import { message } from './events/message.ts'
 import { open } from './events/open.ts'
@@ -52,6 +53,7 @@ const OWN_FAMILIES: readonly FamilyDecl[] = [
   bpfCall,
   compatExec,
   bench,
+  ...HOOKS,
 ]
 
 /** Every family of events the kernel side can produce: syscalls without a family of their own have a line in syscalls.ts. */

@@ -119,6 +119,7 @@ struct path {
 struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
+	__s64 f_pos;
 	struct path f_path;
 	struct inode *f_inode;
 	void *private_data;

@@ -137,3 +137,14 @@ export const MEMBARRIER_COMMANDS: NameTable = {
     MEMBARRIER_CMD_GET_REGISTRATIONS: 512,
   },
 }
+
+/** How memory became executable (mem_prot_alert); the numbers are Tracee's. */
+export const PROT_ALERTS: NameTable = {
+  kind: 'enum',
+  names: {
+    MMAP_WRITE_EXEC: 1,
+    MPROTECT_EXEC_ADDED: 2,
+    MPROTECT_WRITE_ADDED: 3,
+    MPROTECT_WRITE_REMOVED: 4,
+  },
+}

@@ -85,3 +85,9 @@ export const CAPABILITIES = [
   'CAP_BPF',
   'CAP_CHECKPOINT_RESTORE',
 ] as const
+
+/** The same as a choice. */
+export const CAPABILITY_NUMBERS: NameTable = {
+  kind: 'enum',
+  names: Object.fromEntries(CAPABILITIES.map((name, bit) => [name, bit])),
+}

@@ -189,4 +189,36 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	return 0;
 }
 
+/* int bpf(...) once more, for those who ask for security_bpf */
+SEC("tp/syscalls/sys_exit_bpf")
+int security_bpf_bpf(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	BEGIN_BULK(ev_security_bpf, EVENT_security_bpf, PROG_security_bpf_bpf);
+
+	e->cmd = ARG1(regs);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* int bpf(...) once more, for those who ask for security_bpf_map: commands that give a descriptor of a map */
+SEC("tp/syscalls/sys_exit_bpf")
+int security_bpf_map_bpf(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	__u32 cmd = ARG1(regs);
+	struct object object = {};
+
+	if (ctx->ret < 0 || !(cmd == CMD_MAP_CREATE || cmd == CMD_MAP_BY_ID || cmd == CMD_GET))
+		return 0;
+	object_of(&object, untracked(bpf_get_current_task_btf()), ctx->ret);
+	if (object.kind != AGENT_MAP)
+		return 0;
+	BEGIN_BULK(ev_security_bpf_map, EVENT_security_bpf_map, PROG_security_bpf_map_bpf);
+	e->map_id = object.id;
+	put_kernel_str(s, st, &e->map_name, object.name, 16);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

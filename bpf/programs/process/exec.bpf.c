@@ -5,6 +5,7 @@
  */
 #include "guard_process.h"
 #include "inet.h"
+#include "inode.h"
 #include "path.h"
 
 struct {
@@ -59,26 +60,6 @@ static __always_inline struct exec_scratch *exec_scratch_get(struct prog_counter
 	return s;
 }
 
-/* Seconds and nanoseconds of an inode time. In ctime bit 31 of the nanoseconds is a kernel flag since 6.13. */
-#define NSEC(sec, nsec) ((__u64)(sec) * 1000000000ULL + ((nsec) & 0x7fffffff))
-
-static __always_inline void add_times(struct ev_exec *e, struct inode *inode)
-{
-	if (bpf_core_field_exists(inode->i_ctime_sec)) {
-		e->exe_ctime = NSEC(FIELD(inode, inode, i_ctime_sec), FIELD(inode, inode, i_ctime_nsec));
-		e->exe_mtime = NSEC(FIELD(inode, inode, i_mtime_sec), FIELD(inode, inode, i_mtime_nsec));
-		return;
-	}
-	struct inode___timespec *old = (void *)inode;
-	struct inode___i_ctime *older = (void *)inode;
-
-	e->exe_mtime = NSEC(BPF_CORE_READ(old, i_mtime.tv_sec), BPF_CORE_READ(old, i_mtime.tv_nsec));
-	if (bpf_core_field_exists(old->__i_ctime))
-		e->exe_ctime = NSEC(BPF_CORE_READ(old, __i_ctime.tv_sec), BPF_CORE_READ(old, __i_ctime.tv_nsec));
-	else if (bpf_core_field_exists(older->i_ctime))
-		e->exe_ctime = NSEC(BPF_CORE_READ(older, i_ctime.tv_sec), BPF_CORE_READ(older, i_ctime.tv_nsec));
-}
-
 /* May these credentials write this inode? Owner, group and other bits; ACLs and supplementary groups are not asked. */
 static __always_inline bool may_write(struct inode *inode, const struct cred *cred)
 {
@@ -120,7 +101,8 @@ static __always_inline void add_executable(struct exec_scratch *s, struct prog_c
 
 	e->exe_ino = FIELD(inode, inode, i_ino);
 	e->exe_dev = FIELD(super_block, sb, s_dev);
-	add_times(e, inode);
+	e->exe_ctime = inode_ctime(inode);
+	e->exe_mtime = inode_mtime(inode);
 	if (may_write(inode, cred))
 		e->exe_flags |= EXE_WRITABLE;
 	e->exe_flags |= overlay_layer(inode, sb);
@@ -422,6 +404,56 @@ int on_sched_process_exec(__u64 *ctx)
 	}
 	guard_image(s, e, task);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
+	return 0;
+}
+
+/* int sched_process_exec once more, for those who ask for that event. */
+SEC("tp_btf/sched_process_exec")
+int hook_sched_process_exec(__u64 *ctx)
+{
+	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx[2];
+	struct prog_counters *st = counters_of(PROG_hook_sched_process_exec);
+	struct mm_struct *mm = task->mm;
+	struct control *c = control_of();
+	struct ev_sched_process_exec *e;
+	struct exec_scratch *s;
+	struct file *file;
+
+	if (!st)
+		return 0;
+	st->seen++;
+	s = exec_scratch_row(bpf_get_smp_processor_id(), st);
+	if (!s) {
+		leave_hole(RING_BULK);
+		return 0;
+	}
+	e = (struct ev_sched_process_exec *)s->data;
+	DECLARE_EVENT(ev_sched_process_exec);
+	__builtin_memset(e, 0, sizeof(*e));
+	header_fill(&e->hdr, task, EVENT_sched_process_exec, PROG_hook_sched_process_exec);
+	s->pos = sizeof(*e);
+	e->invoked_from_kernel = task->real_parent && task->real_parent->flags & PF_KTHREAD ? 1 : 0;
+	file = file_of(task, 0);
+	if (file)
+		e->stdin_type = FIELD(inode, FIELD(file, file, f_inode), i_mode);
+	put_kernel_str_exec(s, st, &e->cmdpath, bprm->filename, 4096);
+	file = mm ? mm->exe_file : NULL;
+	if (file) {
+		struct inode *inode = FIELD(file, file, f_inode);
+
+		e->inode = FIELD(inode, inode, i_ino);
+		e->dev = FIELD(super_block, FIELD(inode, inode, i_sb), s_dev);
+		e->ctime = inode_ctime(inode);
+		e->path_flags = PATH_KERNEL;
+		put_file_path_exec(s, st, &e->pathname, file, task, &e->path_flags);
+	}
+	if (mm) {
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, ARGS_MAX, NULL);
+		if (c && c->want_env)
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, ARGS_MAX, NULL);
+	}
+	submit_exec(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* What Tracee's users know as security_file_open, security_bprm_check, vfs_write and vfs_writev. */
+#include "inode.h"
+#include "uring.h"
+
+#define O_LARGEFILE 0100000
+
+static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, int syscall)
+{
+	struct file *file = file_of(task, fd);
+	struct prog_counters *st;
+	struct scratch *s;
+
+	if (!file)
+		return 0;
+	s = begin_bulk(prog, &st);
+	BEGIN_RECORD(ev_security_file_open, task, EVENT_security_file_open, prog);
+	e->flags = FIELD(file, file, f_flags) & ~O_LARGEFILE;
+	e->syscall = syscall;
+	e->ctime = inode_ctime(FIELD(file, file, f_inode));
+	PUT_FILE(s, st, e, task, file);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* Exits of the calls that open files: the new descriptor is the result. */
+#define OPENED(name)                                                                                                   \
+	int name(struct sys_exit_ctx *ctx)                                                                             \
+	{                                                                                                              \
+		struct task_struct *task = untracked(bpf_get_current_task_btf());                                      \
+                                                                                                                       \
+		return opened(PROG_##name, task, ctx->ret, SYSCALL_NR(current_regs(bpf_get_current_task_btf())));      \
+	}
+
+SEC("tp/syscalls/sys_exit_open")
+OPENED(file_open_open)
+SEC("tp/syscalls/sys_exit_creat")
+OPENED(file_open_creat)
+SEC("tp/syscalls/sys_exit_openat")
+OPENED(file_open_openat)
+SEC("tp/syscalls/sys_exit_openat2")
+OPENED(file_open_openat2)
+SEC("tp/syscalls/sys_exit_open_by_handle_at")
+OPENED(file_open_open_by_handle_at)
+
+struct io_open {
+	__u32 file_slot;
+} __core;
+
+/* void io_uring_complete(struct io_ring_ctx *ctx, void *req, ...) */
+SEC("tp_btf/io_uring_complete")
+int hook_file_open_uring(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
+
+	if ((op.code != OP_OPENAT && op.code != OP_OPENAT2) || op.res < 0 || FIELD(io_open, op.request, file_slot))
+		return 0;
+	return opened(PROG_hook_file_open_uring, uring_task(&op), op.res, -1);
+}
+
+/* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm) */
+SEC("tp_btf/sched_process_exec")
+int hook_bprm_check(__u64 *ctx)
+{
+	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
+	struct prog_counters *st;
+	struct scratch *s;
+
+	if (!file)
+		return 0;
+	s = begin_bulk(PROG_hook_bprm_check, &st);
+	BEGIN_RECORD(ev_security_bprm_check, task, EVENT_security_bprm_check, PROG_hook_bprm_check);
+	PUT_FILE(s, st, e, task, file);
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* Where a write began: the file's position has moved on by what was written. */
+static __always_inline __s64 began_at(struct file *file, __s64 written)
+{
+	__s64 pos = FIELD(file, file, f_pos);
+
+	return pos < written ? -1 : pos - written;
+}
+
+#define WRITTEN(name, type, count_field, position)                                                                     \
+	int name(struct sys_exit_ctx *ctx)                                                                             \
+	{                                                                                                              \
+		struct pt_regs *regs = current_regs(bpf_get_current_task_btf());                                       \
+		struct file *file = file_of(untracked(bpf_get_current_task_btf()), ARG1(regs));                        \
+                                                                                                                       \
+		if (ctx->ret < 0 || !file)                                                                             \
+			return 0;                                                                                      \
+		BEGIN_BULK(ev_##type, EVENT_##type, PROG_##name);                                                      \
+		e->count_field = ARG3(regs);                                                                           \
+		e->pos = position;                                                                                     \
+		PUT_FILE(s, st, e, task, file);                                                                        \
+		submit(s, st, &ring_bulk, RING_BULK);                                                                  \
+		return 0;                                                                                              \
+	}
+
+SEC("tp/syscalls/sys_exit_write")
+WRITTEN(vfs_write_write, vfs_write, count, began_at(file, ctx->ret))
+SEC("tp/syscalls/sys_exit_pwrite64")
+WRITTEN(vfs_write_pwrite64, vfs_write, count, ARG4(regs))
+SEC("tp/syscalls/sys_exit_writev")
+WRITTEN(vfs_writev_writev, vfs_writev, vlen, began_at(file, ctx->ret))
+SEC("tp/syscalls/sys_exit_pwritev")
+WRITTEN(vfs_writev_pwritev, vfs_writev, vlen, ARG4(regs))
+SEC("tp/syscalls/sys_exit_pwritev2")
+WRITTEN(vfs_writev_pwritev2, vfs_writev, vlen, (__s64)ARG4(regs) == -1 ? began_at(file, ctx->ret) : (__s64)ARG4(regs))
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

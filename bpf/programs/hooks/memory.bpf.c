@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Memory that becomes executable. What it was before mprotect is known only before: the programs at the entry look at the
+ * kernel's description of its first page and keep the protection until the call returns.
+ */
+#include "record.h"
+
+#define PROT_READ 1
+#define PROT_WRITE 2
+#define PROT_EXEC 4
+/* include/linux/mm.h */
+#define VM_ACCESS (PROT_READ | PROT_WRITE | PROT_EXEC)
+
+enum alert { NONE, MMAP_WRITE_EXEC, EXEC_ADDED, WRITE_ADDED, WRITE_REMOVED };
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+} __core;
+
+/* Protection before, by thread. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} prot_before SEC(".maps");
+
+static long keep_protection(struct task_struct *task, struct vm_area_struct *vma, __u32 *prot)
+{
+	*prot = FIELD(vm_area_struct, vma, vm_flags) & VM_ACCESS;
+	return 0;
+}
+
+static __always_inline int before(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 key = bpf_get_current_pid_tgid();
+	__u32 prot = 0;
+
+	/* only what becomes executable is of interest */
+	if (!(ARG3(current_regs(task)) & PROT_EXEC))
+		return 0;
+	if (bpf_find_vma(task, ARG1(current_regs(task)), keep_protection, &prot, 0))
+		return 0;
+	bpf_map_update_elem(&prot_before, &key, &prot, BPF_ANY);
+	return 0;
+}
+
+/* int mprotect(void *addr, size_t len, int prot) */
+SEC("tp/syscalls/sys_enter_mprotect")
+int mem_prot_enter_mprotect(void *ctx)
+{
+	return before();
+}
+
+/* int pkey_mprotect(void *addr, size_t len, int prot, int pkey) */
+SEC("tp/syscalls/sys_enter_pkey_mprotect")
+int mem_prot_enter_pkey_mprotect(void *ctx)
+{
+	return before();
+}
+
+static __always_inline int report(__u16 prog, struct pt_regs *regs, __u64 addr, __u32 prev, __u32 alert)
+{
+	if (alert == NONE)
+		return 0;
+	BEGIN_BULK(ev_mem_prot_alert, EVENT_mem_prot_alert, prog);
+	e->addr = addr;
+	e->len = ARG2(regs);
+	e->prot = ARG3(regs);
+	e->prev_prot = prev;
+	e->alert = alert;
+	submit(s, st, &ring_bulk, RING_BULK);
+	return 0;
+}
+
+/* void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) */
+SEC("tp/syscalls/sys_exit_mmap")
+int mem_prot_mmap(struct sys_exit_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	__u32 both = PROT_WRITE | PROT_EXEC;
+
+	if (ctx->ret < 0 && ctx->ret > -4096)
+		return 0;
+	return report(PROG_mem_prot_mmap, regs, ctx->ret, 0, (ARG3(regs) & both) == both ? MMAP_WRITE_EXEC : NONE);
+}
+
+static __always_inline __u32 alert_of(__u32 was, __u32 is)
+{
+	if (!(was & PROT_EXEC))
+		return EXEC_ADDED;
+	if (!(was & PROT_WRITE) && (is & PROT_WRITE))
+		return WRITE_ADDED;
+	if ((was & PROT_WRITE) && !(is & PROT_WRITE))
+		return WRITE_REMOVED;
+	return NONE;
+}
+
+static __always_inline int after(struct sys_exit_ctx *ctx, __u16 prog)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	__u64 key = bpf_get_current_pid_tgid();
+	__u32 *kept, was;
+
+	if (!(ARG3(regs) & PROT_EXEC))
+		return 0;
+	kept = bpf_map_lookup_elem(&prot_before, &key);
+	if (!kept)
+		return 0;
+	was = *kept;
+	bpf_map_delete_elem(&prot_before, &key);
+	return ctx->ret ? 0 : report(prog, regs, ARG1(regs), was, alert_of(was, ARG3(regs)));
+}
+
+/* int mprotect(void *addr, size_t len, int prot) */
+SEC("tp/syscalls/sys_exit_mprotect")
+int mem_prot_mprotect(struct sys_exit_ctx *ctx)
+{
+	return after(ctx, PROG_mem_prot_mprotect);
+}
+
+/* int pkey_mprotect(void *addr, size_t len, int prot, int pkey) */
+SEC("tp/syscalls/sys_exit_pkey_mprotect")
+int mem_prot_pkey_mprotect(struct sys_exit_ctx *ctx)
+{
+	return after(ctx, PROG_mem_prot_pkey_mprotect);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,41 @@
+import { defineFamily, type FamilyDecl, type FieldDecl, type ProgramDecl } from '../../dsl.ts'
+
+/**
+ * An event that has the name of a function or tracepoint of the kernel, as Tracee's users know it, and that function's
+ * arguments. It comes beside the event of the syscall that leads there, and only when somebody asks for it by name.
+ */
+export interface Hook {
+  readonly name: string
+  readonly id: number
+  readonly doc: string
+  readonly sets: readonly string[]
+  readonly object: string
+  readonly programs: readonly ProgramDecl[]
+  readonly fields: Readonly<Record<string, FieldDecl>>
+  /** How it differs from what the kernel's function sees, and what is not seen. */
+  readonly limits: string
+}
+
+const AT_EXIT = 'tp/syscalls/sys_exit_'
+
+export const defineHook = ({ name, id, doc, programs, limits, ...rest }: Hook): FamilyDecl =>
+  defineFamily({
+    ...rest,
+    limits: programs.some(({ section }) => section.startsWith(AT_EXIT))
+      ? `${limits} Calls of 32-bit programs are not there.`
+      : limits,
+    name,
+    doc: doc.replace(/\.$/, ''),
+    ring: 'bulk',
+    byName: true,
+    events: [{ name, id, doc, programs }],
+  })
+
+/** Programs at the exit of syscalls, called `<hook>_<syscall>`. */
+export const atExits = (hook: string, ...syscalls: readonly string[]): readonly ProgramDecl[] =>
+  syscalls.map((syscall) => ({ name: `${hook}_${syscall}`, section: AT_EXIT + syscall }))
+
+/** A program at a tracepoint with types, called after the hook. */
+export const atTyped = (hook: string, tracepoint: string = hook): readonly ProgramDecl[] => [
+  { name: `hook_${hook}`, section: `tp_btf/${tracepoint}` },
+]
