@@ -1,16 +1,315 @@
 /** Events called after functions of the kernel: each beside its syscall, with what the kernel has. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, statSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
-import { NEEDS_ROOT, openLive } from './support/live.ts'
+import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
+import { AT_FDCWD, bytes, type Call, ref, vector } from './support/raw.ts'
+import { scratchFolder } from './support/scratch.ts'
 
-suite('hooks', { skip: NEEDS_ROOT }, () => {
-  const names = HOOKS.map(({ name }) => name)
-  const live = openLive({ events: names, syscalls: names.filter((n) => n !== 'sys_enter' && n !== 'sys_exit') })
+/** They see every syscall of the machine, and every turn of a processor. */
+const FLOODS = ['sys_enter', 'sys_exit', 'sched_switch']
+const AF_UNIX = 1
+const AF_INET = 2
+const O_CREAT_WRONLY = 0o101
+const PROT = { read: 1, write: 2, exec: 4 }
+const PRIVATE_ANONYMOUS = 0x22
+const CAP_MKNOD = 27
+const MKNODAT = 259
+const S_IFIFO = 0o10000
+
+const inet = (port: number): Uint8Array => {
+  const address = new Uint8Array(16)
+  new DataView(address.buffer).setUint16(0, AF_INET, true)
+  new DataView(address.buffer).setUint16(2, port)
+  address.set([127, 0, 0, 1], 4)
+  return address
+}
+const text = (address: Uint8Array): string => Buffer.from(address).toString('latin1')
+
+/** A port that nobody uses at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+suite('hooks', { skip: NEEDS_ROOT }, async () => {
+  const port = await freePort()
+  const folder = NEEDS_ROOT ? '' : scratchFolder('hooks')
+  const names = HOOKS.map(({ name }) => name).filter((name) => !FLOODS.includes(name))
+  const live = openLive({ events: [], syscalls: names })
   after(() => live.stop())
+  const seen = new Set<string>()
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))
-  test('x', () => {
-    const { records } = live.run('/bin/sh', ['-c', 'echo hello > /tmp/h/syscalls/x; ln -s a /tmp/h/syscalls/yy; rm /tmp/h/syscalls/yy'])
-    for (const r of records) console.error(r.event, r.f)
+
+  /** The calls make these events of one name, each with at least these fields. */
+  const makes = (
+    what: string,
+    calls: readonly Call[],
+    hook: string,
+    ...expected: readonly Readonly<Record<string, Value>>[]
+  ): void =>
+    void test(`${hook}: ${what}`, () => {
+      const { records } = live.raw(calls, { cwd: folder })
+      const found = only(records, hook)
+      for (const { event, partial } of records) {
+        seen.add(event)
+        assert.equal(partial, false)
+      }
+      assert.deepEqual(
+        found.map(({ f }, i) =>
+          Object.fromEntries(Object.keys(expected[i] ?? f).map((key) => [key, f[key]])),
+        ),
+        expected,
+      )
+    })
+
+  const at = (name: string): string => join(folder, name)
+  const opened: Call = ['open', 'file', O_CREAT_WRONLY, 0o600]
+  makes('open', [opened, ['open', 'nowhere/file', 0]], 'security_file_open', {
+    pathname: at('file'),
+    flags: 1,
+    syscall: 2,
   })
+  makes(
+    'openat through a symbolic link',
+    [
+      ['symlink', 'file', 'link'],
+      ['openat', AT_FDCWD, 'link', 0],
+    ],
+    'security_file_open',
+    {
+      pathname: at('file'),
+      flags: 0,
+      syscall: 257,
+    },
+  )
+  makes(
+    'succeeded only',
+    [
+      ['symlink', 'x', 'link'],
+      ['symlinkat', 'target', AT_FDCWD, 'second'],
+    ],
+    'security_inode_symlink',
+    {
+      linkpath: 'second',
+      target: 'target',
+      dir: folder,
+    },
+  )
+  makes('named pipe', [['mknod', 'pipe', S_IFIFO | 0o600, 0]], 'security_inode_mknod', {
+    file_name: 'pipe',
+    mode: S_IFIFO | 0o600,
+  })
+  test('cap_capable: asked, and has it', () => {
+    const { records } = live.raw([['mknodat', AT_FDCWD, 'null', 0o20600, 0x103]], { cwd: folder })
+    const [made] = only(records, 'cap_capable').filter(({ f }) => f['syscall'] === MKNODAT)
+    assert.deepEqual(made?.f, { cap: CAP_MKNOD, res: 0, syscall: MKNODAT })
+    seen.add('cap_capable')
+  })
+  makes(
+    'rename',
+    [
+      ['rename', 'pipe', 'other'],
+      ['rename', 'pipe', 'other'],
+    ],
+    'security_inode_rename',
+    {
+      old_path: 'pipe',
+      new_path: 'other',
+      new_dir: folder,
+    },
+  )
+  makes(
+    'unlink and unlinkat, but no directory',
+    [
+      ['mkdir', 'd'],
+      ['unlink', 'other'],
+      ['unlinkat', AT_FDCWD, 'null', 0],
+      ['unlinkat', AT_FDCWD, 'd', 0x200],
+    ],
+    'security_inode_unlink',
+    { pathname: 'other' },
+    { pathname: 'null' },
+  )
+  makes('refused, too', [['mount', 'tarsier-none', at('nowhere'), 'tmpfs', 1]], 'security_sb_mount', {
+    dev_name: 'tarsier-none',
+    path: at('nowhere'),
+    type: 'tmpfs',
+    flags: 1,
+    res: -2,
+  })
+  makes(
+    'position before the write',
+    [opened, ['write', ref(0), 'abc', 3], ['write', ref(0), 'de', 2], ['pwrite64', ref(0), 'f', 1, 9]],
+    'vfs_write',
+    { pathname: at('file'), count: 3, pos: 0 },
+    { count: 2, pos: 3 },
+    { count: 1, pos: 9 },
+    { count: 8 },
+  )
+  makes('writev', [opened, ['writev', ref(0), vector('ab', 'c'), 2]], 'vfs_writev', {
+    pathname: at('file'),
+    vlen: 2,
+    pos: 0,
+  })
+  makes(
+    'first bytes only',
+    [
+      opened,
+      ['write', ref(0), '\\x7fELF and much more than twenty bytes', 37],
+      ['write', ref(0), 'more', 4],
+      ['pwrite64', ref(0), 'again', 5, 0],
+      ['writev', ref(0), vector('no'), 1],
+      ['pwritev', ref(0), vector('vector'), 1, 0],
+    ],
+    'magic_write',
+    { pathname: at('file'), bytes: '\x7fELF and much more t' },
+    { bytes: 'again' },
+    { bytes: 'vector' },
+  )
+
+  const pair: Call = ['socket', AF_INET, 1, 0]
+  makes(
+    'failed, too',
+    [pair, ['socket', 99, 1, 0]],
+    'security_socket_create',
+    { family: AF_INET, type: 1, res: 0 + 3 },
+    { family: 99, res: -97 },
+  )
+  makes(
+    'failed, with what was asked for',
+    [pair, ['connect', ref(0), bytes(inet(1)), 16], ['connect', 77, bytes(inet(1)), 16]],
+    'security_socket_connect',
+    { sockfd: 3, remote_addr: text(inet(1)), res: -111 },
+  )
+  makes(
+    'to a unix socket',
+    [
+      ['socket', AF_UNIX, 1, 0],
+      ['connect', ref(0), bytes(Buffer.from('\x01\0/nowhere\0', 'latin1')), 11],
+    ],
+    'security_socket_connect',
+    { remote_addr: '\x01\0/nowhere\0', res: -2 },
+  )
+  const listening: Call[] = [pair, ['bind', ref(0), bytes(inet(port)), 16], ['listen', ref(0), 5]]
+  makes('bound', listening, 'security_socket_bind', { sockfd: 3, local_addr: text(inet(port)), res: 0 })
+  makes('listens', listening, 'security_socket_listen', { backlog: 5, local_addr: text(inet(port)) })
+  makes(
+    'nobody comes',
+    [['socket', AF_INET, 0o4001, 0], ...listening.slice(1), ['accept', ref(0), 0, 0]],
+    'security_socket_accept',
+    { sockfd: 3, local_addr: text(inet(port)), res: -11 },
+  )
+  makes(
+    'sockets, not files',
+    [
+      ...listening,
+      opened,
+      ['dup2', ref(3), 8],
+      ['dup2', ref(0), 9],
+      pair,
+      ['connect', ref(6), bytes(inet(port)), 16],
+      ['fcntl', ref(6), 0, 20],
+    ],
+    'socket_dup',
+    { oldfd: 3, newfd: 9, remote_addr: undefined },
+    { oldfd: 5, newfd: 20, remote_addr: text(inet(port)) },
+  )
+
+  const { read, write, exec } = PROT
+  const mapped = (prot: number): Call => ['mmap', 0, 4096, prot, PRIVATE_ANONYMOUS, -1, 0]
+  makes(
+    'writable and executable at once',
+    [mapped(read | write | exec), mapped(read | write)],
+    'mem_prot_alert',
+    { alert: 1, prot: 7 },
+  )
+  makes(
+    'writable, then executable',
+    [mapped(read | write), ['mprotect', ref(0), 4096, read | exec]],
+    'mem_prot_alert',
+    { alert: 2, prot: 5, prev_prot: 3 },
+  )
+  makes(
+    'executable, then writable, too',
+    [mapped(read | exec), ['mprotect', ref(0), 4096, 7]],
+    'mem_prot_alert',
+    { alert: 3, prot: 7, prev_prot: 5 },
+  )
+  makes(
+    'no longer writable',
+    [mapped(7), ['pkey_mprotect', ref(0), 4096, read | exec, -1]],
+    'mem_prot_alert',
+    { alert: 1 },
+    { alert: 4, prot: 5, prev_prot: 7 },
+  )
+  makes('failed: nothing', [['mprotect', 4096, 4096, 7]], 'mem_prot_alert')
+
+  makes(
+    'a map',
+    [
+      [
+        'bpf',
+        0,
+        bytes(new Uint8Array(Uint32Array.of(2, 4, 8, 1, 0, 0, 0, 0x6e6e6574, 0x656d61, 0, 0).buffer)),
+        44,
+      ],
+    ],
+    'security_bpf',
+    { cmd: 0 },
+  )
+  makes(
+    'a map with a name',
+    [
+      [
+        'bpf',
+        0,
+        bytes(new Uint8Array(Uint32Array.of(2, 4, 8, 1, 0, 0, 0, 0x6e6e6574, 0x656d61, 0, 0).buffer)),
+        44,
+      ],
+    ],
+    'security_bpf_map',
+    { map_name: 'tenname' },
+  )
+
+  test('a program, its check and its end', () => {
+    mkdirSync(at('sub'))
+    const { records, pid } = live.run('/bin/sh', ['-c', 'true & wait; exit 3'], { cwd: folder })
+    for (const { event } of records) seen.add(event)
+    const own = records.filter((record) => record.pid === pid)
+    const sh = statSync('/bin/sh')
+    const [program] = only(own, 'sched_process_exec')
+    assert.equal(program?.f['cmdpath'], '/bin/sh')
+    assert.equal(program?.f['inode'], sh.ino)
+    assert.deepEqual(program?.f['argv'], ['/bin/sh', '-c', 'true & wait; exit 3'])
+    assert.equal(only(own, 'security_bprm_check')[0]?.f['pathname'], program?.f['pathname'])
+    const [fork] = only(own, 'sched_process_fork')
+    assert.equal(fork?.f['parent_pid'], pid)
+    assert.ok(
+      records.some((record) => record.pid === fork?.f['child_pid'] && record.event === 'sched_process_exit'),
+    )
+    assert.deepEqual(
+      only(own, 'sched_process_exit', 'do_exit')
+        .map(({ event, f }) => [event, f['exit_code'] ?? f['code']])
+        .sort(),
+      [
+        ['do_exit', 3 << 8],
+        ['sched_process_exit', 3],
+      ],
+    )
+  })
+
+  test('each was seen', () =>
+    assert.deepEqual(
+      names.filter((name) => !seen.has(name)),
+      [],
+    ))
 })

@@ -39,6 +39,8 @@ static const struct {
 	CALL(recvmmsg), CALL(getpid), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt),
 	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(pivot_root), CALL(umount2), CALL(fchdir), CALL(setresuid),
 	CALL(setsid), CALL(kill), CALL(tgkill), CALL(tkill), CALL(init_module), CALL(finit_module),
+	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),
+	CALL(pwritev), CALL(pwritev2), CALL(exit),
 #undef CALL
 };
 

@@ -18,13 +18,14 @@ export interface Hook {
 
 const AT_EXIT = 'tp/syscalls/sys_exit_'
 
-export const defineHook = ({ name, id, doc, programs, limits, ...rest }: Hook): FamilyDecl =>
+export const defineHook = ({ name, id, doc, programs, limits, sets, ...rest }: Hook): FamilyDecl =>
   defineFamily({
     ...rest,
     limits: programs.some(({ section }) => section.startsWith(AT_EXIT))
       ? `${limits} Calls of 32-bit programs are not there.`
       : limits,
     name,
+    sets: ['hooks', ...sets],
     doc: doc.replace(/\.$/, ''),
     ring: 'bulk',
     byName: true,
