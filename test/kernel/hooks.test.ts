@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
+import { decodeBytes } from '../../src/decode/str.ts'
 import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
 import { AT_FDCWD, bytes, type Call, ref, vector } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
@@ -28,7 +29,7 @@ const inet = (port: number): Uint8Array => {
   address.set([127, 0, 0, 1], 4)
   return address
 }
-const text = (address: Uint8Array): string => Buffer.from(address).toString('latin1')
+const text = decodeBytes
 
 /** A port that nobody uses at the moment. */
 async function freePort(): Promise<number> {
