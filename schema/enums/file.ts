@@ -80,7 +80,5 @@ export const PATH_FLAGS: NameTable = {
     PATH_CUT: 4,
     /** The file has no name left. */
     PATH_DELETED: 8,
-    /** The object behind the descriptor is not what the given name says. */
-    PATH_MISMATCH: 16,
   },
 }

@@ -105,6 +105,7 @@ describe('files', () => {
       'fd.typechar': 'f',
       'fd.type': 'file',
       'fd.realpath': '/etc/shadow',
+      'fd.name_differs': false,
       'fd.ino': 4711,
       'fd.dev': 0x801,
       'fd.dev.major': 8,

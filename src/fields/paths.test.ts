@@ -74,3 +74,26 @@ describe('two spellings', () => {
   test('a failed relative open without directory has none', () =>
     assert.deepEqual(names({ path: 'shadow', fd: -13 }), []))
 })
+
+describe('the file has another name than the one given', () => {
+  const world = createWorld()
+  const differs = (init: Parameters<typeof openat>[0]): unknown => {
+    world.feed(openat(init))
+    return world.plain('fd.name_differs')
+  }
+  const DELETED = PATH_FLAGS.names['PATH_DELETED']!
+  const cases: readonly [boolean | undefined, Parameters<typeof openat>[0]][] = [
+    [false, { path: '/etc/hosts' }],
+    [false, { path: './hosts', dir: '/tmp', resolved: '/etc/hosts' }],
+    [true, { path: '/etc/link', resolved: '/etc/hosts' }],
+    [false, { path: 'gone', resolved: '/tmp/gone (deleted)', fields: { path_flags: DELETED } }],
+    [true, { path: 'gone', resolved: '/tmp/gone (deleted)' }],
+    [undefined, { path: '/etc/..', resolved: '/' }],
+    [undefined, { path: '/etc/', resolved: '/usr/etc' }],
+    [undefined, { path: '/proc/self/fd/3', resolved: 'pipe:[5]' }],
+    [undefined, { path: '/etc/hosts', fd: -13 }],
+  ]
+  for (const [expected, init] of cases)
+    test(`${init.path} is ${init.resolved ?? init.path}: ${expected}`, () =>
+      assert.equal(differs(init), expected))
+})

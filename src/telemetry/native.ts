@@ -16,6 +16,7 @@ import { flagNamer } from '../fields/evt/argument-text.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip } from '../fields/ip.ts'
+import { nameDiffers } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
 import * as json from '../outputs/json-schema.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
@@ -198,6 +199,7 @@ function flagsText({ ctx: { event } }: Row, variable: readonly Slot[]): string {
   const flags: string[] = []
   for (const [name, bit] of RECORD_FLAG_NAMES)
     if ((event.flags & bit) !== 0) flags.push(`"${name.toLowerCase()}"`)
+  if (nameDiffers(event) === true) flags.push('"name_differs"')
   for (const { name } of variable) if (event.cutFrom(name) !== undefined) flags.push(`"truncated:${name}"`)
   return flags.join(',')
 }

@@ -2,6 +2,7 @@
 import type { Marked, Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { major, minor, userDevice } from '../device.ts'
+import { nameDiffers } from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 import {
   FD_TYPES,
@@ -83,6 +84,13 @@ export const fileFields: readonly SyscallField[] = only(
       cost: 'free',
       doc: 'The path as the kernel resolved it, symbolic links followed. Absent when the call failed.',
       get: fdRealPath,
+    }),
+    field({
+      name: 'fd.name_differs',
+      type: 'bool',
+      cost: 'free',
+      doc: 'The file that was opened has another name than the one the caller gave: that was a symbolic link, or somebody changed it while the call ran. Absent when there is nothing to compare.',
+      get: (ctx) => nameDiffers(ctx.event),
     }),
     field({
       name: 'fd.directory',

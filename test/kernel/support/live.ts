@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { isVariable, layoutOf, RECORD_FLAGS } from '../../../schema/index.ts'
 import type { EventView } from '../../../src/decode/event-view.ts'
 import { Interner } from '../../../src/decode/interner.ts'
+import { nameDiffers } from '../../../src/fields/paths.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
 import type { CompatMode } from '../../../src/sources/kernel/compat.ts'
 import type { Gap } from '../../../src/sources/kernel/reader.ts'
@@ -32,6 +33,8 @@ export interface Seen {
   readonly compat: boolean
   /** io_uring did it. */
   readonly uring: boolean
+  /** The file that was opened has another name than the one given. */
+  readonly differs: boolean | undefined
   readonly cgroup: number
   readonly cgroupV1: number
   /** Every field the record carries. */
@@ -58,7 +61,25 @@ export function copyRecord(view: EventView): Seen {
   const partial = (view.flags & RECORD_FLAGS.PARTIAL) !== 0
   const compat = (view.flags & RECORD_FLAGS.COMPAT) !== 0
   const uring = (view.flags & RECORD_FLAGS.IO_URING) !== 0
-  return { event, pid, tid, uid, start, cpu, time, seq, partial, compat, uring, cgroup, cgroupV1, f, cut }
+  const differs = nameDiffers(view)
+  return {
+    event,
+    pid,
+    tid,
+    uid,
+    start,
+    cpu,
+    time,
+    seq,
+    partial,
+    compat,
+    uring,
+    differs,
+    cgroup,
+    cgroupV1,
+    f,
+    cut,
+  }
 }
 
 /** A number; a bigint where 53 bits are not enough. */

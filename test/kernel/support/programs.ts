@@ -9,7 +9,7 @@ const output = join(root, 'build', 'test-programs')
 const modified = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Path of the compiled `test/programs/<name>.c`. */
-export const program = (name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls' | 'uring'): string =>
+export const program = (name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls' | 'uring' | 'race'): string =>
   compiled(name, name, ['-static'], ['-lpthread'])
 
 /** The program that makes calls by the 32-bit entry points, of 32 or of 64 bits itself. Neither needs a C library. */

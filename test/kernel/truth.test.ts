@@ -1,0 +1,109 @@
+/** What is reported is what happened, whatever the program does to hide it. */
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, suite, test } from 'node:test'
+import { NEEDS_ROOT, only, openLive, pick } from './support/live.ts'
+import { program } from './support/programs.ts'
+import { AT_FDCWD } from './support/raw.ts'
+import { scratchFolder } from './support/scratch.ts'
+
+const CLONE_NEWNS = 0x20000
+const MS_PRIVATE_ALL = 0x44000
+const MS_BIND = 0x1000
+const EXDEV = -18
+const ROUNDS = 20
+
+suite('truth', { skip: NEEDS_ROOT }, () => {
+  const folder = NEEDS_ROOT ? '' : scratchFolder('truth')
+  const live = openLive({ events: ['open', 'openat', 'renameat2', 'rename'], bulk: 16 << 20 })
+  after(() => live.stop())
+
+  test('a path that another thread changes: the file is the one that was opened', async (t) => {
+    const one = join(folder, 'first-name')
+    const other = join(folder, 'other-name')
+    const output = join(folder, 'inodes')
+    for (const file of [one, other]) writeFileSync(file, '')
+    const names = new Map([one, other].map((path) => [statSync(path).ino, path]))
+    let opened = 0
+    let lied = 0
+    for (let round = 0; round < ROUNDS && lied === 0; round++) {
+      const { records, pid } = await live.follow('/bin/sh', [
+        '-c',
+        `exec ${program('race')} ${one} ${other} 5000 > ${output}`,
+      ])
+      const told = readFileSync(output, 'utf8').trim().split('\n').map(Number)
+      const opens = only(records, 'openat').filter(
+        (r) => r.pid === pid && String(r.f['name']).endsWith('-name'),
+      )
+      assert.equal(opens.length, told.length)
+      for (const [i, ino] of told.entries()) {
+        const open = opens[i]!
+        assert.equal(open.f['ino'], ino)
+        assert.equal(open.f['path'], names.get(ino))
+        if (ino === 0) continue
+        opened++
+        assert.equal(open.differs, open.f['name'] !== open.f['path'])
+        if (open.differs) lied++
+      }
+    }
+    t.diagnostic(`${lied} of ${opened} names were not those of the file that was opened; each is marked`)
+    assert.ok(lied > 0, 'the threads never met')
+    assert.deepEqual(live.gaps, [])
+  })
+
+  test('a rename across a bind mount fails, and across it is told as the process sees it', () => {
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')]
+    for (const at of [from, to]) mkdirSync(at)
+    writeFileSync(join(from, 'file'), '')
+    const { records, results } = live.raw([
+      ['unshare', CLONE_NEWNS],
+      ['mount', 'none', '/', 0, MS_PRIVATE_ALL, 0],
+      ['mount', from, to, 0, MS_BIND, 0],
+      ['rename', join(to, 'file'), join(from, 'other')],
+      ['chdir', to],
+      ['renameat2', AT_FDCWD, 'file', AT_FDCWD, 'inside', 0],
+      ['openat', AT_FDCWD, 'inside', 0],
+    ])
+    assert.deepEqual(results.slice(3, 6), [EXDEV, 0, 0])
+    assert.deepEqual(pick(records, 'res', 'oldpath', 'newpath', 'olddir', 'newdir', 'path'), [
+      { event: 'rename', res: EXDEV, oldpath: join(to, 'file'), newpath: join(from, 'other') },
+      { event: 'renameat2', res: 0, oldpath: 'file', newpath: 'inside', olddir: to, newdir: to },
+      { event: 'openat', path: join(to, 'inside') },
+    ])
+  })
+
+  test('a path of 4,000 bytes, whole from both sides', () => {
+    const deep = join(folder, ...Array.from({ length: 15 }, (_, i) => `${i}`.padStart(250, 'd')))
+    mkdirSync(deep, { recursive: true })
+    const name = 'f'.repeat(4000 - deep.length - 1)
+    writeFileSync(join(deep, name), '')
+    const whole = join(deep, name)
+    assert.equal(whole.length, 4000)
+    const { records } = live.raw([
+      ['openat', AT_FDCWD, whole, 0],
+      ['chdir', deep],
+      ['open', name, 0],
+    ])
+    assert.deepEqual(pick(records, 'name', 'path'), [
+      { event: 'openat', name: whole, path: whole },
+      { event: 'open', name, path: whole },
+    ])
+    for (const { cut, partial } of records) assert.deepEqual([cut, partial], [{}, false])
+  })
+
+  test('arguments of 100 KB: cut at 32 KiB, with the length they had', () => {
+    const args = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(1023, '.'))
+    const { records } = live.run('/bin/true', args)
+    const seen = only(records, 'execve')[0]!
+    const whole = `${['/bin/true', ...args].join('\0')}\0`
+    assert.deepEqual(seen.cut, { argv: whole.length })
+    assert.equal((seen.f['argv'] as string[]).join('\0'), whole.slice(0, 32768).replace(/\0$/, ''))
+  })
+
+  test('execveat of a file in memory', () => {
+    const { records } = live.run(program('tasks'), ['fexec', program('raw'), 'memfd', 'name', 'getpid'])
+    const [seen] = only(records, 'execveat')
+    assert.equal(seen?.f['exe_path'], 'memfd:hidden')
+  })
+})
