@@ -147,7 +147,7 @@ const familyOf = (call: Syscall): FamilyDecl => ({
     call.x64 === undefined
       ? `Only 32-bit programs on x86-64 have this call. ${LIMITS}`
       : seenAtEntry(call)
-        ? 'Seen when it begins: it does not return.'
+        ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
         : LIMITS,
 })
 

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { errnoName } from '../../schema/enums/index.ts'
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
-import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
+import { SYSCALLS, type Syscall, seenAtEntry } from '../../schema/plain.ts'
+import { eventNameOf } from '../../schema/syscall-aliases.ts'
 import { flagNamer } from '../../src/fields/evt/argument-text.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
@@ -39,21 +40,33 @@ type Names = NonNullable<Syscall['arguments'][number]['type']['names']>
 
 interface Made {
   readonly call: Syscall
+  readonly number: number
   readonly traced: Traced
   /** What we say about the child, its own calls only. */
   readonly seen: readonly Seen[]
 }
 
+/** A call by one of its entry points. */
+interface Entry {
+  readonly call: Syscall
+  readonly number: number
+  /** That of 32-bit programs. */
+  readonly compat: boolean
+}
+const nativeEntry = (call: Syscall): Entry => ({ call, number: call[NUMBER]!, compat: false })
+
 /** Run calls under strace while everything is watched; one entry for each call that strace knows about. */
 async function run(
   live: Live,
-  calls: readonly Syscall[],
+  calls: readonly Entry[],
   args: (call: Syscall) => readonly string[],
   raw: boolean,
 ): Promise<Made[]> {
   const list = join(folder, 'calls')
   const trace = join(folder, 'strace')
-  writeFileSync(list, calls.map((call) => `${call[NUMBER]} ${args(call).join(' ')}\n`).join(''))
+  const line = ({ call, number, compat }: Entry): string =>
+    `${compat ? 'i' : ''}${number} ${args(call).join(' ')}\n`
+  writeFileSync(list, calls.map(line).join(''))
   const options = ['-f', '-qq', '-s', '200', '-o', trace, ...(raw ? ['-e', 'raw=all'] : [])]
   const outcome = await live.follow('/usr/bin/strace', [...options, program('syscalls'), list])
   assert.equal(outcome.status, 0)
@@ -62,19 +75,24 @@ async function run(
   const made: Made[] = []
   let from = 0
   // Children come in the order of the calls; between them are processes that the calls made.
-  for (const call of calls) {
-    const at = children.findIndex(([, traced], i) => i >= from && isOf(call, traced))
+  for (const entry of calls) {
+    const at = children.findIndex(([, traced], i) => i >= from && isOf(entry, traced))
     if (at < 0) continue
     const [pid, traced] = children[at]!
-    made.push({ call, traced, seen: (byPid.get(pid) ?? []).filter(({ event }) => NAMES.has(event)) })
+    made.push({
+      call: entry.call,
+      number: entry.number,
+      traced,
+      seen: (byPid.get(pid) ?? []).filter(({ event }) => NAMES.has(event)),
+    })
     from = at + 1
   }
   return made
 }
 
 /** An older strace knows new calls by number only. */
-const isOf = (call: Syscall, { name }: Traced): boolean =>
-  name === call.name || name === `syscall_0x${call[NUMBER]!.toString(16)}`
+const isOf = ({ call, number }: Entry, { name }: Traced): boolean =>
+  eventNameOf(name) === call.name || name === `syscall_0x${number.toString(16)}`
 
 /** What a record says the call returned: rich events of opens have it as `fd`. */
 const resultOf = ({ f }: Seen): number | undefined => {
@@ -95,6 +113,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
       ({ family }) => family.record === undefined && family.name !== 'signal',
     ).map(({ name }) => name),
     syscalls: PLAIN,
+    compat: 'always',
     bulk: 16 << 20,
   })
   after(() => live.stop())
@@ -106,7 +125,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     const wrong = Array.from({ length: 6 }, (_, i) =>
       i === 0 ? '-1' : `0x66600${i}${i}${i}${i}${i}${i}${i}`,
     )
-    const made = await run(live, callable, () => wrong, true)
+    const made = await run(live, callable.map(nativeEntry), () => wrong, true)
     const missed: string[] = []
     const different: string[] = []
     for (const { call, traced, seen } of made) {
@@ -136,6 +155,40 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     assert.ok(made.length >= 300, `only ${made.length} calls`)
   })
 
+  test('the same by the entry points of 32-bit programs', { skip: process.arch !== 'x64' }, async (t) => {
+    const wrong = Array.from({ length: 6 }, (_, i) => (i === 0 ? '-1' : `0x6660${i}${i}${i}${i}`))
+    const entries = SYSCALLS.filter(({ name }) => !(name in NEVER)).flatMap((call) =>
+      call.i386.map((number) => ({ call, number, compat: true })),
+    )
+    const made = await run(live, entries, () => wrong, true)
+    const missed: string[] = []
+    const different: string[] = []
+    for (const { call, traced, seen } of made) {
+      const [first] = seen
+      if (call.name in WHEN_DONE && traced.error !== undefined) continue
+      if (first === undefined) {
+        if (!seenAtEntry(call)) missed.push(call.name)
+      } else if (first.event !== call.name || (!first.compat && !(call.name in WHEN_DONE)))
+        different.push(`${call.name}: ${first.event}`)
+      else if (!sameResult(first, traced))
+        different.push(
+          `${call.name}: returned ${resultOf(first)}, not ${traced.result} ${traced.error ?? ''}`,
+        )
+    }
+    const silent = made.filter(({ call }) => seenAtEntry(call)).map(({ call }) => call.name)
+    t.diagnostic(
+      `${made.length - missed.length - silent.length} of ${entries.length} entry points seen and compared`,
+    )
+    t.diagnostic(`not seen, because they do not return: ${silent.join(' ')}`)
+    const left = new Map(entries.map((entry) => [entry.number, entry.call.name]))
+    for (const { number } of made) left.delete(number)
+    if (left.size > 0)
+      t.diagnostic(`strace says nothing of: ${[...left].map((one) => one.join(' ')).join(', ')}`)
+    assert.deepEqual(different, [])
+    assert.deepEqual(missed, [])
+    assert.ok(made.length >= 300, `only ${made.length} calls`)
+  })
+
   test('strings and names of flags are those of strace', async (t) => {
     const told = callable.filter(
       (call) =>
@@ -144,7 +197,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
           ({ type }) => type.names !== undefined || type.copy === 'text' || type.copy === 'path',
         ),
     )
-    const made = await run(live, told, plausible, false)
+    const made = await run(live, told.map(nativeEntry), plausible, false)
     const different: string[] = []
     let compared = 0
     for (const { call, traced, seen } of made) {

@@ -2,7 +2,8 @@
  * Makes the system calls listed in a file, each in a child of its own that makes no other one before, in new user, pid,
  * mount, net, uts and ipc namespaces and without capabilities.
  *
- * syscalls FILE, with lines: NUMBER ARG ARG ARG ARG ARG ARG
+ * syscalls FILE, with lines: NUMBER ARG ARG ARG ARG ARG ARG; `i` before the number is a call by the entry point of 32-bit
+ * programs (int $0x80).
  * An argument is a number, or `=text` for a pointer to a string. A child that does not end within two seconds is killed.
  */
 #define _GNU_SOURCE
@@ -22,6 +23,7 @@
 
 struct call {
 	long nr;
+	int compat;
 	unsigned long args[6];
 };
 
@@ -32,6 +34,15 @@ static inline __attribute__((always_inline)) long make(const struct call *c)
 {
 	long result;
 #if defined(__x86_64__)
+	if (c->compat) {
+		/* the sixth argument goes into the frame pointer, which no constraint names */
+		__asm__ volatile("push %%rbp\n\tmov %[sixth], %%rbp\n\tint $0x80\n\tpop %%rbp"
+				 : "=a"(result)
+				 : "a"(c->nr), "b"(c->args[0]), "c"(c->args[1]), "d"(c->args[2]), "S"(c->args[3]),
+				   "D"(c->args[4]), [sixth] "r"(c->args[5])
+				 : "r8", "r9", "r10", "r11", "memory");
+		return result;
+	}
 	register unsigned long r10 __asm__("r10") = c->args[3];
 	register unsigned long r8 __asm__("r8") = c->args[4];
 	register unsigned long r9 __asm__("r9") = c->args[5];
@@ -59,7 +70,8 @@ static int read_calls(const char *file)
 	for (; n < MAX_CALLS && fgets(line, sizeof(line), in); n++) {
 		char *word = strtok(line, " \n");
 
-		calls[n].nr = atol(word);
+		calls[n].compat = *word == 'i';
+		calls[n].nr = atol(word + calls[n].compat);
 		for (int i = 0; i < 6; i++) {
 			word = strtok(NULL, " \n");
 			if (word)
