@@ -32,6 +32,7 @@ export const SETS: Readonly<Record<string, string>> = {
   default: 'what is traced when nothing else is asked for',
   syscalls: 'every syscall',
   '32bit_unique': 'syscalls that only 32-bit programs have',
+  hooks: 'events called after functions and tracepoints of the kernel',
   lsm_hooks: 'positions of security modules in the kernel',
   fs: 'files and file systems',
   fs_async_io: 'asynchronous input and output',

@@ -16,7 +16,7 @@ import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
-import { traceeName, traceeType } from './tracee-types.ts'
+import { hookType, traceeName, traceeType } from './tracee-types.ts'
 
 /** A value as JSON can have it. */
 export type ArgumentValue =
@@ -81,6 +81,13 @@ const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc
       return type === undefined || flags === undefined ? type : `${type}|${flags}`
     },
   },
+  'magic_write.bytes': {
+    doc: 'first bytes, at most 20, in base64',
+    value: ({ event }) => {
+      const bytes = event.bytes('bytes')
+      return bytes && Buffer.from(bytes).toString('base64')
+    },
+  },
   'socket_new.sv': {
     doc: 'the two descriptors',
     value: ({ event }) => [event.number('fd')!, event.number('fd2')!],
@@ -100,7 +107,10 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
   if (call === undefined)
     return [...slots.values()]
       .filter(({ decl, name }) => decl.hidden !== true && name !== 'res')
-      .map((slot) => ofSlot(slot, slot.name, storageType(slot)))
+      .map((slot) => ({
+        ...ofSlot(slot, slot.name, hookType(type.name, slot.name) ?? storageType(slot)),
+        ...MADE[`${type.name}.${slot.name}`],
+      }))
   const family = type.family.name
   return call.arguments.flatMap(({ name, word }) => {
     const shown = traceeName(call.name, name)

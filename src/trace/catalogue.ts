@@ -142,9 +142,12 @@ const DERIVED: readonly TraceEvent[] = [
   },
 ]
 
-const OWN: readonly TraceEvent[] = PUBLIC_EVENT_TYPES.map(ofType)
+const DERIVED_NAMES: ReadonlySet<string> = new Set(DERIVED.map(({ name }) => name))
+const OWN: readonly TraceEvent[] = PUBLIC_EVENT_TYPES.filter(({ name }) => !DERIVED_NAMES.has(name)).map(
+  ofType,
+)
 
-/** All of them, by name. An event of ours goes before one derived of others. */
+/** All of them, by name. One derived of others goes before an event of ours, because those others come anyway. */
 export const TRACE_EVENTS: ReadonlyMap<string, TraceEvent> = new Map(
   [...DERIVED, ...OWN].map((event) => [event.name, event]),
 )

@@ -215,3 +215,23 @@ export const traceeType = (call: string, argument: string, word: string): string
 /** Name of an argument of a syscall. */
 export const traceeName = (call: string, argument: string): string =>
   NAME_OF_ARGUMENT.get(`${call}.${argument}`) ?? argument
+
+/** Of events that are no calls, by event and argument. */
+const TYPE_OF_HOOK: ReadonlyMap<string, string> = new Map(
+  `
+bytes: magic_write.bytes
+int: security_bpf.cmd security_file_open.flags security_socket_create.family security_socket_create.type
+off_t: vfs_write.pos vfs_writev.pos
+size_t: vfs_write.count
+struct sockaddr*: security_socket_accept.local_addr security_socket_bind.local_addr security_socket_connect.remote_addr
+  security_socket_listen.local_addr socket_dup.remote_addr
+umode_t: security_inode_mknod.mode
+unsigned int: security_bpf_map.map_id
+unsigned long: security_sb_mount.flags
+`
+    .split(/\n(?! )/)
+    .flatMap(entries),
+)
+
+export const hookType = (event: string, argument: string): string | undefined =>
+  TYPE_OF_HOOK.get(`${event}.${argument}`)

@@ -43,7 +43,8 @@ static __always_inline int made_node(struct sys_exit_ctx *ctx, __u16 prog, int d
 		return 0;
 	BEGIN_BULK(ev_security_inode_mknod, EVENT_security_inode_mknod, prog);
 	e->mode = mode;
-	e->dev = dev;
+	/* new_decode_dev() */
+	e->dev = (dev & 0xfff00) >> 8 << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00);
 	PUT_NAME(file_name, dir, name, dirfd, 4096);
 	ENDED;
 }

@@ -5,12 +5,10 @@ import { atExits, atTyped, defineHook } from './hook.ts'
 const sets = ['lsm_hooks', 'fs', 'fs_file_ops'] as const
 const object = 'hooks/files'
 
-const resolved = {
-  inode: u64('inode number'),
-  dev: u32('device', { format: 'dev' }),
-  path_flags: flags('how the path came about', PATH_FLAGS, { hidden: true }),
-  pathname: path('path as the kernel resolved it'),
-}
+const pathname = path('path as the kernel resolved it')
+const place = { dev: u32('device', { format: 'dev' }), inode: u64('inode number') }
+const how = { path_flags: flags('how the path came about', PATH_FLAGS, { hidden: true }) }
+const resolved = { pathname, ...place, ...how }
 
 export const securityFileOpen = defineHook({
   name: 'security_file_open',
@@ -23,10 +21,12 @@ export const securityFileOpen = defineHook({
     ...atTyped('file_open_uring', 'io_uring_complete'),
   ],
   fields: {
-    ctime: u64('change time of the inode', { format: 'time' }),
+    pathname,
     flags: flags('how it was opened', OPEN_FLAGS),
+    ...place,
+    ctime: u64('change time of the inode', { format: 'time' }),
     syscall: s32('number of the syscall; -1 for io_uring'),
-    ...resolved,
+    ...how,
   },
   limits:
     'From the end of the call that opens, so what a security module refused, the kernel opened for itself, or exec opened is not there.',
@@ -44,10 +44,7 @@ export const securityBprmCheck = defineHook({
     'From the tracepoint sched_process_exec: a program that was refused is not there, and of a script only the interpreter.',
 })
 
-const write = {
-  ...resolved,
-  pos: s64('offset in the file where it began; -1 when that is not known, as for pipes'),
-}
+const pos = s64('offset in the file where it began; -1 when that is not known, as for pipes')
 
 export const vfsWrite = defineHook({
   name: 'vfs_write',
@@ -56,7 +53,7 @@ export const vfsWrite = defineHook({
   sets: [],
   object,
   programs: atExits('vfs_write', 'write', 'pwrite64'),
-  fields: { count: u64('bytes asked for'), ...write },
+  fields: { pathname, ...place, count: u64('bytes asked for'), pos, ...how },
   limits:
     'From the end of write and pwrite64: what the kernel writes for itself or io_uring for others is not there.',
 })
@@ -68,7 +65,7 @@ export const vfsWritev = defineHook({
   sets: [],
   object,
   programs: atExits('vfs_writev', 'writev', 'pwritev', 'pwritev2'),
-  fields: { vlen: u64('number of buffers'), ...write },
+  fields: { pathname, ...place, vlen: u64('number of buffers'), pos, ...how },
   limits: 'From the end of writev, pwritev and pwritev2; io_uring is not there.',
 })
 
@@ -79,7 +76,7 @@ export const magicWrite = defineHook({
   sets: [],
   object: 'hooks/magic',
   programs: atExits('magic_write', 'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'),
-  fields: { ...resolved, bytes: str('first bytes, at most 20', { max: 20 }) },
+  fields: { pathname, bytes: str('first bytes, at most 20', { max: 20 }), ...place, ...how },
   limits:
     'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, copy_file_range and io_uring write is not there.',
 })

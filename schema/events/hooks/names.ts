@@ -17,7 +17,7 @@ export const securityInodeUnlink = defineHook({
   sets: ['default', ...sets],
   object,
   programs: atExits('inode_unlink', 'unlink', 'unlinkat'),
-  fields: { path_flags: how, pathname: named('path of the name'), dir },
+  fields: { pathname: named('path of the name'), dir, path_flags: how },
   limits: WHEN,
 })
 
@@ -25,15 +25,15 @@ export const securityInodeMknod = defineHook({
   name: 'security_inode_mknod',
   id: 321,
   doc: 'A device node, named pipe or socket was made by name.',
-  sets,
+  sets: ['lsm_hooks'],
   object,
   programs: atExits('inode_mknod', 'mknod', 'mknodat'),
   fields: {
-    mode: mode('type and permission bits'),
-    dev: u32('device that the node stands for, as the caller gave it', { format: 'address' }),
-    path_flags: how,
     file_name: named('path of the node'),
+    mode: mode('type and permission bits'),
+    dev: u32('device that the node stands for', { format: 'dev' }),
     dir,
+    path_flags: how,
   },
   limits: `${WHEN} A unix socket that bind makes is not there.`,
 })
@@ -45,7 +45,7 @@ export const securityInodeSymlink = defineHook({
   sets,
   object,
   programs: atExits('inode_symlink', 'symlink', 'symlinkat'),
-  fields: { path_flags: how, linkpath: named('path of the link'), dir, target: path('text of the link') },
+  fields: { linkpath: named('path of the link'), target: path('text of the link'), dir, path_flags: how },
   limits: WHEN,
 })
 
@@ -70,17 +70,17 @@ export const securitySbMount = defineHook({
   name: 'security_sb_mount',
   id: 324,
   doc: 'A file system was mounted, or a mount changed.',
-  sets: ['default', 'lsm_hooks'],
+  sets: ['default', 'lsm_hooks', 'fs'],
   object,
   programs: atExits('sb_mount', 'mount'),
   fields: {
     res: result('0, or a negative errno'),
-    flags: flags('mount flags', MOUNT_FLAGS),
-    path_flags: how,
     dev_name: str('what is mounted', { max: 3000 }),
     path: { ...path('where', { max: 3000 }), base: 'dir' },
-    dir,
     type: str('type of file system', { max: 256 }),
+    flags: flags('mount flags', MOUNT_FLAGS),
+    dir,
+    path_flags: how,
   },
   limits:
     'From the end of mount, whether it succeeded or not. Mounts made by fsmount and move_mount are events of those syscalls.',

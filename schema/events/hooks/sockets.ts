@@ -37,8 +37,9 @@ export const securitySocketListen = defineHook({
   fields: {
     res,
     sockfd: fd('the socket'),
-    backlog: s32('queue length'),
+
     local_addr: address('address of the socket'),
+    backlog: s32('queue length'),
   },
   limits: LIMITS,
 })
