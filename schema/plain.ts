@@ -137,18 +137,23 @@ function fieldsOf(call: Syscall): Readonly<Record<string, FieldDecl>> {
 const LIMITS =
   'Memory that arguments point to is read when the call returns, so another thread may have changed it by then. Bytes that a call moves are not copied.'
 
+const limitsOf = (call: Syscall): string => {
+  if (call.x64 === undefined)
+    return seenAtEntry(call)
+      ? 'Not seen: only 32-bit programs on x86-64 have this call, and it does not return.'
+      : `Only 32-bit programs on x86-64 have this call. ${LIMITS}`
+  return seenAtEntry(call)
+    ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
+    : LIMITS
+}
+
 const familyOf = (call: Syscall): FamilyDecl => ({
   ...SYSCALL_RECORD,
   record: SYSCALL_RECORD,
   sets: call.sets,
   events: [eventOf(call)],
   fields: fieldsOf(call),
-  limits:
-    call.x64 === undefined
-      ? `Only 32-bit programs on x86-64 have this call. ${LIMITS}`
-      : seenAtEntry(call)
-        ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
-        : LIMITS,
+  limits: limitsOf(call),
 })
 
 /** Families of the syscalls that no other family reports. */

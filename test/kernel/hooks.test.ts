@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
 import { decodeBytes } from '../../src/decode/str.ts'
-import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
-import { AT_FDCWD, bytes, type Call, ref, vector } from './support/raw.ts'
+import { NEEDS_ROOT, only, openLive, type Seen, type Value } from './support/live.ts'
+import { program } from './support/programs.ts'
+import { AT_FDCWD, bytes, type Call, ref, script, vector } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 /** They see every syscall of the machine, and every turn of a processor. */
@@ -20,6 +21,7 @@ const PROT = { read: 1, write: 2, exec: 4 }
 const PRIVATE_ANONYMOUS = 0x22
 const CAP_MKNOD = 27
 const MKNODAT = 259
+const GETPID = 39
 const S_IFIFO = 0o10000
 
 const inet = (port: number): Uint8Array => {
@@ -308,9 +310,25 @@ suite('hooks', { skip: NEEDS_ROOT }, async () => {
     )
   })
 
-  test('each was seen', () =>
-    assert.deepEqual(
-      names.filter((name) => !seen.has(name)),
-      [],
-    ))
+  test('each was seen', (t) => {
+    const missing = names.filter((name) => !seen.has(name))
+    t.diagnostic(`${names.length - missing.length} of ${names.length}, and below ${FLOODS.join(' ')}`)
+    assert.deepEqual(missing, [])
+  })
+})
+
+suite('hooks of everything', { skip: NEEDS_ROOT }, () => {
+  const live = openLive({ events: [], syscalls: FLOODS, bulk: 16 << 20 })
+  after(() => live.stop())
+  test('everything is attached', () => assert.deepEqual(live.source.failures, []))
+  test('beginning and end of a call, and a turn of the processor', async () => {
+    const { records, pid } = await live.follow(program('raw'), script([['getpid']]))
+    const own = records.filter((record) => record.pid === pid)
+    const about = (event: string): Seen | undefined =>
+      only(own, event).find(({ f }) => f['syscall'] === GETPID)
+    assert.deepEqual(about('sys_enter')?.f, { syscall: GETPID })
+    assert.deepEqual(about('sys_exit')?.f, { res: pid, syscall: GETPID })
+    const [turn] = only(own, 'sched_switch')
+    assert.deepEqual([turn?.f['prev_tid'], turn?.f['cpu']], [pid, turn?.cpu])
+  })
 })

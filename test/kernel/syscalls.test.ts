@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { errnoName } from '../../schema/enums/index.ts'
-import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
+import { type EventType, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall, seenAtEntry } from '../../schema/plain.ts'
 import { eventNameOf } from '../../schema/syscall-aliases.ts'
 import { flagNamer } from '../../src/fields/evt/argument-text.ts'
@@ -35,6 +35,21 @@ const PLAIN = PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefi
 const NAMES: ReadonlySet<string> = new Set(SYSCALLS.map(({ name }) => name))
 const folder = scratchFolder('syscalls')
 const strace = straceVersion()
+
+/** Events that came in any of the tests below. */
+const triggered = new Set<string>()
+
+/** Why an event does not come here. */
+function reasonFor({ name, family }: EventType): string | undefined {
+  if (name in NEVER) return NEVER[name]
+  if (name in WHEN_DONE) return 'reported when it succeeds only; fork.test.ts'
+  if (family.sets.includes('hooks')) return 'hooks.test.ts'
+  if (name.startsWith('net_')) return 'packet.test.ts'
+  if (name === 'signal_generate') return 'tamper.test.ts'
+  if (name === 'task_rename') return 'fork.test.ts'
+  if (name === 'sigreturn') return 'only 32-bit programs have it, and it does not return'
+  return undefined
+}
 
 type Names = NonNullable<Syscall['arguments'][number]['type']['names']>
 
@@ -70,6 +85,7 @@ async function run(
   const options = ['-f', '-qq', '-s', '200', '-o', trace, ...(raw ? ['-e', 'raw=all'] : [])]
   const outcome = await live.follow('/usr/bin/strace', [...options, program('syscalls'), list])
   assert.equal(outcome.status, 0)
+  for (const { event } of outcome.records) triggered.add(event)
   const byPid = Map.groupBy(outcome.records, ({ pid }) => pid)
   const children = [...firstCalls(trace)]
   const made: Made[] = []
@@ -224,6 +240,16 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     assert.ok(compared > 150, `only ${compared}`)
   })
 
+  test('every event came, or there is a reason', (t) => {
+    const absent = PUBLIC_EVENT_TYPES.filter(({ name }) => !triggered.has(name))
+    t.diagnostic(
+      `${PUBLIC_EVENT_TYPES.length - absent.length} of ${PUBLIC_EVENT_TYPES.length} events triggered`,
+    )
+    const byReason = Map.groupBy(absent, (type) => reasonFor(type) ?? '')
+    for (const [reason, types] of byReason)
+      t.diagnostic(`not here: ${types.map(({ name }) => name).join(' ')}: ${reason}`)
+    assert.deepEqual(byReason.get('') ?? [], [])
+  })
   test('nothing was lost', () => assert.deepEqual(live.gaps, []))
 })
 
