@@ -32,7 +32,7 @@ import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import { KernelSource, type KernelSourceOptions, type LossCause } from './sources/kernel/source.ts'
-import { askedSyscalls, plainAmong } from './sources/kernel/syscall-plan.ts'
+import { askedSyscalls, namedAmong } from './sources/kernel/syscall-plan.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
@@ -316,7 +316,7 @@ function sourceOptions(parts: Parts, lib: Libbpf): KernelSourceOptions {
     compat: config['syscalls.compat'] as CompatMode,
     syscalls: new Set([
       ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
-      ...plainAmong(observer?.events ?? []),
+      ...namedAmong(observer?.events ?? []),
     ]),
     ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
     ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },

@@ -47,9 +47,9 @@ export function askedSyscalls(sets: Iterable<ReadonlySet<string> | '*'>): Readon
   return asked
 }
 
-/** Plain syscalls among event types that are all meant. */
-export const plainAmong = (events: Iterable<string>): readonly string[] =>
-  [...events].filter((name) => PLAIN.has(name))
+/** Events that are attached by name among event types that are all meant. */
+export const namedAmong = (events: Iterable<string>): readonly string[] =>
+  [...events].filter((name) => BY_NAME.has(name))
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
 const spec = ({ name }: { readonly name: string }): ProgramSpec =>
