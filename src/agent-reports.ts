@@ -50,7 +50,7 @@ export function reportHealth({
     now: () => Number(clock(CLOCK.monotonic)) / 1e9,
     parts() {
       const { counters, size } = pipeline.table
-      const { lost, errors } = pipeline.counts
+      const { lost, errors, audited, violations } = pipeline.counts
       // A quiet system has to be told when a second is over, too.
       pipeline.telemetry?.advance(Number(clock(CLOCK.monotonic)))
       return {
@@ -59,6 +59,8 @@ export function reportHealth({
         missed: [...source.recursionMisses().values()].reduce((sum, n) => sum + n, 0),
         ringFill: source.takeFullest(),
         lost,
+        audited,
+        violations,
         errors,
         alerts: outputs.alerts,
         outputFailures: outputs.failures,

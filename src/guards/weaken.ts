@@ -15,14 +15,17 @@ export type Reason =
   | 'transforms a value'
   | 'negated: either spelling of a path may decide'
   | 'operator tells nothing of directory, name or ending'
-  | 'operator tells nothing that is looked up'
+  | 'negated, or an operator that is not looked up'
   | 'field is not known to the kernel'
+
+/** Verdicts of what is looked up, which say more than that some shapes decide it, too. */
+const ASKED: ReadonlySet<Verdict> = new Set(['path', 'process', 'socket'])
 
 /** Branches by shape: those of an event with that shape that may match. */
 export type ByShape = ReadonlyMap<number, Branches>
 
-/** Told of each test, negated or not. */
-export type Note<C> = (test: Test<C>, verdict: Verdict) => void
+/** Told of each test as it stands in the condition. */
+export type Note<C> = (test: Test<C>, negated: boolean, verdict: Verdict) => void
 
 /** Weakens conditions, and remembers what shapes tell of fields: one for all rules of a plan. */
 export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<C>) => ByShape
@@ -46,6 +49,7 @@ function weaken<C>(
 ): ByShape {
   const known = new Map<string, Branches>()
   const result = new Map<number, Branches>()
+  const byShape = new Set<Test<C>>()
   const deciders = literalTests(condition).map(deciderOf)
   for (const [shape, of] of facts) {
     const decided = new Map(deciders.map(({ test, decide }) => [test as Test<C>, decide(of)]))
@@ -55,14 +59,14 @@ function weaken<C>(
     if (branches === undefined) {
       branches = fold(condition, false, (test, negated) => leaf(test, negated, decided.get(test), event))
       known.set(key, branches)
-      if (note !== undefined)
-        for (const [test, value] of decided) if (value !== undefined) note(test, 'shape')
+      for (const [test, value] of decided) if (value !== undefined) byShape.add(test)
     }
     if (branches.length > 0) result.set(shape, branches)
   }
   if (note !== undefined)
     fold(condition, false, (test, negated) => {
-      note(test, verdictOf(test, negated, event))
+      const verdict = verdictOf(test, negated, event)
+      note(test, negated, byShape.has(test) && !ASKED.has(verdict) ? 'shape' : verdict)
       return ALWAYS
     })
   return result
@@ -172,5 +176,5 @@ function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Ver
       : 'operator tells nothing of directory, name or ending'
   if (test.left.kind !== 'field') return 'transforms a value'
   const known = processTest(test, negated) !== undefined || (event.ends && isSocketTest(test.left.def.name))
-  return known ? 'operator tells nothing that is looked up' : 'field is not known to the kernel'
+  return known ? 'negated, or an operator that is not looked up' : 'field is not known to the kernel'
 }

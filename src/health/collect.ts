@@ -12,6 +12,9 @@ export interface HealthParts {
   readonly missed: number
   readonly ringFill: number
   readonly lost: number
+  /** Events passed over in the kernel and judged all the same: wanted by nobody; by somebody. */
+  readonly audited: number
+  readonly violations: number
   readonly errors: number
   readonly alerts: number
   readonly outputFailures: number
@@ -57,6 +60,9 @@ export function collectHealth(parts: HealthParts): Health {
     cpu_seconds: rounded(usage.cpu),
     kernel_seen: sum(({ seen }) => seen),
     kernel_guarded: sum(({ guarded }) => guarded),
+    kernel_guarded_by_program: guardedByProgram(ledger),
+    guard_audited: parts.audited,
+    guard_violations: parts.violations,
     kernel_submitted: sum(({ submitted }) => submitted),
     kernel_drops: dropsByReason(ledger),
     kernel_missed: parts.missed,
@@ -72,6 +78,11 @@ export function collectHealth(parts: HealthParts): Health {
 }
 
 const rounded = (value: number): number => Math.round(value * 100) / 100
+
+function guardedByProgram(ledger: readonly ProgramCounts[]): Record<string, number> {
+  const programs = [...byProgram(ledger)].filter(([, { guarded }]) => guarded > 0)
+  return Object.fromEntries(programs.map(([name, { guarded }]) => [name, guarded]))
+}
 
 function dropsByReason(ledger: readonly ProgramCounts[]): Record<string, number> {
   const drops: Record<string, number> = {}

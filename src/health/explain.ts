@@ -94,12 +94,18 @@ const kernelLosses: Topic = ({ last }) => [
   ),
 ]
 
-const guarded: Topic = ({ last }) =>
-  ifAny(last.kernel_guarded, (value) =>
+const guarded: Topic = ({ last }) => [
+  ...ifAny(last.kernel_guarded, (value) =>
     note(
       `${plural(value, 'event')}${share(value, last.kernel_seen ?? 0)} passed over in the kernel: the agent's own, or wanted by no rule.`,
     ),
-  )
+  ),
+  ...ifAny(last.guard_violations, (value) =>
+    warning(
+      `${plural(value, 'event')} passed over in the kernel would have been wanted: a fault of the guards. With 'kernel.guards: false' nothing is passed over; please report it.`,
+    ),
+  ),
+]
 
 const hiding: Topic = ({ last }) => [
   ...ifAny(last.userspace_filtered, (value) =>

@@ -35,6 +35,8 @@ const PARTS: HealthParts = {
   processes: 0,
   evicted: 0,
   unknownProcess: 0,
+  audited: 3,
+  violations: 0,
   usage: { rss: 1, pss: null, cpu: 0 },
   times: { ring: NO_TIME, state: NO_TIME, detect: NO_TIME, output: NO_TIME },
   uptime: 0,

@@ -33,6 +33,11 @@ export const HEALTH_FIELDS = {
   cpu_seconds: number('processor time of the agent, s'),
   kernel_seen: count('events that programs saw'),
   kernel_guarded: count('events passed over in the kernel: no rule wants them, or the agent’s own'),
+  kernel_guarded_by_program: map(
+    'events passed over in the kernel, by the program that would have sent them',
+  ),
+  guard_audited: count('events passed over that were judged all the same, and wanted by nobody'),
+  guard_violations: count('events passed over that somebody wanted: each is an alert, too'),
   kernel_submitted: count('records put into the rings'),
   kernel_drops: map('events lost in the kernel, by reason'),
   kernel_missed: count('calls a program never saw because it was running on that CPU already'),

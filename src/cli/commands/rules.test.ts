@@ -52,6 +52,30 @@ test('check: a missing file is named', async () => {
 test('check: a directory without rules', async () => {
   await assert.rejects(run(['check', mkdtempSync(join(folder, 'empty-'))]), UserError)
 })
+test('explain: what the kernel decides of a rule, and what it does not', async () => {
+  const explained = file(
+    'explained.yaml',
+    rule('narrow', { condition: 'evt.type=open and fd.name=/etc/x and proc.cmdline contains y' }) +
+      rule('wide', { condition: 'evt.type=open and proc.cmdline contains y' }),
+  )
+  const explain = (args: readonly string[], options = {}) =>
+    captured(createRulesCommand(), ['explain', ...args], { rules: [explained], ...options })
+  const narrow = await explain(['narrow'])
+  assert.match(narrow.out, /^kernel +fd\.name = \/etc\/x: looked up by directory, name or ending$/m)
+  assert.match(narrow.out, /^user space +proc\.cmdline contains y: field is not known to the kernel$/m)
+  assert.doesNotMatch(narrow.out, /wide open/)
+  const all = await explain([], { all: true })
+  assert.match(all.out, /^wide open +open, by 'wide'$/m)
+  assert.match(all.out, /to narrow it\s+name\s+files, directories or endings/)
+  const json = JSON.parse((await explain(['wide'], { json: true })).out)
+  assert.deepEqual(
+    json.rules[0].wide_open[0].reasons.map(({ test }: { test: string }) => test),
+    ['proc.cmdline contains y'],
+  )
+  await assert.rejects(explain([]), /needs the name of a rule, or --all/)
+  await assert.rejects(explain(['narro']), /there is no rule 'narro'/)
+  await assert.rejects(explain([], { all: true, live: 'x' }), /--live x is not a number of seconds/)
+})
 test('list', async () => {
   const { out, code } = await run(['list', good])
   assert.equal(code, 0)

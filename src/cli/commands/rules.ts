@@ -7,12 +7,20 @@ import { shippedRules } from '../package-root.ts'
 import type { RulesAction } from './rules-action.ts'
 import { checkAction } from './rules-check.ts'
 import { describeAction } from './rules-describe.ts'
+import { explainAction } from './rules-explain.ts'
 import { findAction } from './rules-find.ts'
 import { listAction } from './rules-list.ts'
 import { testAction } from './rules-test.ts'
 
 /** In the order of the help. */
-const ACTIONS: readonly RulesAction[] = [checkAction, listAction, describeAction, findAction, testAction]
+const ACTIONS: readonly RulesAction[] = [
+  checkAction,
+  listAction,
+  describeAction,
+  explainAction,
+  findAction,
+  testAction,
+]
 
 /** `sources` other than the program's own are for tests. */
 export const createRulesCommand = (sources: LoadEnv['sources'] = SOURCES): CliCommand => ({

@@ -1,0 +1,109 @@
+/** How much guards let pass on this machine, measured for some seconds. */
+import { KEYS } from '../config/keys.ts'
+import { Interner } from '../decode/interner.ts'
+import type { SyscallContext } from '../fields/context.ts'
+import { guardSet } from '../guards/install.ts'
+import { createLiveness } from '../guards/live.ts'
+import type { GuardPlan } from '../guards/plan.ts'
+import { GUARDED_EVENTS } from '../guards/shapes.ts'
+import { byProgram } from '../health/ledger.ts'
+import { takeHostLock } from '../kernel/host-lock.ts'
+import { loadLibbpf } from '../kernel/libbpf.ts'
+import type { CompiledRule } from '../rules/ir.ts'
+import { KernelSource } from '../sources/kernel/source.ts'
+import { UserError } from './command.ts'
+import { objectsDirectory } from './package-root.ts'
+
+type Rule = CompiledRule<SyscallContext>
+
+export interface PassRates {
+  readonly seconds: number
+  /** Calls of each guarded event type that somebody names. */
+  readonly events: readonly { readonly event: string; readonly seen: number; readonly guarded: number }[]
+  /** Events that were let pass for a rule. */
+  readonly rules: ReadonlyMap<Rule, number>
+  /** Calls of these event types. */
+  offered(events: readonly string[]): number
+}
+
+/** Throws UserError where programs cannot be attached, or an agent is at work. */
+export async function watchPassRates(plan: GuardPlan, seconds: number): Promise<PassRates> {
+  if (process.getuid?.() !== 0) throw new UserError('--live attaches programs to the kernel and needs root')
+  const lock = takeHostLock(KEYS['agent.lock_file'].default)
+  if ('heldBy' in lock)
+    throw new UserError(`an agent runs on this host (pid ${lock.heldBy}): its health records have its counts`)
+  try {
+    return await watch(plan, seconds)
+  } finally {
+    lock.release()
+  }
+}
+
+async function watch(plan: GuardPlan, seconds: number): Promise<PassRates> {
+  const liveness = createLiveness()
+  const passed = new Map<Rule, number>()
+  const wanted = new Set([...plan.rules.keys()].flatMap(({ events }) => (events === '*' ? [] : [...events])))
+  const source = new KernelSource({
+    lib: loadLibbpf(),
+    interner: new Interner(),
+    directory: objectsDirectory(),
+    events: wanted,
+    ringBytes: {
+      critical: KEYS['kernel.ring_bytes.critical'].default,
+      bulk: KEYS['kernel.ring_bytes.bulk'].default,
+    },
+    env: false,
+    guards: guardSet({
+      tables: plan.tables,
+      auditEvery: 0,
+      begins: (generation) => liveness.add(generation, plan),
+    }),
+  })
+  let failure: unknown
+  source.start({
+    event(event) {
+      const admits = liveness.of(event)
+      if (admits === undefined) return
+      for (const rule of plan.rules.keys())
+        if ((rule.events === '*' || rule.events.has(event.name)) && admits(rule))
+          passed.set(rule, (passed.get(rule) ?? 0) + 1)
+    },
+    gap: () => {},
+    clock: () => {},
+    users: () => {},
+    error: (error) => {
+      failure = error
+    },
+  })
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+  source.stop()
+  if (failure !== undefined) throw failure
+  return summarise(
+    source,
+    seconds,
+    wanted,
+    new Map([...plan.rules.keys()].map((rule) => [rule, passed.get(rule) ?? 0])),
+  )
+}
+
+function summarise(
+  source: KernelSource,
+  seconds: number,
+  wanted: ReadonlySet<string>,
+  rules: ReadonlyMap<Rule, number>,
+): PassRates {
+  const programs = byProgram(source.ledger())
+  const events = [...GUARDED_EVENTS.keys()]
+    .filter((name) => wanted.has(name))
+    .map((event) => {
+      const counts = programs.get(`exit_${event}`)
+      return { event, seen: counts?.seen ?? 0, guarded: counts?.guarded ?? 0 }
+    })
+  const seen = new Map(events.map((counts) => [counts.event, counts.seen]))
+  return {
+    seconds,
+    events,
+    rules,
+    offered: (names) => names.reduce((sum, name) => sum + (seen.get(name) ?? 0), 0),
+  }
+}

@@ -1,0 +1,89 @@
+/** What the kernel decides of rules and what is left to user space, in data: for `tarsier rules explain`. */
+import type { SyscallContext } from '../fields/context.ts'
+import type { CompiledRule } from '../rules/ir.ts'
+import { printTest } from '../rules/print-expr.ts'
+import { isAlways } from './branches.ts'
+import { classBits, type GuardPlan } from './plan.ts'
+import { GUARDED_EVENTS, type GuardedEvent } from './shapes.ts'
+import { createWeakener, type Verdict } from './weaken.ts'
+
+type Rule = CompiledRule<SyscallContext>
+
+export interface ExplainedTest {
+  readonly test: string
+  /** What the kernel does with it, by event type. */
+  readonly verdicts: ReadonlyMap<string, Verdict>
+}
+
+export interface ExplainedEvent {
+  readonly event: string
+  /** False: its program has no guard, every event is sent. */
+  readonly guarded: boolean
+  /** Shapes of the event that the rule may match; of these, how many pass whatever else the event has; and all there are. */
+  readonly shapes: number
+  readonly open: number
+  readonly of: number
+  /** Guard classes that an event must have one of. */
+  readonly classes: readonly number[]
+}
+
+export interface Explanation {
+  readonly rule: Rule
+  readonly events: readonly ExplainedEvent[]
+  readonly tests: readonly ExplainedTest[]
+}
+
+export function explainRule(plan: GuardPlan, rule: Rule): Explanation {
+  const weaken = createWeakener<SyscallContext>()
+  const tests = new Map<string, Map<string, Verdict>>()
+  for (const event of GUARDED_EVENTS.values()) {
+    if (rule.events !== '*' && !rule.events.has(event.name)) continue
+    weaken(rule.condition, event, (test, negated, verdict) => {
+      const text = `${negated ? 'not ' : ''}${printTest(test)}`
+      const verdicts = tests.get(text) ?? new Map<string, Verdict>()
+      tests.set(text, verdicts.set(event.name, verdict))
+    })
+  }
+  return {
+    rule,
+    events: [...(rule.events === '*' ? GUARDED_EVENTS.keys() : rule.events)]
+      .sort()
+      .map((name) => explainEvent(plan, rule, name)),
+    tests: [...tests].map(([test, verdicts]) => ({ test, verdicts })),
+  }
+}
+
+function explainEvent(plan: GuardPlan, rule: Rule, name: string): ExplainedEvent {
+  const event = GUARDED_EVENTS.get(name)
+  if (event === undefined) return { event: name, guarded: false, shapes: 0, open: 0, of: 0, classes: [] }
+  const byShape = plan.rules.get(rule)?.needs.get(name) ?? new Map()
+  const bits = classBits(plan, rule, name)
+  return {
+    event: name,
+    guarded: true,
+    shapes: byShape.size,
+    open: [...byShape.values()].filter(isAlways).length,
+    of: event.shapes.length,
+    classes: plan.tables.classes.branches.flatMap((_, i) => (((bits >> BigInt(i)) & 1n) === 1n ? [i] : [])),
+  }
+}
+
+/** How a rule that takes an event type without asking more could ask more. */
+export function hintFor(event: GuardedEvent): string {
+  const process = 'a process (proc.name, proc.exepath, user.uid, container.id)'
+  if (event.ends === true) return `name a port or address (fd.sport, fd.sip, fd.snet) or ${process}`
+  return `name files, directories or endings (fd.name, fd.directory, endswith) or ${process}`
+}
+
+/** Tests of a rule that the kernel cannot ask of an event type, with the reason. */
+export const leftToUserSpace = (
+  { tests }: Explanation,
+  event: string,
+): readonly { readonly test: string; readonly reason: Verdict }[] =>
+  tests.flatMap(({ test, verdicts }) => {
+    const verdict = verdicts.get(event)
+    return verdict === undefined || IN_KERNEL.has(verdict) ? [] : [{ test, reason: verdict }]
+  })
+
+/** Verdicts of tests that the kernel decides or asks for. */
+export const IN_KERNEL: ReadonlySet<Verdict> = new Set(['shape', 'path', 'process', 'socket'])
