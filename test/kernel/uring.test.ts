@@ -5,16 +5,17 @@ import { mkdirSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
-import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
+import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 const FILES = ['openat', 'openat2', 'write', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
+const HOOKS = ['magic_write', 'security_file_open']
 const SOCKETS = ['socket', 'connect', 'sendto', 'sendmsg']
 
 suite('io_uring', { skip: NEEDS_ROOT }, () => {
   const folder = scratchFolder('uring')
-  const live: Live = openLive({ events: [...FILES, ...SOCKETS] })
+  const live: Live = openLive({ events: [...FILES, ...SOCKETS], syscalls: HOOKS })
   after(() => live.stop())
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))
 
@@ -29,8 +30,15 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
       const { records, pid, status } = await live.follow(program('uring'), [at, String(port), ...how])
       server.close()
       assert.equal(status, 0)
-      const seen = records.filter((record) => record.pid === pid && record.uring)
+      const own = records.filter((record) => record.pid === pid && record.uring)
+      const seen = own.filter(({ event }) => !HOOKS.includes(event))
       assert.deepEqual(seen.map(words), expected(at, port))
+      const [magic, ...more] = only(own, 'magic_write')
+      assert.deepEqual([magic?.f['pathname'], magic?.f['bytes'], more], [join(at, 'made'), 'text', []])
+      assert.deepEqual(
+        only(own, 'security_file_open').map(({ f }) => f['pathname']),
+        [join(at, 'made'), at, join(at, 'made')],
+      )
     })
   }
 
@@ -38,7 +46,8 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
     const at = join(folder, 'write')
     mkdirSync(at)
     const { records, pid } = await live.follow(program('uring'), [at, '1'])
-    const [made, written] = records.filter((record) => record.pid === pid && record.uring)
+    const own = records.filter((record) => record.pid === pid && record.uring)
+    const [made, written] = own.filter(({ event }) => !HOOKS.includes(event))
     assert.equal(written?.event, 'write')
     assert.equal(written?.f['path'], join(at, 'made'))
     assert.deepEqual([written?.f['ino'], written?.f['dev']], [made?.f['ino'], made?.f['dev']])

@@ -16,6 +16,8 @@ static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, 
 	s = begin_bulk(prog, &st);
 	BEGIN_RECORD(ev_security_file_open, task, EVENT_security_file_open, prog);
 	e->flags = FIELD(file, file, f_flags) & ~O_LARGEFILE;
+	if (syscall < 0)
+		e->hdr.flags |= RECORD_IO_URING;
 	e->syscall = syscall;
 	e->ctime = inode_ctime(FIELD(file, file, f_inode));
 	PUT_FILE(s, st, e, task, file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The first bytes of files that are written, at the exits of the calls that write. */
 #include "inode.h"
+#include "uring.h"
 
 #define S_IFREG 0100000
 #define MAGIC_MAX 20
@@ -19,14 +20,16 @@ static __always_inline bool is_beginning(struct file *file, __s64 written, __s64
 	return pos < 0 ? FIELD(file, file, f_pos) == written : pos == 0;
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 prog, int fd, __u64 from, __s64 pos)
+/* The record of a write of `written` bytes, the first of which lie at a user address. */
+static __always_inline int report_bytes(__u16 prog, struct task_struct *task, struct file *file, __u64 from, __s64 written,
+					__u16 flags)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
-	__u32 at, len = ctx->ret > MAGIC_MAX ? MAGIC_MAX : ctx->ret;
+	__u32 at, len = written > MAGIC_MAX ? MAGIC_MAX : written;
+	struct prog_counters *st;
+	struct scratch *s = begin_bulk(prog, &st);
 
-	if (!file || !is_beginning(file, ctx->ret, pos))
-		return 0;
-	BEGIN_BULK(ev_magic_write, EVENT_magic_write, prog);
+	BEGIN_RECORD(ev_magic_write, task, EVENT_magic_write, prog);
+	e->hdr.flags |= flags;
 	at = s->pos;
 	barrier_var(at);
 	barrier_var(len);
@@ -43,6 +46,14 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 prog, int fd, 
 	PUT_FILE(s, st, e, task, file);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
+}
+
+static __always_inline int report(struct sys_exit_ctx *ctx, __u16 prog, int fd, __u64 from, __s64 pos)
+{
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	struct file *file = file_of(task, fd);
+
+	return file && is_beginning(file, ctx->ret, pos) ? report_bytes(prog, task, file, from, ctx->ret, 0) : 0;
 }
 
 /* The first buffer that is not empty; others hold what follows. */
@@ -76,5 +87,32 @@ SEC("tp/syscalls/sys_exit_pwritev")
 MAGIC(magic_write_pwritev, first_buffer(ARG2(regs)), ARG4(regs))
 SEC("tp/syscalls/sys_exit_pwritev2")
 MAGIC(magic_write_pwritev2, first_buffer(ARG2(regs)), ARG4(regs))
+
+struct kiocb {
+	__s64 ki_pos;
+} __core;
+struct io_rw {
+	struct kiocb kiocb;
+	__u64 addr;
+} __core;
+
+/* void io_uring_complete(struct io_ring_ctx *ctx, void *req, ...): the position has moved on by what was written */
+SEC("tp_btf/io_uring_complete")
+int hook_magic_write_uring(__u64 *ctx)
+{
+	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
+	bool vector = op.code == OP_WRITEV;
+	struct file *file;
+	__u64 from;
+
+	if (!vector && op.code != OP_WRITE && op.code != OP_WRITE_FIXED)
+		return 0;
+	file = FIELD(io_kiocb, op.request, file);
+	if (!file || !is_beginning(file, op.res, FIELD(io_rw, op.request, kiocb.ki_pos) - op.res))
+		return 0;
+	from = FIELD(io_rw, op.request, addr);
+	return report_bytes(PROG_hook_magic_write_uring, uring_task(&op), file, vector ? first_buffer(from) : from, op.res,
+			    RECORD_IO_URING);
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -75,8 +75,11 @@ export const magicWrite = defineHook({
   doc: 'The beginning of a regular file was written: the bytes that tell what it is.',
   sets: [],
   object: 'hooks/magic',
-  programs: atExits('magic_write', 'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'),
+  programs: [
+    ...atExits('magic_write', 'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'),
+    ...atTyped('magic_write_uring', 'io_uring_complete'),
+  ],
   fields: { pathname, bytes: str('first bytes, at most 20', { max: 20 }), ...place, ...how },
   limits:
-    'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, copy_file_range and io_uring write is not there.',
+    'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, and copy_file_range write is not there.',
 })
