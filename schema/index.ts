@@ -1,8 +1,10 @@
 import type { EventDecl, FamilyDecl } from './dsl.ts'
 import { bench } from './events/bench.ts'
 import { bpfCall } from './events/bpf-call.ts'
+import { cgroup, cgroupAttach } from './events/cgroup.ts'
 import { chmod } from './events/chmod.ts'
 import { compatExec } from './events/compat-exec.ts'
+import { container } from './events/container.ts'
 import { dup } from './events/dup.ts'
 import { exec } from './events/exec.ts'
 import { exit } from './events/exit.ts'
@@ -51,6 +53,9 @@ const OWN_FAMILIES: readonly FamilyDecl[] = [
   pidfd,
   signal,
   bpfCall,
+  cgroup,
+  cgroupAttach,
+  container,
   compatExec,
   bench,
   ...HOOKS,

@@ -5,6 +5,7 @@
  *     source -> decode (EventView) -> state (process table) -> detect (engine) -> telemetry, alerts -> outputs
  */
 
+import { cgroup } from '../schema/events/cgroup.ts'
 import { RECORD_FLAGS } from '../schema/index.ts'
 import type {
   CgroupAnswer,
@@ -13,7 +14,7 @@ import type {
   ContainerRef,
   NameAnswer,
 } from './decode/answers.ts'
-import type { EventView } from './decode/event-view.ts'
+import { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/interner.ts'
 import type { Alert } from './detect/alert.ts'
 import { type AlertIdentity, createAlert, gapAlert, guardAlert, type Printing } from './detect/alert.ts'
@@ -23,6 +24,7 @@ import { MISSING } from './detect/undecided.ts'
 import type { WaitingCounts } from './detect/waiting.ts'
 import { containerOf } from './enrich/container.ts'
 import { containerAsFalco } from './enrich/falco-container.ts'
+import { firstStarted } from './fields/container/container.ts'
 import type { Lookup, ProcessInfo, SyscallContext } from './fields/context.ts'
 import { THRESHOLD_COUNT } from './fields/threshold/threshold.ts'
 import type { StageTimer } from './health/stage-timer.ts'
@@ -30,6 +32,7 @@ import type { CompiledRule } from './rules/ir.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import type { LossCause, SourceSink } from './sources/kernel/source.ts'
 import { type Clock, createClock } from './state/clock.ts'
+import { ContainerLife } from './state/container-life.ts'
 import { ContainerTable } from './state/containers.ts'
 import { createLookup } from './state/lookup.ts'
 import { NameTable } from './state/names.ts'
@@ -123,6 +126,7 @@ export class Pipeline implements SourceSink {
   /** Undefined when nobody wants records. */
   readonly telemetry: Telemetry | undefined
   readonly #containers = new ContainerTable()
+  readonly #life: ContainerLife
   readonly #names: NameTable
   /** Undefined when nothing has to be asked for: then every event is judged at once. */
   readonly #judge: Judge | undefined
@@ -137,6 +141,8 @@ export class Pipeline implements SourceSink {
   constructor(options: PipelineOptions) {
     this.#options = options
     const { interner, identity } = options
+    // A container that begins or ends is told by a name that is one: Falco has no such events.
+    this.#life = new ContainerLife({ containerOf })
     this.table = createProcessTable({
       interner,
       containerOf: options.asFalco ? containerAsFalco : containerOf,
@@ -163,25 +169,13 @@ export class Pipeline implements SourceSink {
 
   /** One record, in order. */
   event(view: EventView): void {
-    const { timer, observe, engine } = this.#options
+    const { timer } = this.#options
     try {
       timer?.start(view.time)
       const process = this.table.apply(view)
       if (process?.container !== undefined) this.#meet(process.container)
-      if (view.type.internal) return
-      const context = this.#fill(view, process)
-      if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
-      this.#count(view.name)
-      timer?.mark('state')
-      try {
-        observe?.(context)
-        if (this.#judge === undefined) engine.run(view.name, context, this.#found, this.#admits(view))
-        else this.#judge.judge(context)
-        timer?.mark('detect')
-      } finally {
-        this.#tell(context)
-        timer?.mark('output')
-      }
+      if (view.type.internal !== true) this.#consider(view, process)
+      if (view.type.internal === true || view.type.family === cgroup) this.#derive(view, process)
     } catch (error) {
       this.error(error)
     }
@@ -190,6 +184,48 @@ export class Pipeline implements SourceSink {
   /** What the guard passed over is judged by all rules, should it come to that. */
   #admits(view: EventView): Admits<SyscallContext> | undefined {
     return (view.flags & RECORD_FLAGS.AUDIT) === 0 ? this.#options.admits?.(view) : undefined
+  }
+
+  /** An event that rules can see. */
+  #consider(view: EventView, process: ProcessInfo | undefined): void {
+    const { timer, observe, engine } = this.#options
+    const context = this.#fill(view, process)
+    if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
+    this.#count(view.name)
+    timer?.mark('state')
+    try {
+      observe?.(context)
+      if (this.#judge === undefined) engine.run(view.name, context, this.#found, this.#admits(view))
+      else this.#judge.judge(context)
+      timer?.mark('detect')
+    } finally {
+      this.#tell(context)
+      timer?.mark('output')
+    }
+  }
+
+  /** What the event means for a container is an event of its own, right behind it. */
+  #derive(view: EventView, process: ProcessInfo | undefined): void {
+    const record = this.#life.derive(view, {
+      container: process?.container,
+      now: () => this.#clock.wallClock(view.timeNs),
+      firstStart: () =>
+        firstStarted({
+          event: view,
+          process,
+          lookup: this.#lookup,
+          num: 0,
+          firstTime: view.time,
+          previousTime: view.time,
+          memo: new Map(),
+        }),
+    })
+    if (record === undefined) return
+    const derived = new EventView(this.#options.interner)
+    derived.map(record.buffer as ArrayBuffer)
+    derived.seek(0, record.length)
+    derived.ring = view.ring
+    this.#consider(derived, process)
   }
 
   /**

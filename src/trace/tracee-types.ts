@@ -222,12 +222,14 @@ const TYPE_OF_HOOK: ReadonlyMap<string, string> = new Map(
 bytes: magic_write.bytes
 int: security_bpf.cmd security_file_open.flags security_socket_create.family security_socket_create.type
 off_t: vfs_write.pos vfs_writev.pos
+pid_t: cgroup_attach_task.pid
 size_t: vfs_write.count
 struct sockaddr*: security_socket_accept.local_addr security_socket_bind.local_addr security_socket_connect.remote_addr
   security_socket_listen.local_addr socket_dup.remote_addr
+u64: cgroup_mkdir.cgroup_id cgroup_rmdir.cgroup_id
 umode_t: security_inode_mknod.mode
 unsigned int: security_bpf_map.map_id
-unsigned long: security_sb_mount.flags
+unsigned long: container_create.ctime existing_container.ctime security_sb_mount.flags
 `
     .split(/\n(?! )/)
     .flatMap(entries),

@@ -27,6 +27,7 @@ suite('containers of Podman', { skip: NEEDS_ROOT || NEEDS_PODMAN }, () => {
   let podman: Podman
   let agent: Running
   let id: string
+  let old: string
 
   before(async () => {
     podman = new Podman(folder)
@@ -56,11 +57,17 @@ suite('containers of Podman', { skip: NEEDS_ROOT || NEEDS_PODMAN }, () => {
         output: `${word} stranger %container.name`,
       },
       {
+        rule: 'Life of containers',
+        condition: 'evt.type in (container_create, container_remove, existing_container)',
+        output: `${word} life %evt.type %evt.arg.runtime %evt.arg.container_id`,
+      },
+      {
         rule: 'Of the team',
         condition: `${opens}-first and container.image.repository = ${IMAGE}`,
         output: `${word} friend %container.name`,
       },
     )
+    old = await podman.run(`old-${word}`, [], `${IMAGE}:1`, 'sleep', '600')
     agent = await startAgent({
       rules: [join(ROOT, 'test/falco/old-rules.yaml'), entrypoint, rules],
       set: [
@@ -90,13 +97,15 @@ suite('containers of Podman', { skip: NEEDS_ROOT || NEEDS_PODMAN }, () => {
   const exec = (options: readonly string[], ...command: readonly string[]): Promise<string> =>
     podman.command('exec', ...options, name, ...command)
   /** Do something, wait for a line that it leads to, and take all lines that it led to. */
-  const lines = (act: () => Promise<unknown>, awaited?: string): Promise<string[]> =>
-    agent.alerts(word, async () => {
+  const lines = async (act: () => Promise<unknown>, awaited?: string): Promise<string[]> => {
+    const found = await agent.alerts(word, async () => {
       const before = agent.lines.length
       await act()
       if (awaited !== undefined)
         await agent.until(() => agent.lines.slice(before).some((line) => line.includes(awaited)), WAIT_MS * 2)
     })
+    return found.filter((line) => !line.includes(' life '))
+  }
   /** The only line of these, without its time, which has the form of the year 2022. */
   const onlyLine = (found: readonly string[]): string => {
     const [line = '', ...more] = found
@@ -106,6 +115,23 @@ suite('containers of Podman', { skip: NEEDS_ROOT || NEEDS_PODMAN }, () => {
   }
   const spawned = (parent: string): string =>
     `Notice A shell was spawned in a container with an attached terminal (user=root user_loginuid=${loginuid()} ${name} (id=${id.slice(0, 12)}) shell=sh parent=${parent} cmdline=sh -c exit 0 terminal=34816 container_id=${id.slice(0, 12)} image=${IMAGE})`
+
+  test('containers begin, end, and were there before', async () => {
+    const life = (): string[] =>
+      agent.lines.flatMap((line) => (line.includes(' life ') ? [line.split(' life ')[1]!] : []))
+    const short = await podman.run(`short-${word}`, [], `${IMAGE}:1`, 'true')
+    await podman.command('rm', '--force', '--time', '0', short)
+    await agent.until(() => life().some((line) => line.startsWith('container_remove')), WAIT_MS)
+    assert.deepEqual(
+      life().filter((line) => [old, id, short].some((one) => line.includes(one))),
+      [
+        `existing_container podman ${old}`,
+        `container_create podman ${id}`,
+        `container_create podman ${short}`,
+        `container_remove podman ${short}`,
+      ],
+    )
+  })
 
   test('a shell that runc gives a terminal prints the line that it always printed', async () => {
     const act = (): Promise<unknown> => podman.runcExec(id, 'sh', '-c', 'exit 0')

@@ -47,6 +47,8 @@ function reasonFor({ name, family }: EventType): string | undefined {
   if (name.startsWith('net_')) return 'packet.test.ts'
   if (name === 'signal_generate') return 'tamper.test.ts'
   if (name === 'task_rename') return 'fork.test.ts'
+  if (name.startsWith('cgroup_')) return 'cgroup.test.ts'
+  if (family.name === 'container') return 'made by the agent; e2e/podman.test.ts'
   if (name === 'sigreturn') return 'only 32-bit programs have it, and it does not return'
   return undefined
 }

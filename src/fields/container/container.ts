@@ -135,16 +135,16 @@ const settingFields: readonly SyscallField[] = [
 /** Inode number of the initial pid namespace (PROC_PID_INIT_INO in linux/proc_ns.h). */
 const HOST_PIDNS = 4_026_531_836
 
-/**
- * When the container was started: what its runtime says, else the start of the first process of its pid namespace, which
- * says nothing where the container has that of the host.
- */
-function started(ctx: SyscallContext): bigint | undefined {
+/** Start of the first process of the container's pid namespace, ns since the epoch; undefined where it has that of the host. */
+export function firstStarted(ctx: SyscallContext): bigint | undefined {
   const { process } = ctx
-  if (process?.container === undefined) return undefined
-  const told = factsOf(ctx)?.started
-  return told ?? (process.pidns === HOST_PIDNS ? undefined : namespaceTime(process, ctx))
+  return process?.container === undefined || process.pidns === HOST_PIDNS
+    ? undefined
+    : namespaceTime(process, ctx)
 }
+
+/** When the container was started: what its runtime says, else the start of its first process. */
+const started = (ctx: SyscallContext): bigint | undefined => factsOf(ctx)?.started ?? firstStarted(ctx)
 
 const timeFields: readonly SyscallField[] = [
   field({
