@@ -18,7 +18,7 @@ import { type FileDigest, metricsPage, type RuleFacts } from './server/metrics.t
 import { startWebServer, type WebServer } from './server/server.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { Subject } from './telemetry/alert-record.ts'
-import { gapLine } from './telemetry/gap.ts'
+import { gapLine, throttleLine } from './telemetry/gap.ts'
 import { healthLine } from './telemetry/health-line.ts'
 
 type Outputs = OutputsOf<Subject>
@@ -161,6 +161,12 @@ export function sampler({ pipeline, source, outputs, identity }: Reported, versi
     }
   }
 }
+
+/** Beginnings and ends of what is held back, as gaps with a reason of their own. */
+export const throttleWriter =
+  (outputs: Outputs, host: string): NonNullable<PipelineOptions['throttle']> =>
+  (notice, lookup) =>
+    outputs.writeLine(throttleLine(notice, host, lookup))
 
 /** Losses as records of their own kind. */
 export const gapWriter =

@@ -3,7 +3,8 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { existsSync } from 'node:fs'
-import { gapWriter, type Reported, reportHealth, sampler, serveWeb } from './agent-reports.ts'
+import { setPriority } from 'node:os'
+import { gapWriter, type Reported, reportHealth, sampler, serveWeb, throttleWriter } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
@@ -33,6 +34,7 @@ import type { CompatMode } from './sources/kernel/compat.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import { KernelSource, type KernelSourceOptions, type LossCause } from './sources/kernel/source.ts'
 import { askedSyscalls, namedAmong } from './sources/kernel/syscall-plan.ts'
+import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
@@ -97,6 +99,8 @@ export interface Observer {
   line(ctx: SyscallContext): string | undefined
   /** Events were lost; without it that is an alert. */
   gap?(gap: Gap, causes: readonly LossCause[], lookup: Lookup): void
+  /** Events of a cgroup begin to be held back, or are no more; without it that is an alert. */
+  throttle?(notice: ThrottleNotice, lookup: Lookup): void
   /** An alert that went out. */
   alert(alert: Alert): void
   /** No more events will come; lines may still be written until this is done. */
@@ -149,6 +153,7 @@ export function startAgent(options: AgentOptions): Agent {
   let outputs: Outputs | undefined
   try {
     outputs = openAll(options)
+    raisePriority(options)
     return assemble(options, lib, outputs, lock)
   } catch (error) {
     outputs?.close()
@@ -291,6 +296,8 @@ function pipelineOptions(parts: Parts): PipelineOptions {
     ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
     ...(hasRecords(config) ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
     ...(observer?.gap === undefined ? {} : { gap: observer.gap.bind(observer) }),
+    ...(hasRecords(config) ? { throttle: throttleWriter(outputs, identity.hostname) } : {}),
+    ...(observer?.throttle === undefined ? {} : { throttle: observer.throttle.bind(observer) }),
     error: (error) => log('error', (error as Error).message),
     auditor: () =>
       createEngine([...rules, ...(observer?.rules ?? [])].map(withoutThreshold), { matching: 'all' }),
@@ -323,6 +330,7 @@ function sourceOptions(parts: Parts, lib: Libbpf): KernelSourceOptions {
     env: wantEnv,
     payloadBytes: config['telemetry.payload_bytes'],
     ...(guards && { guards }),
+    throttle: config['kernel.throttle'],
     hostRoot: hostRoot(options.env),
   }
 }
@@ -398,6 +406,15 @@ function openSource(options: KernelSourceOptions): KernelSource {
       `tracefs is not mounted, and the agent may not mount one of its own (${error.message})`,
       'mount -t tracefs tracefs /sys/kernel/tracing, or give it CAP_SYS_ADMIN',
     )
+  }
+}
+
+/** A flood of others must not keep the agent from reading what they do. */
+function raisePriority({ config, log }: AgentOptions): void {
+  try {
+    setPriority(config['agent.nice'])
+  } catch (error) {
+    log('debug', `the priority stays as it is: ${(error as Error).message}`)
   }
 }
 

@@ -17,7 +17,14 @@ import type {
 import { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/interner.ts'
 import type { Alert } from './detect/alert.ts'
-import { type AlertIdentity, createAlert, gapAlert, guardAlert, type Printing } from './detect/alert.ts'
+import {
+  type AlertIdentity,
+  createAlert,
+  gapAlert,
+  guardAlert,
+  type Printing,
+  throttleAlert,
+} from './detect/alert.ts'
 import type { Admits, Engine } from './detect/engine.ts'
 import { Judge } from './detect/judge.ts'
 import { MISSING } from './detect/undecided.ts'
@@ -31,6 +38,7 @@ import type { StageTimer } from './health/stage-timer.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import type { LossCause, SourceSink } from './sources/kernel/source.ts'
+import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { type Clock, createClock } from './state/clock.ts'
 import { ContainerLife } from './state/container-life.ts'
 import { ContainerTable } from './state/containers.ts'
@@ -58,6 +66,8 @@ export interface PipelineOptions {
   readonly telemetry?: (lookup: Lookup) => Telemetry
   /** Events lost before they came; by default an alert of its own. */
   readonly gap?: (gap: Gap, causes: readonly LossCause[], lookup: Lookup) => void
+  /** Events of a cgroup begin to be held back, or are no more; by default an alert of its own. */
+  readonly throttle?: (notice: ThrottleNotice, lookup: Lookup) => void
   /** Times some events on their way through the stages. */
   readonly timer?: StageTimer
   /** Makes the engine that judges events which the guard passed over; without it rules want none of them. */
@@ -281,6 +291,12 @@ export class Pipeline implements SourceSink {
       return
     }
     alert(gapAlert(identity, gap, causes, (ns) => this.#clock.wallClock(ns)))
+  }
+
+  throttle(notice: ThrottleNotice): void {
+    const { identity, alert, throttle } = this.#options
+    if (throttle !== undefined) throttle(notice, this.#lookup)
+    else alert(throttleAlert(identity, notice, (ns) => this.#clock.wallClock(ns)))
   }
 
   clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void {

@@ -184,7 +184,14 @@ struct pid_namespace {
 struct mnt_namespace {
 	struct ns_common ns;
 } __core;
+struct new_utsname {
+	char nodename[65];
+} __core;
+struct uts_namespace {
+	struct new_utsname name;
+} __core;
 struct nsproxy {
+	struct uts_namespace *uts_ns;
 	struct mnt_namespace *mnt_ns;
 } __core;
 struct upid {

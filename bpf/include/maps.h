@@ -21,7 +21,8 @@ struct control {
 	__u32 want_env; /* 1: exec carries the environment */
 	__u32 generation;
 	__u32 stopped; /* 1: the agent is about to go; programs that are still attached do nothing */
-	__u32 pad[10];
+	__u32 throttle; /* most events of the bulk ring that a cgroup may send within a second; 0: no limit */
+	__u32 pad[9];
 };
 
 struct {
@@ -31,6 +32,23 @@ struct {
 	__type(key, __u32);
 	__type(value, struct control);
 } control SEC(".maps");
+
+/* What a cgroup sends to the bulk ring, where that is limited. User space reads along (src/sources/kernel/throttle.ts). */
+#define THROTTLE_SLOTS 1024
+struct throttle_slot {
+	__u64 key; /* of both ids; 0: nobody's */
+	__u64 cgroup, cgroup_v1;
+	__u64 began; /* the second that is counted */
+	__u64 count; /* events in it */
+	__u64 held; /* events held back since the slot was taken */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, THROTTLE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct throttle_slot);
+} throttle SEC(".maps");
 
 /* Row prog * nr_cpus + cpu. Not atomic: a program never nests in itself on one CPU, the kernel sees to that. */
 struct {

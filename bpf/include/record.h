@@ -163,6 +163,50 @@ static __always_inline struct scratch *begin_critical(__u32 prog, struct prog_co
 	struct scratch *s = begin_critical(prog, &st);									\
 	BEGIN_RECORD(type, task, id, prog)
 
+#define THROTTLE_SECOND 1000000000LL
+#define THROTTLE_PROBES 4
+
+/*
+ * Has the cgroup of this event used up its second? Who finds no slot because others are using them is not limited: to hold
+ * back too little is the lesser evil. Slots are taken over when their owner has been silent for two seconds.
+ */
+static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
+{
+	__u64 key = (h->cgroup * 0x9E3779B97F4A7C15ULL ^ h->cgroup_v1 * 0xC2B2AE3D27D4EB4FULL) | 1;
+
+	for (__u32 i = 0; i < THROTTLE_PROBES; i++) {
+		__u32 row = ((key >> 40) + i) & (THROTTLE_SLOTS - 1);
+		struct throttle_slot *t = bpf_map_lookup_elem(&throttle, &row);
+		__s64 age;
+		__u64 old;
+
+		if (!t)
+			return false;
+		age = h->time - t->began;
+		old = t->key;
+		if (old != key) {
+			if (old && age < 2 * THROTTLE_SECOND)
+				continue;
+			if (__sync_val_compare_and_swap(&t->key, old, key) != old)
+				continue;
+			t->cgroup = h->cgroup;
+			t->cgroup_v1 = h->cgroup_v1;
+			t->held = 0;
+			age = THROTTLE_SECOND;
+		}
+		if (age >= THROTTLE_SECOND) {
+			t->began = h->time;
+			t->count = 1;
+			return false;
+		}
+		if (__sync_fetch_and_add(&t->count, 1) < limit)
+			return false;
+		__sync_fetch_and_add(&t->held, 1);
+		return true;
+	}
+	return false;
+}
+
 /* Some field could not be filled: the record goes out all the same, flagged and counted. */
 static __always_inline void mark_partial(struct prog_counters *st, void *record)
 {
@@ -218,6 +262,10 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 															\
 		if (!c) {												\
 			st->dropped_scratch++;										\
+			goto out;											\
+		}													\
+		if (ring_index == RING_BULK && c->throttle && over_limit(h, c->throttle)) {				\
+			st->throttled++;										\
 			goto out;											\
 		}													\
 		row = ring_index * c->nr_cpus + h->cpu;									\

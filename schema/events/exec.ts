@@ -96,6 +96,7 @@ export const exec = defineFamily({
     filename: path('path as the caller gave it'),
     exe_path: path('path of the executable as the kernel resolved it', { falco: 'trusted_exepath' }),
     cwd: path('current directory'),
+    uts: str('name of the host in the uts namespace', { max: 64, hidden: true }),
     dir: path('directory a relative filename starts from; only on failure', { hidden: true }),
     cgroup_path: path('cgroup v2 path', { max: 2048 }),
     cgroup_v1_path: path('path of the deepest v1 cgroup looked at', { max: 2048 }),

@@ -302,6 +302,13 @@ export const KEYS = {
     '',
     'directory of the compiled BPF objects, or one file in it; empty is the directory that is shipped',
   ),
+  'agent.nice': int(
+    -10,
+    -20,
+    19,
+    'steps',
+    'scheduling priority of the agent, lower is more; with that of everybody else a fork bomb leaves it too little time to read the rings',
+  ),
   'kernel.ring_bytes.critical': bytes(
     1 << 20,
     4096,
@@ -327,6 +334,13 @@ export const KEYS = {
   'kernel.guards': bool(
     true,
     'pass over in the kernel what no rule, watch list or other consumer can want; false sends every event to user space',
+  ),
+  'kernel.throttle': int(
+    0,
+    0,
+    4_294_967_295,
+    'events',
+    'most events of one cgroup within a second that reach user space, the life of processes apart; more are counted, and told when it begins and ends; 0 for no limit',
   ),
   'kernel.guard_audit': int(
     1024,

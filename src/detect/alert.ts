@@ -215,6 +215,49 @@ export function gapAlert(
   }
 }
 
+/** Name of the rule under which it is reported that a cgroup sends more than it may. */
+export const THROTTLE_RULE = 'Tarsier internal: events held back'
+
+/** A cgroup begins to be held back, or is no more. Times are CLOCK_MONOTONIC ns. */
+export interface Throttled {
+  readonly state: 'start' | 'stop'
+  readonly cgroup: number
+  readonly cgroupV1: number
+  readonly count: number
+  readonly from: number
+  readonly to: number
+}
+
+/** The beginning or the end of it as an alert of its own. */
+export function throttleAlert(
+  identity: AlertIdentity,
+  { state, cgroup, cgroupV1, count, from, to }: Throttled,
+  wallClock: (monotonicNs: bigint) => bigint,
+): Alert {
+  const words =
+    state === 'start'
+      ? `Cgroup ${cgroup} sends more than kernel.throttle allows: ${count} so far.`
+      : `Cgroup ${cgroup} is within kernel.throttle again: ${count} in all.`
+  return {
+    id: alertId(identity, { ring: 'bulk', cpu: 0, seq: to + cgroup }, THROTTLE_RULE),
+    time: wallClock(BigInt(to)),
+    hostname: identity.hostname,
+    rule: THROTTLE_RULE,
+    priority: 'Warning',
+    source: 'internal',
+    tags: [],
+    message: `${THROTTLE_RULE}. ${words}`,
+    fields: new Map<string, AlertValue>([
+      ['state', state],
+      ['cgroup', cgroup],
+      ['cgroup_v1', cgroupV1],
+      ['count', count],
+      ['from', wallClock(BigInt(from))],
+      ['to', wallClock(BigInt(to))],
+    ]),
+  }
+}
+
 /** Name of the rule under which it is reported that the kernel side passed over an event somebody wanted. */
 export const GUARD_RULE = 'Tarsier internal: guard violation'
 

@@ -63,6 +63,8 @@ export interface ProcessInfo {
   readonly sid: number
   readonly pidns: number
   readonly mntns: number
+  /** Name of the host where the process last executed something; undefined when it is not known. */
+  readonly uts: Str | undefined
   /** Name of the main thread, at most 15 bytes (`proc.name`). */
   readonly comm: Str
   /** argv; empty for kernel threads. argv[0] is `proc.exe`. */

@@ -40,6 +40,7 @@ const INHERITED = [
   'vpgid',
   'sid',
   'mntns',
+  'uts',
   'comm',
   'exePath',
   'exeIno',
@@ -79,6 +80,7 @@ export class ProcessRecord implements ProcessInfo {
   sid = 0
   pidns = 0
   mntns = 0
+  uts: Str | undefined = undefined
   exeIno = 0
   exeFlags = 0
   exeCtime = 0n

@@ -235,6 +235,7 @@ class Table implements ProcessTable {
     record.sid = event.number('sid')!
     record.pidns = event.number('pidns')!
     record.mntns = event.number('mntns')!
+    record.uts = event.string('uts')
     record.tty = event.number('tty')!
     record.uid = event.uid
     record.gid = event.number('gid')!

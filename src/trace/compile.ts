@@ -127,7 +127,12 @@ function scopeFields(session: { readonly began: number }, kinship: Kinship) {
     comm: shared('proc.name'),
     mntns: field('trace.mntns', 'int', 'mount namespace', ({ process }) => process?.mntns),
     pidns: field('trace.pidns', 'int', 'pid namespace', ({ process }) => process?.pidns),
-    uts: field('trace.uts', 'string', 'name of the host', ({ lookup }) => lookup.intern(lookup.hostname)),
+    uts: field(
+      'trace.uts',
+      'string',
+      'name of the host',
+      ({ process, lookup }) => process?.uts ?? lookup.intern(lookup.hostname),
+    ),
     newProcess: field(
       'trace.new_pid',
       'bool',

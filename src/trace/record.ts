@@ -65,7 +65,7 @@ export function recordOf(ctx: SyscallContext, event: TraceEvent, options: Record
     mountNamespace: process?.mntns ?? 0,
     pidNamespace: process?.pidns ?? 0,
     processName: process?.comm.text ?? '',
-    hostName: lookup.hostname,
+    hostName: process?.uts?.text ?? lookup.hostname,
     containerId: process?.container?.fullId ?? '',
     eventId: String(event.id),
     eventName: event.name,

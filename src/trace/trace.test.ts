@@ -189,6 +189,8 @@ suite('which events are let through', () => {
   passes('event=openat comm!=bash', [OPEN, by(OTHER)], ['openat 400'])
   passes('event=openat uts=testhost', [OPEN], ['openat'])
   passes('event=openat uts!=testhost', [OPEN], [])
+  const renamed = execve({ by: CHILD, fields: { uts: 'web' } })
+  passes('event=openat uts=web', [OPEN, START_CHILD, renamed, by(CHILD)], ['openat 200'])
   passes('event=openat pid=new', [OPEN, START_CHILD, by(CHILD)], ['openat 200'])
   passes('event=openat pid!=new', [OPEN, START_CHILD, by(CHILD)], ['openat'])
   passes('event=openat tree=100', [OPEN, START_CHILD, by(CHILD), by(OTHER)], ['openat', 'openat 200'])

@@ -5,6 +5,7 @@ import type { Lookup, SyscallContext } from '../fields/context.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import type { Gap } from '../sources/kernel/reader.ts'
 import type { LossCause } from '../sources/kernel/source.ts'
+import type { ThrottleNotice } from '../sources/kernel/throttle.ts'
 import type { TraceEvent } from './catalogue.ts'
 import type { TraceFilter } from './compile.ts'
 import type { ExecHashes } from './exec-hash.ts'
@@ -45,6 +46,7 @@ export interface Tracer {
   begin(sink: Sink): void
   line(ctx: SyscallContext): undefined
   gap(gap: Gap, causes: readonly LossCause[], lookup: Lookup): void
+  throttle(notice: ThrottleNotice, lookup: Lookup): void
   alert(alert: Alert): void
   end(counts: { readonly errors: number; readonly monotonic: bigint }): Promise<void>
 }
@@ -180,19 +182,18 @@ class Trace implements Tracer {
           : [...record.args, { name: 'sha256', type: 'const char*', value: sha256 }]
       return printer.event({ ...record, args, argsNum: args.length }) ?? ''
     })
-    this.#count()
+    this.#written++
     this.#lines!.push(ctx.event.time, line)
   }
 
   #out(time: number, line: string | undefined): void {
-    this.#count()
-    if (line === undefined) return
-    if (this.#lines === undefined) this.#write(line)
-    else this.#lines.push(time, line)
+    this.#written++
+    if (line !== undefined) this.#emit(time, line)
   }
 
-  #count(): void {
-    this.#written++
+  #emit(time: number, line: string): void {
+    if (this.#lines === undefined) this.#write(line)
+    else this.#lines.push(time, line)
   }
 
   #write(line: string): void {
@@ -218,7 +219,15 @@ class Trace implements Tracer {
     const loss: Loss = { ring, cpu, lost, from, to, by }
     const line = this.#printer!.loss?.(loss, this.#time(to, lookup))
     if (line === undefined) this.#options.warn(`lost ${lost} events (${ring} ring, CPU ${cpu})`)
-    else this.#out(to, line)
+    else this.#emit(to, line)
+  }
+
+  throttle(notice: ThrottleNotice, lookup: Lookup): void {
+    const { state, cgroup, count, to } = notice
+    const line = this.#printer!.throttle?.(notice, this.#time(to, lookup))
+    const words = state === 'start' ? 'so far, and more to come' : 'in all'
+    if (line === undefined) this.#options.warn(`held back ${count} events of cgroup ${cgroup} ${words}`)
+    else this.#emit(to, line)
   }
 
   #time(monotonic: number, lookup: Lookup): bigint {

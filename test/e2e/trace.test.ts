@@ -10,6 +10,7 @@ import { program } from '../kernel/support/programs.ts'
 import { AT_FDCWD, type Call, script } from '../kernel/support/raw.ts'
 import {
   type Ended,
+  marker,
   NEEDS_ROOT,
   openFolder,
   type Running,
@@ -181,6 +182,27 @@ suite('one program, in each form', { skip: NEEDS_ROOT }, () => {
       `unlink ${pid} 0 ${folder}/a\\x1bb`,
       `sched_process_exit ${pid} 0`,
     ])
+  })
+})
+
+suite('namespaces', { skip: NEEDS_ROOT }, () => {
+  test('the host name is that of the uts namespace, ids are those inside and outside', async () => {
+    const name = marker()
+    const trace = await startTrace('event=rmdir', `uts=${name}`, `tree=${process.pid}`, '-o', 'json')
+    const [file, ...args] = [program('raw'), ...script([['rmdir', '/nowhere/at/all']])]
+    const inside = `hostname ${name} && exec "$0" "$@"`
+    const { status, stderr } = spawnSync('unshare', ['-upf', 'sh', '-c', inside, file!, ...args], {
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
+    assert.ok(await trace.until(() => trace.lines.length > 0, TOLD_MS))
+    const { stdout } = await trace.stop()
+    const [record] = stdout.split('\n').map((line) => (line === '' ? undefined : JSON.parse(line)))
+    assert.deepEqual(
+      [record.hostName, record.processName, record.processId, record.threadId],
+      [name, 'raw', 1, 1],
+    )
+    assert.ok(record.hostProcessId > 1 && record.hostThreadId === record.hostProcessId)
   })
 })
 

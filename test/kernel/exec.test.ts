@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick, type Seen } from './support/live.ts'
@@ -135,6 +136,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       mntns: ns('mnt'),
       dirfd: AT_FDCWD,
       comm: 'raw',
+      uts: hostname(),
       filename: raw,
       exe_path: raw,
       cwd: dir,

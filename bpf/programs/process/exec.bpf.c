@@ -331,9 +331,12 @@ static __always_inline void add_names(struct exec_scratch *s, struct prog_counte
 	struct fs_struct *fs = task->fs;
 	struct file *exe = mm ? mm->exe_file : NULL;
 	struct css_set *set = task->cgroups;
+	struct nsproxy *nsproxy = task->nsproxy;
 	__u32 ignored = 0;
 
 	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
+	if (nsproxy && nsproxy->uts_ns)
+		put_kernel_str_exec(s, st, &e->uts, nsproxy->uts_ns->name.nodename, 64);
 	if (exe)
 		add_executable(s, st, e, task, exe, cred);
 	if (fs)

@@ -34,6 +34,7 @@ import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
 import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
+import { SLOT_WORDS, THROTTLE_SLOTS, type ThrottleNotice, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
 
 export interface KernelSourceOptions {
@@ -57,6 +58,8 @@ export interface KernelSourceOptions {
   readonly payloadBytes?: number
   /** What decides in the kernel which events are passed over; without it all are sent. */
   readonly guards?: GuardSet
+  /** Most events of the bulk ring that a cgroup may send within a second; 0 or absent for no limit. */
+  readonly throttle?: number
   /** Where the files of the host begin, when its root is not ours. */
   readonly hostRoot?: string
 }
@@ -65,6 +68,8 @@ export interface KernelSourceOptions {
 export interface SourceSink {
   event(view: EventView): void
   gap(gap: Gap, lostBy: readonly LossCause[]): void
+  /** Events of a cgroup begin to be held back, or are no more. */
+  throttle?(notice: ThrottleNotice): void
   /** Clock offsets, now and then. */
   clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void
   /** Text of passwd and group, at start and when they change. */
@@ -98,6 +103,7 @@ export class KernelSource {
   #control: Uint32Array | undefined
   #counters: BigUint64Array | undefined
   #sink: SourceSink | undefined
+  #throttle: ThrottleWatch | undefined
   #timer: NodeJS.Timeout | undefined
   #finished = false
   #fullest = 0
@@ -408,6 +414,12 @@ export class KernelSource {
     const bytes = PROGRAM_SPECS.length * this.#cpus * COUNTER_WORDS * 8
     const length = Math.ceil(bytes / page) * page
     this.#counters = new BigUint64Array(mapMemory(this.#loader.mapFd('counters'), length, 0, false))
+    if (this.#options.throttle) {
+      const room = Math.ceil((THROTTLE_SLOTS * SLOT_WORDS * 8) / page) * page
+      this.#throttle = new ThrottleWatch(
+        new BigUint64Array(mapMemory(this.#loader.mapFd('throttle'), room, 0, false)),
+      )
+    }
   }
 
   /** Words that stay as they are while the source runs. */
@@ -418,6 +430,7 @@ export class KernelSource {
       ['wantEnv', this.#options.env ? 1 : 0],
       ['generation', this.#slots.generation],
       ['stopped', 0],
+      ['throttle', this.#options.throttle ?? 0],
     ]
   }
 
@@ -474,7 +487,9 @@ export class KernelSource {
     const sink = this.#sink!
     sink.clock(this.#offsets())
     if (!final) this.#readUsers()
-    const gaps = this.#reader!.takeGaps(Number(clock(CLOCK.monotonic)), final)
+    const now = Number(clock(CLOCK.monotonic))
+    for (const notice of this.#throttle?.look(now, final) ?? []) sink.throttle?.(notice)
+    const gaps = this.#reader!.takeGaps(now, final)
     if (gaps.length === 0) return
     const causes = this.#newDrops()
     for (const gap of gaps) sink.gap(gap, causes)
@@ -519,6 +534,14 @@ function restrictions(events: ReadonlySet<string> | '*'): Record<string, number>
 }
 
 /** Words of struct control (bpf/include/maps.h). */
-export const CONTROL = { agentTgid: 0, cpus: 1, polling: 2, wantEnv: 3, generation: 4, stopped: 5 } as const
+export const CONTROL = {
+  agentTgid: 0,
+  cpus: 1,
+  polling: 2,
+  wantEnv: 3,
+  generation: 4,
+  stopped: 5,
+  throttle: 6,
+} as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

@@ -2,7 +2,7 @@
 import type { Lookup, SyscallContext } from '../../fields/context.ts'
 import { toJson } from '../../outputs/formats/json.ts'
 import { isoTime } from '../../outputs/formats/time.ts'
-import { gapLine } from '../../telemetry/gap.ts'
+import { gapLine, throttleLine } from '../../telemetry/gap.ts'
 import { nativeLines } from '../../telemetry/native.ts'
 import type { Printer } from './printer.ts'
 
@@ -25,6 +25,7 @@ export function nativePrinter({ lookup, mask, env }: NativeOptions): Printer {
     event: () => undefined,
     loss: ({ lost, from, to, ring, cpu, by }) =>
       gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup),
+    throttle: (notice) => throttleLine(notice, host, lookup),
     end: (stats, timestamp) => toJson({ event_type: 'end', v: 1, time: isoTime(timestamp), host, ...stats }),
   }
 }

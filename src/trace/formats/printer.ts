@@ -1,6 +1,7 @@
 /** What a way of showing events is. All functions are pure but for what they remember to be quick. */
 import type { SyscallContext } from '../../fields/context.ts'
 import type { Gap } from '../../sources/kernel/reader.ts'
+import type { ThrottleNotice } from '../../sources/kernel/throttle.ts'
 import type { TraceRecord } from '../record.ts'
 
 /** What a trace amounted to. */
@@ -26,5 +27,7 @@ export interface Printer {
   readonly own?: (ctx: SyscallContext) => string
   /** Without it the loss is told on standard error. */
   readonly loss?: (loss: Loss, timestamp: bigint) => string
+  /** A cgroup sends more than it may, or no more; without it that is told on standard error. */
+  readonly throttle?: (notice: ThrottleNotice, timestamp: bigint) => string
   readonly end?: (stats: TraceStats, timestamp: bigint) => string
 }

@@ -11,6 +11,7 @@ import type { Printer } from './printer.ts'
 
 /** Names of what is told beside events. */
 export const LOST_EVENTS = 'lost_events'
+export const HELD_BACK = 'events_held_back'
 export const END_OF_STREAM = 'end_of_stream'
 
 export const traceeJsonPrinter = (hostName: string): Printer => {
@@ -33,6 +34,13 @@ export const traceeJsonPrinter = (hostName: string): Printer => {
         count('from', from),
         count('to', to),
         { name: 'by', type: 'const char**', value: [...by].map(([what, n]) => `${what}: ${n}`) },
+      ]),
+    throttle: ({ state, cgroup, cgroupV1, count: held }, timestamp) =>
+      note(HELD_BACK, timestamp, [
+        { name: 'state', type: 'const char*', value: state },
+        count('cgroup_id', cgroup),
+        count('cgroup_v1_id', cgroupV1),
+        count('count', held),
       ]),
     end: ({ events, errors, lost, refused }, timestamp) =>
       note(END_OF_STREAM, timestamp, [

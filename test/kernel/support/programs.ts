@@ -9,8 +9,9 @@ const output = join(root, 'build', 'test-programs')
 const modified = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Path of the compiled `test/programs/<name>.c`. */
-export const program = (name: 'raw' | 'tasks' | 'flood' | 'tamper' | 'syscalls' | 'uring' | 'race'): string =>
-  compiled(name, name, ['-static'], ['-lpthread'])
+export const program = (
+  name: 'raw' | 'tasks' | 'flood' | 'storm' | 'tamper' | 'syscalls' | 'uring' | 'race',
+): string => compiled(name, name, ['-static'], ['-lpthread'])
 
 /** The program that makes calls by the 32-bit entry points, of 32 or of 64 bits itself. Neither needs a C library. */
 export const calls32 = (bits: 32 | 64): string =>
