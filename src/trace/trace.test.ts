@@ -242,6 +242,45 @@ suite('which events are let through', () => {
   passes('event=sched_process_fork', [START_CHILD], ['sched_process_fork'])
 })
 
+test('conditions on numbers are what they say, however many there are', () => {
+  const operators = ['=', '!=', '<', '>'] as const
+  const clause = fc.record({
+    scope: fc.constantFrom('pid', 'uid'),
+    op: fc.constantFrom(...operators),
+    values: fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 3 }),
+  })
+  const actor = fc.record({ pid: fc.integer({ min: 1, max: 6 }), uid: fc.integer({ min: 0, max: 6 }) })
+  const property = fc.asyncProperty(fc.array(clause, { maxLength: 4 }), actor, async (clauses, who) => {
+    const given = clauses.map(({ op, values, ...rest }) => ({
+      op,
+      values: op === '<' || op === '>' ? values.slice(0, 1) : values,
+      ...rest,
+    }))
+    const holds = (scope: 'pid' | 'uid'): boolean => {
+      const of = given.filter((one) => one.scope === scope)
+      const equal = of.filter(({ op }) => op === '=').flatMap(({ values }) => values)
+      const value = who[scope]
+      return (
+        (equal.length === 0 || equal.includes(value)) &&
+        of.every(({ op, values }) =>
+          op === '!='
+            ? !values.includes(value)
+            : op === '<'
+              ? value < values[0]!
+              : op === '>'
+                ? value > values[0]!
+                : true,
+        )
+      )
+    }
+    const expressions = given.map(({ scope, op, values }) => `${scope}${op}${values.join(',')}`)
+    const open = openat({ path: '/x', by: { ...who, start: 9 } })
+    const lines = await traced(['event=openat', ...expressions], [open])
+    assert.equal(lines.length - 1, holds('pid') && holds('uid') ? 1 : 0, expressions.join(' '))
+  })
+  return fc.assert(property, { numRuns: 200 })
+})
+
 suite('what the kernel may pass over follows from the filter', () => {
   const guarded = (...expressions: readonly string[]): boolean => {
     const { rules } = compileFilter(expressions.map(parseExpression))

@@ -55,6 +55,23 @@ describe('events', () => {
     assert.doesNotMatch(out, /f_mode|resolve/)
     assert.equal((await run('events openat')).out, out)
   })
+  test('sets, with the events of each', async () => {
+    const sets = await json('events --sets --json')
+    const byName = new Map(
+      sets.map(({ name, events }: { name: string; events: string[] }) => [name, events] as const),
+    )
+    assert.ok((byName.get('default') as string[]).includes('sched_process_exec'))
+    for (const [name, events] of byName)
+      assert.ok(name === 'lsm_hooks' || (events as string[]).length > 0, String(name))
+    assert.match((await run('events --sets')).out, /^SET +EVENTS +WHAT IT HOLDS\ndefault /)
+  })
+  refused('events --sets openat', EXIT.usage, /takes no name/)
+  test('an event that only the trace has', async () => {
+    const { out } = await run('events show sched_process_exec')
+    for (const text of [/^sched_process_exec - /, /^pathname +const char\* /m, /tarsier trace event=/])
+      assert.match(out, text)
+    assert.deepEqual((await json('events show sched_process_exit --json')).sources, ['procexit'])
+  })
   test('one event as JSON', async () => {
     const open = await json('events show openat --json')
     assert.deepEqual(
