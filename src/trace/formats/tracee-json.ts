@@ -25,6 +25,8 @@ export const traceeJsonPrinter = (hostName: string): Printer => {
         processName: visibleBytes(record.processName),
         hostName: visibleBytes(record.hostName),
         args: record.args.map(argumentJson),
+        // The exact bytes of a name that is not UTF-8; no other key is ever added.
+        ...(isLossy(record.processName) ? { processName_b64: base64(record.processName) } : {}),
       }),
     loss: ({ ring, cpu, lost, from, to, by }, timestamp) =>
       note(LOST_EVENTS, timestamp, [
