@@ -136,8 +136,9 @@ export async function runAgent(
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
   // Before anything is attached: a signal during the start must not leave programs behind.
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  // For good: a second one must not cut short what the first began.
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
   let failed = false
   const fail = (): void => {
     failed = true
