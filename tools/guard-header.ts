@@ -1,5 +1,6 @@
 /** The constants of schema/guard.ts for C. */
 import {
+  DUP_SHAPE,
   FILE_KINDS,
   GUARD_CGROUPS,
   GUARD_DIMENSIONS,
@@ -42,6 +43,7 @@ export const guardDefines = (): readonly string[] => [
   ...define('FILE_KIND', FILE_KINDS),
   ...define('NAME_SHAPE', NAME_SHAPE),
   ...define('SOCKET_SHAPE', SOCKET_SHAPE),
+  ...define('DUP_SHAPE', DUP_SHAPE),
   ...define('OUTCOME', OUTCOMES),
   ...define('SOCKET_FAMILY', SOCKET_FAMILIES),
 ]

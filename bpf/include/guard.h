@@ -93,6 +93,7 @@ struct guard_input {
 	struct file *file; /* the kernel's object, or NULL */
 	__u64 sk; /* address of the socket, or 0 */
 	bool has_ends; /* the event is about a socket */
+	bool addressed; /* it may have another address than the socket's: ends are not asked for */
 };
 
 static __always_inline bool guard_is_empty(const struct guard_mask *m)
@@ -326,6 +327,36 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 /* A pointer field of a kernel structure as a plain number, which the verifier lets us compare and compute with. */
 #define NUMBER(type, p, field)												\
 	((__u64)FIELD(timespec64, (__u64)(p) + bpf_core_field_offset(struct type, field), tv_sec))
+
+#define AF_NETLINK 16
+
+/* Address of the socket behind a file, or 0. */
+static __always_inline __u64 guard_socket(struct file *file)
+{
+	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
+	struct socket *sock;
+
+	if (!inode || (FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	sock = FIELD(file, file, private_data);
+	return sock ? NUMBER(socket, sock, sk) : 0;
+}
+
+static __always_inline __u16 guard_family(__u64 sk)
+{
+	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
+	case AF_UNIX:
+		return SOCKET_FAMILY_UNIX;
+	case AF_INET:
+		return SOCKET_FAMILY_INET;
+	case AF_INET6:
+		return SOCKET_FAMILY_INET6;
+	case AF_NETLINK:
+		return SOCKET_FAMILY_NETLINK;
+	default:
+		return SOCKET_FAMILY_OTHER;
+	}
+}
 
 struct qstr___hash {
 	__u64 hash_len;
@@ -753,7 +784,7 @@ static __always_inline struct guard *guard_judge(const struct guard_input *in)
 	if (!guard_is_empty(&g->live))
 		guard_process(g, config);
 	if (in->has_ends) {
-		if (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open))
+		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open)))
 			guard_ends(g, config, in->sk);
 	} else if (!guard_is_empty(&g->live)) {
 		/* What has no path at all is none that is asked for. */

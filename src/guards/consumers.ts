@@ -40,7 +40,9 @@ export function streamConsumer({ name, events, paths, patterns, changes = false 
     : // A name with characters that `pmatch` takes for a glob is asked for as far as it is plain.
       or([...paths.map((path) => pathTest('path', 'pmatch', path)), ...patterns.map(patternBranches)])
   const byShape = (event: GuardedEvent): ByShape => {
-    const needed = Object.keys(event.paths).length === 0 ? ALWAYS : branches
+    // What may be a socket has perhaps no path.
+    const hasPath = Object.keys(event.paths).length > 0 && event.ends !== true
+    const needed = hasPath ? branches : ALWAYS
     const shapes = changes ? event.shapes.filter((shape) => !event.isLook(shape)) : event.shapes
     return new Map(shapes.map((shape) => [shape, needed]))
   }

@@ -12,8 +12,10 @@ import {
   OPEN_FLAGS,
   PATH_FLAGS,
   S_IFMT,
+  SOCK_TYPES,
 } from '../../schema/enums/index.ts'
 import {
+  DUP_SHAPE,
   FILE_KINDS,
   NAME_SHAPE,
   OPEN_SHAPE,
@@ -55,6 +57,10 @@ function factsOf(event: EventView): Facts | undefined {
       return names(event, [namedPath(event, 'oldpath', 'olddir'), namedPath(event, 'newpath', 'newdir')])
     case 'symlink':
       return names(event, [namedPath(event, 'linkpath', 'dir'), namedPath(event, 'target', undefined)])
+    case 'message':
+      return { shape: messageShape(event), paths: [], ends: hasAddress(event) ? 'any' : endsOf(event) }
+    case 'dup':
+      return dupFacts(event)
     case 'socket':
       return { shape: socketShape(event), paths: [], ends: endsOf(event) }
     default:
@@ -110,20 +116,44 @@ const SOCKETS: ReadonlyMap<number, number> = new Map([
 function socketShape(event: EventView): number {
   const result = event.number('res')!
   const outcome = result === -ERRNO['EINPROGRESS']! ? OUTCOMES.IN_PROGRESS : outcomeOf(event)
-  const family = SOCKETS.get(event.number('family')!) ?? SOCKET_FAMILIES.OTHER
-  return outcome | (family << SOCKET_SHAPE.FAMILY_SHIFT)
+  return outcome | (familyOf(event) << SOCKET_SHAPE.FAMILY_SHIFT)
 }
+
+const familyOf = (event: EventView): number => SOCKETS.get(event.number('family')!) ?? SOCKET_FAMILIES.OTHER
+
+const messageShape = (event: EventView): number =>
+  outcomeOf(event) | (familyOf(event) << SOCKET_SHAPE.FAMILY_SHIFT)
+
+/** A message may have another address than its socket; streams ignore what they are given. */
+const hasAddress = (event: EventView): boolean =>
+  event.number('addr_family') !== 0 && event.number('type') !== SOCK_TYPES.names['SOCK_STREAM']
+
+function dupFacts(event: EventView): Facts {
+  const result = event.number('res')!
+  const mode = event.number('i_mode')!
+  const isSocket = (mode & S_IFMT) === FILE_TYPES.S_IFSOCK
+  const family = isSocket ? familyOf(event) : mode === 0 ? SOCKET_FAMILIES.OTHER : SOCKET_FAMILIES.NONE
+  const shape =
+    outcomeOf(event) |
+    ((result > 2 ? 3 : result & 3) << DUP_SHAPE.RESULT_SHIFT) |
+    (family << DUP_SHAPE.FAMILY_SHIFT)
+  // A socket has a name that is no path.
+  if (isSocket) return { shape, paths: [ANYTHING], ends: endsOf(event) }
+  return { shape, paths: mode === 0 ? [] : objectPath(event), ends: [] }
+}
+const ANYTHING: GuardPath = { name: undefined, start: undefined, resolved: { directory: '', name: '' } }
 
 function endsOf(event: EventView): readonly (GuardEnd | undefined)[] {
   const family = event.number('family')
   if (family !== AF_INET && family !== AF_INET6) return []
-  return [end(event, 'laddr', 'lport'), end(event, 'raddr', 'rport')]
+  return [end(event, 'laddr', 'lport', family), end(event, 'raddr', 'rport', family)]
 }
 
-function end(event: EventView, address: string, port: string): GuardEnd | undefined {
-  const ip = event.ip(address)
+function end(event: EventView, address: string, port: string, family: number): GuardEnd | undefined {
+  // A record has no unspecified address; that of IPv4 is mapped like all others.
+  const ip = event.ip(address) ?? new Uint8Array(16).fill(family === AF_INET ? 0xff : 0, 10, 12)
   const number = event.number(port)!
-  return ip === undefined || (number === 0 && isUnspecified(new Ip(ip))) ? undefined : { ip, port: number }
+  return number === 0 && isUnspecified(new Ip(ip)) ? undefined : { ip, port: number }
 }
 
 const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`)

@@ -3,6 +3,7 @@
  * with that shape, whatever else is in it: they decide tests exactly, so that they may stand below a negation.
  */
 import {
+  DUP_SHAPE,
   FILE_KINDS,
   NAME_SHAPE,
   OPEN_SHAPE,
@@ -225,11 +226,14 @@ const FAMILY_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] |
 const END_FIELDS = ['', 'c', 's', 'l', 'r'].flatMap((role) =>
   ['ip', 'net', 'port'].map((what) => `fd.${role}${what}`),
 )
+const isInet = (family: number): boolean =>
+  family === SOCKET_FAMILIES.INET || family === SOCKET_FAMILIES.INET6
 /** Only a call that worked, or is under way, on an IP socket has ends. */
 const hasEnds = (shape: number): boolean => {
-  const family = shape >> SOCKET_SHAPE.FAMILY_SHIFT
-  const inet = family === SOCKET_FAMILIES.INET || family === SOCKET_FAMILIES.INET6
-  return inet && ((shape & 3) === OUTCOMES.OK || (shape & 3) === OUTCOMES.IN_PROGRESS)
+  return (
+    isInet(shape >> SOCKET_SHAPE.FAMILY_SHIFT) &&
+    ((shape & 3) === OUTCOMES.OK || (shape & 3) === OUTCOMES.IN_PROGRESS)
+  )
 }
 
 const socketEvent = (name: string): GuardedEvent => ({
@@ -247,6 +251,55 @@ const socketEvent = (name: string): GuardedEvent => ({
     ...(hasEnds(shape) ? {} : never(END_FIELDS)),
     ...typeFacts(FAMILY_TYPES[shape >> SOCKET_SHAPE.FAMILY_SHIFT]),
   }),
+})
+
+/** Data through a socket, which is what it is whatever becomes of the call. */
+const messageEvent = (name: string): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(8 << SOCKET_SHAPE.FAMILY_SHIFT),
+  paths: {},
+  ends: true,
+  isLook: () => false,
+  facts: (shape) => ({
+    'evt.type': { oneOf: [name] },
+    ...outcome(shape, LENGTH),
+    ...NO_OPEN,
+    ...(isInet(shape >> SOCKET_SHAPE.FAMILY_SHIFT) ? {} : never(END_FIELDS)),
+    ...typeFacts(FAMILY_TYPES[shape >> SOCKET_SHAPE.FAMILY_SHIFT]),
+  }),
+})
+
+const NO_SOCKET: Facts = {
+  'fd.typechar': { noneOf: ['4', '6', 'n'] },
+  'fd.type': { noneOf: ['ipv4', 'ipv6', 'netlink'] },
+}
+
+/** A descriptor of anything: the path of a file or the ends of a socket. */
+const dupEvent = (name: string): GuardedEvent => ({
+  name,
+  id: idOf(name),
+  shapes: upTo(8 << DUP_SHAPE.FAMILY_SHIFT),
+  paths: FD_PATHS,
+  ends: true,
+  isLook: () => true,
+  facts(shape) {
+    const failed = hasFailed(shape)
+    const stream = (shape >> DUP_SHAPE.RESULT_SHIFT) & 3
+    const number: Fact = stream < 3 ? { oneOf: [stream] } : { from: 3, to: INT_MAX }
+    const family = shape >> DUP_SHAPE.FAMILY_SHIFT
+    return {
+      'evt.type': { oneOf: [name] },
+      ...outcome(shape, number),
+      ...NO_OPEN,
+      'fd.num': failed ? MINUS_ONE : number,
+      ...(failed ? never(['fd.type', 'fd.typechar']) : {}),
+      ...(!failed && family === SOCKET_FAMILIES.NONE ? NO_SOCKET : {}),
+      ...(failed ? {} : typeFacts(FAMILY_TYPES[family])),
+      ...(isInet(family) ? {} : never(END_FIELDS)),
+      ...withoutPaths([...Object.keys(FD_PATHS), 'fd.nameraw']),
+    }
+  },
 })
 
 /** Every event whose program has a guard. */
@@ -269,5 +322,7 @@ export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
       ]),
     ),
     ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
+    ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
+    ...['dup', 'dup2', 'dup3'].map(dupEvent),
   ].map((event) => [event.name, event]),
 )

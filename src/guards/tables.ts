@@ -186,8 +186,8 @@ export interface GuardInput {
   readonly shape: number
   readonly process: GuardProcess
   readonly paths: readonly GuardPath[]
-  /** Both ends of an IP socket, undefined where not set; empty when the event has no such socket. */
-  readonly ends: readonly (GuardEnd | undefined)[]
+  /** Both ends of an IP socket, undefined where not set; empty when the event has no such socket; perhaps others. */
+  readonly ends: readonly (GuardEnd | undefined)[] | 'any'
 }
 
 /** Classes that survive; 0 is an event that no consumer can want. */
@@ -237,7 +237,8 @@ function longest({ table, other }: Lookup, fits: (item: string) => boolean): Mas
 }
 
 /** Either end may be meant, and one that is missing is in no list. */
-function endsMask({ lookups: { ports, nets } }: Tables, ends: readonly (GuardEnd | undefined)[]): Mask {
+function endsMask({ lookups: { ports, nets } }: Tables, ends: GuardInput['ends']): Mask {
+  if (ends === 'any') return EVERY_CLASS
   const all = ends.length === 0 ? [undefined] : ends
   const byPort = all.map((end) => (end === undefined ? ports.other : at(ports, String(end.port))))
   const byNet = all.map((end) => (end === undefined ? nets.other : netMask(nets, end.ip)))

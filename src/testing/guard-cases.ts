@@ -1,4 +1,5 @@
 /** Random rules and events for tests of guards. */
+import { FILE_TYPES } from '../../schema/enums/index.ts'
 import type { FieldValue, RecordInit } from '../decode/encode.ts'
 import { type Actor, address, event, execve, INIT } from './events.ts'
 
@@ -46,12 +47,16 @@ const WRITES = ['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range']
 const NAMED = ['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat']
 const TWO = ['rename', 'renameat2', 'link', 'linkat']
 const SOCKETS = ['connect', 'bind', 'accept']
+const MESSAGES = ['sendto', 'recvmsg']
+const DUPS = ['dup', 'dup2']
 export const EVENTS: readonly string[] = [
   ...OPENS,
   ...WRITES,
   ...NAMED,
   ...TWO,
   ...SOCKETS,
+  ...MESSAGES,
+  ...DUPS,
   'symlink',
   'fchmod',
 ]
@@ -103,6 +108,8 @@ export function randomEvent(random: Random): RecordInit {
 function fieldsOf(random: Random, name: string, ret: number): Fields {
   if (OPENS.includes(name)) return openFields(random, name, ret)
   if (WRITES.includes(name) || name === 'fchmod') return { res: ret, ...objectFields(random, name) }
+  if (MESSAGES.includes(name)) return { res: ret, ...messageFields(random) }
+  if (DUPS.includes(name)) return dupFields(random, ret)
   if (SOCKETS.includes(name)) return { res: ret, ...socketFields(random) }
   return { res: ret, ...namesFields(random, name) }
 }
@@ -159,14 +166,36 @@ function namesFields(random: Random, name: string): Fields {
   }
 }
 
+const messageFields = (random: Random): Fields => ({
+  ...socketFields(random),
+  type: random.pick([1, 2]),
+  socket_facts: random.below(16),
+  addr_ip: address(random.pick(ADDRESSES)),
+  addr_port: random.pick(PORTS),
+})
+
+function dupFields(random: Random, failed: number): Fields {
+  if (failed < 0) return { res: failed, oldfd: 3, newfd: 4 }
+  const res = random.pick([0, 1, 2, 3, 9])
+  if (random.chance(50)) {
+    const { path = '', i_mode: mode = 0 } = objectFields(random, 'write')
+    // A socket has no path of its own.
+    const own = mode === (FILE_TYPES.S_IFSOCK | 0o777) ? 0o100644 : mode
+    return { res, oldfd: 3, newfd: res, path, i_mode: own, path_flags: 1 }
+  }
+  const { fd: _, addr_family: _family, ...socket } = socketFields(random)
+  return { res, oldfd: 3, newfd: res, i_mode: 0o140777, socket_facts: random.below(16), ...socket }
+}
+
 const ADDRESSES = ['127.0.0.1', '10.1.2.3', '10.9.9.9', '0.0.0.0', '::1', 'fe80::1', '::', '8.8.8.8']
+const ADDRESSES_4 = ADDRESSES.filter((text) => !text.includes(':'))
 const PORTS = [0, 22, 80, 4444, 50000]
 
 function socketFields(random: Random): Fields {
   const family = random.pick([0, 1, 2, 2, 2, 10, 10, 16, 38])
   const ends = {
-    laddr: address(random.pick(ADDRESSES)),
-    raddr: address(random.pick(ADDRESSES)),
+    laddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
+    raddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
     lport: random.pick(PORTS),
     rport: random.pick(PORTS),
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* dup, dup2, dup3 at their exit tracepoints: both numbers stand for the same open file then. */
-#include "path.h"
+#include "guard.h"
 #include "socket.h"
 
 static __always_inline void add_file(struct scratch *s, struct prog_counters *st, struct ev_dup *e,
@@ -19,17 +19,34 @@ static __always_inline void add_file(struct scratch *s, struct prog_counters *st
 	put_file_path(s, st, &e->path, file, task, &e->path_flags);
 }
 
+static __always_inline __u16 guard_kind(struct file *file, __u64 socket)
+{
+	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
+
+	if (!inode || (FIELD(inode, inode, i_mode) & S_IFMT) == S_IFSOCK)
+		return guard_family(socket);
+	return SOCKET_FAMILY_NONE;
+}
+
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int oldfd, int newfd, __u32 flags)
 {
-	struct file *file;
-	BEGIN_BULK(ev_dup, id, prog);
+	struct file *file = file_of(untracked(bpf_get_current_task_btf()), ctx->ret);
+	__u64 address = guard_socket(file);
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(ctx->ret) | (ctx->ret > 2 ? 3 : ctx->ret & 3) << DUP_SHAPE_RESULT_SHIFT |
+			 guard_kind(file, address) << DUP_SHAPE_FAMILY_SHIFT,
+		.file = address ? NULL : file,
+		.sk = address,
+		.has_ends = address != 0,
+	};
+	BEGIN_GUARDED(ev_dup, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->oldfd = oldfd;
 	e->newfd = newfd;
 	e->flags = flags;
 	if (ctx->ret >= 0) {
-		file = file_of(task, ctx->ret);
 		if (file)
 			add_file(s, st, e, task, file);
 		else /* closed by another thread in between */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Data through sockets, at the exit tracepoints. */
+#include "guard.h"
 #include "socket.h"
 
 #define IOV_MAX_COUNTED 16
@@ -60,15 +61,24 @@ static __always_inline struct call from_header(const void *header)
 
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, struct call *call)
 {
-	struct file *file;
-	BEGIN_BULK(ev_message, id, prog);
+	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	__u64 address = guard_socket(file);
+	struct socket *socket = address ? FIELD(file, file, private_data) : NULL;
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(ctx->ret) | guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
+		.sk = address,
+		.has_ends = true,
+		/* streams ignore what they are given */
+		.addressed = call->addr && !(socket && FIELD(socket, socket, type) == SOCK_STREAM),
+	};
+	BEGIN_GUARDED(ev_message, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
 	e->size = call->size;
 	if (call->unread)
 		mark_partial(st, e);
-	file = file_of(task, fd);
 	if (file)
 		ADD_SOCKET_FACTS(s, e, file);
 	PUT_ADDRESS(s, st, e, call->addr, call->addr_len);

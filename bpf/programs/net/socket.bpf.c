@@ -3,46 +3,16 @@
 #include "guard.h"
 #include "socket.h"
 
-#define AF_NETLINK 16
-
-/* Address of the socket behind a file, or 0. */
-static __always_inline __u64 sk_of(struct file *file)
-{
-	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
-	struct socket *sock;
-
-	if (!inode || (FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	sock = FIELD(file, file, private_data);
-	return sock ? NUMBER(socket, sock, sk) : 0;
-}
-
-static __always_inline __u16 family_of(__u64 sk)
-{
-	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
-	case AF_UNIX:
-		return SOCKET_FAMILY_UNIX;
-	case AF_INET:
-		return SOCKET_FAMILY_INET;
-	case AF_INET6:
-		return SOCKET_FAMILY_INET6;
-	case AF_NETLINK:
-		return SOCKET_FAMILY_NETLINK;
-	default:
-		return SOCKET_FAMILY_OTHER;
-	}
-}
-
 /* `fd` is the socket that the event is about, -1 when there is none. */
 static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, const void *addr, int len,
 				  int backlog, __u32 flags)
 {
 	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
-	__u64 address = sk_of(file);
+	__u64 address = guard_socket(file);
 	struct guard_input in = {
 		.event = id,
 		.shape = (ctx->ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ctx->ret)) |
-			 family_of(address) << SOCKET_SHAPE_FAMILY_SHIFT,
+			 guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
 		.sk = address,
 		.has_ends = true,
 	};

@@ -1,7 +1,7 @@
 /** Random system calls that touch everything guards look at. */
 import { givenName, type Random } from '../../../src/testing/guard-cases.ts'
 import { inet6Bytes, inetBytes } from './addresses.ts'
-import { AT_FDCWD, bytes, type Call, ref, vector, zeros } from './raw.ts'
+import { AT_FDCWD, bytes, type Call, message, ref, vector, zeros } from './raw.ts'
 
 /** Calls that give a descriptor. */
 const OPENING: ReadonlySet<string> = new Set(['openat', 'open', 'creat', 'socket'])
@@ -47,6 +47,12 @@ export function randomCalls(random: Random, tree: string): Call[] {
       () => ['connect', fd(), bytes(inet6Bytes(port())), 28],
       () => ['bind', fd(), bytes(inetBytes(port())), 16],
       () => ['listen', fd(), 1],
+      () => ['dup', fd()],
+      () => ['dup2', fd(), random.pick([0, 60])],
+      () => ['sendto', fd(), 'x', 1, 64, 0, 0],
+      () => ['sendto', fd(), 'x', 1, 64, bytes(inetBytes(port())), 16],
+      () => ['sendmsg', fd(), message(inetBytes(port()), 4), 64],
+      () => ['recvfrom', fd(), zeros(8), 8, 64, 0, 0],
       () => ['prctl', 15, random.pick(['cat', 'nginx', 'sh', 'x'])],
       () => (random.chance(10) ? ['setresuid', -1, random.pick([0, 33]), 0] : ['getpid']),
     ])()
