@@ -30,7 +30,7 @@ export function classesOf(consumers: readonly Consumer[]): Classes {
   const open = branchKey({})
   for (const { needs } of consumers)
     for (const byShape of needs.values())
-      for (const branches of new Set(byShape.values()))
+      for (const { branches } of byShape)
         for (const branch of branches) distinct.set(branchKey(branch), branch)
   distinct.delete(open)
   const groups = group([...distinct.values()], MOST_CLASSES - 1)

@@ -44,7 +44,7 @@ export function streamConsumer({ name, events, paths, patterns, changes = false 
     const hasPath = Object.keys(event.paths).length > 0 && event.ends !== true
     const needed = hasPath ? branches : ALWAYS
     const shapes = changes ? event.shapes.filter((shape) => !event.isLook(shape)) : event.shapes
-    return new Map(shapes.map((shape) => [shape, needed]))
+    return [{ shapes, branches: needed }]
   }
   return {
     kind: 'stream',

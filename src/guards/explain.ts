@@ -3,7 +3,7 @@ import type { SyscallContext } from '../fields/context.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import { printTest } from '../rules/print-expr.ts'
 import { isAlways } from './branches.ts'
-import { classBits, type GuardPlan } from './plan.ts'
+import { classBits, countShapes, type GuardPlan } from './plan.ts'
 import { GUARDED_EVENTS, type GuardedEvent } from './shapes.ts'
 import { createWeakener, type Verdict } from './weaken.ts'
 
@@ -56,13 +56,13 @@ export function explainRule(plan: GuardPlan, rule: Rule): Explanation {
 function explainEvent(plan: GuardPlan, rule: Rule, name: string): ExplainedEvent {
   const event = GUARDED_EVENTS.get(name)
   if (event === undefined) return { event: name, guarded: false, shapes: 0, open: 0, of: 0, classes: [] }
-  const byShape = plan.rules.get(rule)?.needs.get(name) ?? new Map()
+  const byShape = plan.rules.get(rule)?.needs.get(name) ?? []
   const bits = classBits(plan, rule, name)
   return {
     event: name,
     guarded: true,
-    shapes: byShape.size,
-    open: [...byShape.values()].filter(isAlways).length,
+    shapes: countShapes(byShape),
+    open: countShapes(byShape.filter(({ branches }) => isAlways(branches))),
     of: event.shapes.length,
     classes: plan.tables.classes.branches.flatMap((_, i) => (((bits >> BigInt(i)) & 1n) === 1n ? [i] : [])),
   }

@@ -6,7 +6,7 @@ import type { Consumer } from './classes.ts'
 import { ruleConsumer, type StreamInterest, streamConsumer } from './consumers.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
 import { type Mask, type Tables, tablesOf } from './tables.ts'
-import { createWeakener } from './weaken.ts'
+import { type ByShape, createWeakener } from './weaken.ts'
 
 /** Everybody who wants events. */
 export interface GuardRequest {
@@ -37,7 +37,7 @@ export function classBits(
   event: string,
 ): Mask {
   let mask = 0n
-  for (const branches of rules.get(rule)?.needs.get(event)?.values() ?? [])
+  for (const { branches } of rules.get(rule)?.needs.get(event) ?? [])
     for (const branch of branches) mask |= 1n << BigInt(tables.classes.classOf(branch))
   return mask
 }
@@ -49,9 +49,13 @@ export function planGuards({ rules, streams }: GuardRequest): GuardPlan {
   return { rules: ofRules, consumers, tables: tablesOf(consumers), wideOpen: consumers.flatMap(wideOpen) }
 }
 
+/** How many shapes groups have. */
+export const countShapes = (groups: ByShape): number =>
+  groups.reduce((sum, { shapes }) => sum + shapes.length, 0)
+
 const wideOpen = (consumer: Consumer): readonly WideOpen[] =>
   [...consumer.needs].flatMap(([event, byShape]) => {
-    const shapes = [...byShape.values()].filter(isAlways).length
+    const shapes = countShapes(byShape.filter(({ branches }) => isAlways(branches)))
     const of = GUARDED_EVENTS.get(event)!.shapes.length
     return shapes === 0 ? [] : [{ event, consumer, shapes, of }]
   })

@@ -70,9 +70,10 @@ function shapeTable(
     if (blocked.has(event.name)) continue
     const masks = new Map<number, Mask>()
     for (const { needs } of consumers)
-      for (const [shape, branches] of needs.get(event.name) ?? [])
-        for (const branch of branches)
-          masks.set(shape, (masks.get(shape) ?? 0n) | bit(classes.classOf(branch)))
+      for (const { shapes, branches } of needs.get(event.name) ?? []) {
+        const mask = branches.reduce((sum, branch) => sum | bit(classes.classOf(branch)), 0n)
+        for (const shape of shapes) masks.set(shape, (masks.get(shape) ?? 0n) | mask)
+      }
     result.set(event.name, masks)
   }
   return result

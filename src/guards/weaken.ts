@@ -21,8 +21,18 @@ export type Reason =
 /** Verdicts of what is looked up, which say more than that some shapes decide it, too. */
 const ASKED: ReadonlySet<Verdict> = new Set(['path', 'process', 'socket'])
 
-/** Branches by shape: those of an event with that shape that may match. */
-export type ByShape = ReadonlyMap<number, Branches>
+/** Shapes that a condition treats alike, and the branches of an event with one of them; shapes that never match are not there. */
+export interface ShapeGroup {
+  readonly shapes: readonly number[]
+  readonly branches: Branches
+}
+export type ByShape = readonly ShapeGroup[]
+
+/** Shapes with the same facts about the fields that a condition reads, and those facts. */
+interface Alike {
+  readonly shapes: number[]
+  readonly facts: Facts
+}
 
 /** Told of each test as it stands in the condition. */
 export type Note<C> = (test: Test<C>, negated: boolean, verdict: Verdict) => void
@@ -32,26 +42,46 @@ export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<
 
 export function createWeakener<C>(): Weakener<C> {
   const facts = new Map<GuardedEvent, ReadonlyMap<number, Facts>>()
+  const groups = new Map<string, readonly Alike[]>()
   const factsOf = (event: GuardedEvent): ReadonlyMap<number, Facts> => {
     const known = facts.get(event) ?? new Map(event.shapes.map((shape) => [shape, event.facts(shape)]))
     facts.set(event, known)
     return known
   }
-  return (condition, event, note) => weaken(condition, event, factsOf(event), note)
+  // Thousands of rules read the same few fields: which shapes these tell apart is asked once.
+  const groupsOf = (event: GuardedEvent, fields: readonly string[]): readonly Alike[] => {
+    const key = `${event.name} ${fields.join()}`
+    const known = groups.get(key) ?? alike(factsOf(event), fields)
+    groups.set(key, known)
+    return known
+  }
+  return (condition, event, note) => weaken(condition, event, groupsOf, note)
+}
+
+function alike(facts: ReadonlyMap<number, Facts>, fields: readonly string[]): readonly Alike[] {
+  const found = new Map<string, Alike>()
+  for (const [shape, of] of facts) {
+    const key = JSON.stringify(fields.map((field) => of[field] ?? null))
+    const group = found.get(key)
+    if (group === undefined) found.set(key, { shapes: [shape], facts: of })
+    else group.shapes.push(shape)
+  }
+  return [...found.values()]
 }
 
 /** What a condition needs of the paths of an event, for each shape that can match at all. */
 function weaken<C>(
   condition: Expr<C>,
   event: GuardedEvent,
-  facts: ReadonlyMap<number, Facts>,
+  groupsOf: (event: GuardedEvent, fields: readonly string[]) => readonly Alike[],
   note: Note<C> | undefined,
 ): ByShape {
   const known = new Map<string, Branches>()
-  const result = new Map<number, Branches>()
+  const result: ShapeGroup[] = []
   const byShape = new Set<Test<C>>()
   const deciders = literalTests(condition).map(deciderOf)
-  for (const [shape, of] of facts) {
+  const fields = [...new Set(deciders.map(({ test }) => keyOf(test.left)))].sort()
+  for (const { shapes, facts: of } of groupsOf(event, fields)) {
     const decided = new Map(deciders.map(({ test, decide }) => [test as Test<C>, decide(of)]))
     // Shapes that decide the same tests the same way need the same paths.
     const key = [...decided.values()].map((value) => (value === undefined ? '?' : Number(value))).join('')
@@ -61,7 +91,7 @@ function weaken<C>(
       known.set(key, branches)
       for (const [test, value] of decided) if (value !== undefined) byShape.add(test)
     }
-    if (branches.length > 0) result.set(shape, branches)
+    if (branches.length > 0) result.push({ shapes, branches })
   }
   if (note !== undefined)
     fold(condition, false, (test, negated) => {
