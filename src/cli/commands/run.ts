@@ -16,6 +16,7 @@ import type { Config } from '../../config/keys.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
+import { serviceManager } from '../../kernel/service.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
@@ -163,11 +164,14 @@ export async function runAgent(
     `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
   )
   log.debug(`programs: ${agent.programs.join(' ')}`)
+  const service = serviceManager(io.env)
+  service?.ready(`${rules.length} rules, ${agent.programs.length} programs attached`)
   const settled = setTimeout(releaseStartMemory, SETTLED_MS)
   const ended = seconds === 0 ? undefined : setTimeout(stop, seconds * 1000)
   await stopped.promise
   clearTimeout(settled)
   clearTimeout(ended)
+  service?.stopping()
   const summary = await agent.stop()
   if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
