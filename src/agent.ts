@@ -8,7 +8,7 @@ import { gapWriter, type Reported, reportHealth, sampler, serveWeb, throttleWrit
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
-import { createEngine, type Engine } from './detect/engine.ts'
+import type { Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { Lookup, SyscallContext } from './fields/context.ts'
 import { createGuarding, type Guarding, streamsOf } from './guarding.ts'
@@ -17,6 +17,7 @@ import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
+import { type Consumers, type RuleSet, ruleSet } from './judging.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
@@ -28,12 +29,10 @@ import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import { formatName, hasTelemetry, type Outputs as OutputsOf, openOutputs } from './outputs/open.ts'
 import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
-import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import { KernelSource, type KernelSourceOptions, type LossCause } from './sources/kernel/source.ts'
-import { askedSyscalls, namedAmong } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
@@ -140,6 +139,11 @@ export interface Agent {
   /** What did not work, each with its consequence in words. */
   readonly degraded: readonly string[]
   ledger(): ProgramCounts[]
+  /**
+   * Judge by other rules from now on: no event is lost, what is known of processes stays. Throws AgentError when that takes a
+   * new start; everything is as before then.
+   */
+  reload(rules: AgentOptions['rules']): void
   /** Detach, handle what is left, deliver it, unload. */
   stop(): Promise<Summary>
 }
@@ -167,10 +171,6 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const identity = hostIdentity(env)
   const interner = new Interner()
   const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log })
-  const engine = createEngine(rules, {
-    matching: config.rule_matching === 'all' ? 'all' : 'first',
-    timeOf: ({ event }) => event.time,
-  })
   const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
   const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const guarding = createGuarding({
@@ -178,10 +178,9 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     streams: streamsOf({ telemetry, observer, ...(isWatched(options) ? { roots: rootsOf(options) } : {}) }),
     processes: () => pipeline.table.living,
   })
-  const parts: Parts = {
-    ...{ options, interner, identity, enrichers },
-    ...{ engine, telemetry, timer, outputs, guarding },
-  }
+  const consumers: Consumers = { config, telemetry, observer, guarding }
+  let judged = ruleSet(rules, consumers)
+  const parts: Parts = { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding }
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
   let source: KernelSource | undefined
@@ -217,6 +216,21 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     processes: pipeline.table.size,
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
+    reload(rules) {
+      const next = ruleSet(rules, consumers)
+      const refused = source.want(next.wanted)
+      if (refused.length > 0)
+        throw new AgentError(
+          `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
+          'restart the agent',
+        )
+      const asked = enrichers.reopen(rules)
+      pipeline.judgeBy(next.judging(asked.options))
+      asked.begin()
+      // Last, so that no event is passed over that the new rules want.
+      if (next.guards) source.setGuards(next.guards)
+      judged = next
+    },
     async stop() {
       web?.close()
       integrity?.pause()
@@ -229,7 +243,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       reporter?.report()
       await observer?.end?.({ errors: pipeline.counts.errors, monotonic: clock(CLOCK.monotonic) })
       await outputs.flush()
-      const summary = { ...summarise(pipeline, source, engine), asked: enrichers.counts }
+      const summary = { ...summarise(pipeline, source, judged.engine), asked: enrichers.counts }
       await source.unload()
       outputs.close()
       lock.release()
@@ -255,7 +269,7 @@ interface Parts {
   readonly interner: Interner
   readonly identity: AlertIdentity
   readonly enrichers: Enrichers
-  readonly engine: Engine<SyscallContext>
+  readonly judged: RuleSet
   readonly telemetry: TelemetryPlan
   readonly timer: StageTimer
   readonly outputs: Outputs
@@ -279,11 +293,11 @@ const isWatched = (options: AgentOptions): options is AgentOptions & { readonly 
   options.config['integrity.enabled'] && options.files !== undefined
 
 function pipelineOptions(parts: Parts): PipelineOptions {
-  const { options, interner, identity, enrichers, engine, telemetry, timer, outputs, guarding } = parts
-  const { config, rules, log, observer } = options
+  const { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding } = parts
+  const { config, log, observer } = options
   return {
     interner,
-    engine,
+    ...judged.judging(enrichers.options),
     identity,
     maxProcesses: config['limits.max_processes'],
     asFalco: config.compat === 'falco',
@@ -299,41 +313,27 @@ function pipelineOptions(parts: Parts): PipelineOptions {
     ...(hasRecords(config) ? { throttle: throttleWriter(outputs, identity.hostname) } : {}),
     ...(observer?.throttle === undefined ? {} : { throttle: observer.throttle.bind(observer) }),
     error: (error) => log('error', (error as Error).message),
-    auditor: () =>
-      createEngine([...rules, ...(observer?.rules ?? [])].map(withoutThreshold), { matching: 'all' }),
     admits: (event) => guarding.admits(event),
     askCgroup: enrichers.askCgroup,
-    ...(enrichers.options === undefined ? {} : { enrichment: enrichers.options }),
   }
 }
 
-function sourceOptions(parts: Parts, lib: Libbpf): KernelSourceOptions {
-  const { options, interner, engine, telemetry, guarding } = parts
-  const { config, rules, observer } = options
-  const guards = guarding.guardsOf([...rules, ...(observer?.rules ?? [])])
-  const wantEnv =
-    config['kernel.env'] === 'on' ||
-    (config['kernel.env'] === 'auto' &&
-      (telemetry.env || observer?.env === true || rules.some(readsEnvironment)))
-  return {
-    lib,
-    interner,
-    directory: options.objects,
-    events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
-    compat: config['syscalls.compat'] as CompatMode,
-    syscalls: new Set([
-      ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
-      ...namedAmong(observer?.events ?? []),
-    ]),
-    ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
-    ringBytes: { critical: config['kernel.ring_bytes.critical'], bulk: config['kernel.ring_bytes.bulk'] },
-    env: wantEnv,
-    payloadBytes: config['telemetry.payload_bytes'],
-    ...(guards && { guards }),
-    throttle: config['kernel.throttle'],
-    hostRoot: hostRoot(options.env),
-  }
-}
+const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): KernelSourceOptions => ({
+  lib,
+  interner,
+  ...judged.wanted,
+  directory: options.objects,
+  compat: options.config['syscalls.compat'] as CompatMode,
+  ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
+  ringBytes: {
+    critical: options.config['kernel.ring_bytes.critical'],
+    bulk: options.config['kernel.ring_bytes.bulk'],
+  },
+  payloadBytes: options.config['telemetry.payload_bytes'],
+  ...(judged.guards && { guards: judged.guards }),
+  throttle: options.config['kernel.throttle'],
+  hostRoot: hostRoot(options.env),
+})
 
 /** Throws AgentError when nothing could be attached; nothing is left attached then. */
 function startSource(source: KernelSource, pipeline: Pipeline): void {
@@ -354,12 +354,6 @@ function startSource(source: KernelSource, pipeline: Pipeline): void {
 
 const rootsOf = ({ files, objects }: { readonly files: AgentFiles; readonly objects: string }) =>
   agentRoots({ ...files, objects })
-
-/** A rule that is reported by itself, for those who ask about single events. */
-const withoutThreshold = ({
-  threshold: _,
-  ...rule
-}: CompiledRule<SyscallContext>): CompiledRule<SyscallContext> => rule
 
 /** The agent's eye on itself. Without it the agent still does its work, so a failure here is told and survived. */
 function watchOver(
@@ -384,9 +378,6 @@ function watchOver(
     return undefined
   }
 }
-
-const union = (events: Engine<SyscallContext>['events'], more: ReadonlySet<string>): typeof events =>
-  events === '*' ? events : new Set([...events, ...more])
 
 /** Lines of the observer's events, to the same outputs as alerts. */
 function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext) => void {

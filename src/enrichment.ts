@@ -18,6 +18,13 @@ export interface Enrichers {
   readonly askCgroup: (question: CgroupQuestion) => void
   /** What the pipeline has to know; undefined when nobody has to be asked for the sake of rules. */
   readonly options: EnrichmentOptions | undefined
+  /**
+   * Other rules: whoever they need is asked from now on. `options` is for the pipeline; `begin` once that judges by the rules.
+   */
+  reopen(rules: EnrichersInit['rules']): {
+    readonly options: EnrichmentOptions | undefined
+    begin(): void
+  }
   /** Answers go to this pipeline from now on. */
   start(pipeline: Pipeline): void
   /** Nothing is asked and nothing answered any more; what waits for an answer is judged without it. */
@@ -73,45 +80,83 @@ const nameSource = ({ config, hostRoot }: EnrichersInit, names: readonly string[
     settled: () => to()?.namesSettled(),
   })
 
-/** Decide from the rules who has to be asked. */
-export function openEnrichers(init: EnrichersInit): Enrichers {
-  const { config, rules, hostRoot, log } = init
+/** Who is asked, as the rules need it. */
+interface Asked {
+  readonly containers: ContainerSource | undefined
+  readonly names: { readonly source: NameSource; readonly wanted: readonly string[] } | undefined
+}
+
+/** Whoever is asked already goes on being asked. */
+function askFor(init: EnrichersInit, before: Asked, to: To): Asked {
+  const { config, rules } = init
   const needs = new Set(rules.flatMap((rule) => [...enrichmentsOf(rule)]))
   const wanted = needs.has('names') && config['names.resolve'] ? hostNamesIn(rules) : []
+  const same = before.names?.wanted.join('\0') === wanted.join('\0')
+  return {
+    containers: needs.has('containers')
+      ? (before.containers ?? containerSource(init, to))
+      : before.containers,
+    names: same
+      ? before.names
+      : wanted.length > 0
+        ? { source: nameSource(init, wanted, to), wanted }
+        : undefined,
+  }
+}
+
+/** Decide from the rules who has to be asked. */
+export function openEnrichers(init: EnrichersInit): Enrichers {
+  const { config, hostRoot, log } = init
   let pipeline: Pipeline | undefined
   let waited: WaitingCounts | undefined
   const to: To = () => pipeline
-  const containers = needs.has('containers') ? containerSource(init, to) : undefined
-  const names = wanted.length > 0 ? nameSource(init, wanted, to) : undefined
+  let asked = askFor(init, { containers: undefined, names: undefined }, to)
   const cgroups = new CgroupSource((answer) => pipeline?.cgroup(answer), join(hostRoot, '/proc'))
+  const optionsFor = (rules: EnrichersInit['rules'], namesOpen: boolean): EnrichmentOptions | undefined => {
+    const { containers, names } = asked
+    if (containers === undefined && names === undefined) return undefined
+    return {
+      rules,
+      matching: config.rule_matching === 'all' ? 'all' : 'first',
+      names: namesOpen,
+      ...(containers && { askContainer: (container: ContainerRef) => containers.ask(container) }),
+    }
+  }
+  const startNames = (): void => {
+    asked.names?.source.start().catch((error: Error) => {
+      log('warning', `names cannot be resolved: ${error.message}`)
+      pipeline?.namesSettled()
+    })
+  }
   return {
     askCgroup: (question) => cgroups.ask(question),
-    options:
-      containers === undefined && names === undefined
-        ? undefined
-        : {
-            rules,
-            matching: config.rule_matching === 'all' ? 'all' : 'first',
-            names: names !== undefined,
-            ...(containers && { askContainer: (container: ContainerRef) => containers.ask(container) }),
-          },
+    options: optionsFor(init.rules, asked.names !== undefined),
+    reopen(rules) {
+      const { names } = asked
+      asked = askFor({ ...init, rules }, asked, to)
+      const isNew = asked.names !== names
+      if (isNew) names?.source.close()
+      return {
+        options: optionsFor(rules, isNew && asked.names !== undefined),
+        begin: () => {
+          if (isNew) startNames()
+        },
+      }
+    },
     start(sink) {
       pipeline = sink
-      names?.start().catch((error: Error) => {
-        log('warning', `names cannot be resolved: ${error.message}`)
-        sink.namesSettled()
-      })
+      startNames()
     },
     stop() {
-      for (const source of [cgroups, containers, names]) source?.close()
+      for (const source of [cgroups, asked.containers, asked.names?.source]) source?.close()
       pipeline?.finish()
       waited = pipeline?.waiting
       pipeline = undefined
     },
     get counts() {
       const all = {
-        ...prefixed('containers', containers?.counts),
-        ...prefixed('names', names?.counts),
+        ...prefixed('containers', asked.containers?.counts),
+        ...prefixed('names', asked.names?.source.counts),
         ...prefixed('events', pipeline?.waiting ?? waited),
         cgroups_dropped: cgroups.dropped,
       }

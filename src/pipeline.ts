@@ -122,6 +122,9 @@ export const CONTAINER_PENDING = 'container_pending'
 /** The context is one object, refilled for each event: fields see it as readonly. */
 type Refilled = { -readonly [K in keyof SyscallContext]: SyscallContext[K] }
 
+/** The parts of a pipeline that follow from the rules. */
+export type Judging = Pick<PipelineOptions, 'engine' | 'auditor' | 'enrichment'>
+
 export class Pipeline implements SourceSink {
   readonly table: ProcessTable
   readonly #options: PipelineOptions
@@ -139,7 +142,10 @@ export class Pipeline implements SourceSink {
   readonly #life: ContainerLife
   readonly #names: NameTable
   /** Undefined when nothing has to be asked for: then every event is judged at once. */
-  readonly #judge: Judge | undefined
+  #judge: Judge | undefined
+  /** Judges of earlier rules, for the events that still wait for answers. */
+  #retired: readonly Judge[] = []
+  #judging: Judging
   #namesOpen: boolean
   #context: Refilled | undefined
   #num = 0
@@ -150,6 +156,7 @@ export class Pipeline implements SourceSink {
 
   constructor(options: PipelineOptions) {
     this.#options = options
+    this.#judging = options
     const { interner, identity } = options
     // A container that begins or ends is told by a name that is one: Falco has no such events.
     this.#life = new ContainerLife({ containerOf })
@@ -174,7 +181,7 @@ export class Pipeline implements SourceSink {
     this.#found = (rule, count) => this.#fire(rule, count)
     this.telemetry = options.telemetry?.(this.#lookup)
     this.#namesOpen = options.enrichment?.names === true
-    this.#judge = options.enrichment && this.#createJudge(options.enrichment)
+    this.#judge = options.enrichment && this.#createJudge(options.engine, options.enrichment)
   }
 
   /** One record, in order. */
@@ -198,14 +205,14 @@ export class Pipeline implements SourceSink {
 
   /** An event that rules can see. */
   #consider(view: EventView, process: ProcessInfo | undefined): void {
-    const { timer, observe, engine } = this.#options
+    const { timer, observe } = this.#options
     const context = this.#fill(view, process)
     if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
     this.#count(view.name)
     timer?.mark('state')
     try {
       observe?.(context)
-      if (this.#judge === undefined) engine.run(view.name, context, this.#found, this.#admits(view))
+      if (this.#judge === undefined) this.#judging.engine.run(view.name, context, this.#found, this.#admits(view))
       else this.#judge.judge(context)
       timer?.mark('detect')
     } finally {
@@ -245,7 +252,7 @@ export class Pipeline implements SourceSink {
   #isWanted(context: SyscallContext): boolean {
     const { event, process } = context
     const by: string[] = []
-    this.#auditor ??= this.#options.auditor?.()
+    this.#auditor ??= this.#judging.auditor?.()
     // Of a process that was lost sight of the kernel knew more than rules do here: theirs is no match.
     if (process !== undefined)
       this.#auditor?.run(event.name, context, (rule) => void by.push(`rule '${rule.name}'`))
@@ -330,13 +337,22 @@ export class Pipeline implements SourceSink {
     this.#settle()
   }
 
+  /**
+   * Judge by other rules from the next event on. Processes, containers, names and counts stay; events that wait for answers
+   * are judged by the rules they came under, and what rules with a threshold have counted is forgotten.
+   */
+  judgeBy(judging: Judging): void {
+    this.#judging = judging
+    this.#auditor = undefined
+    if (this.#judge !== undefined && this.#judge.counts.waiting > 0)
+      this.#retired = [...this.#retired, this.#judge]
+    this.#namesOpen = judging.enrichment?.names === true
+    this.#judge = judging.enrichment && this.#createJudge(judging.engine, judging.enrichment)
+  }
+
   /** The end: what waits for an answer is judged without it. */
   finish(): void {
-    try {
-      this.#judge?.flush()
-    } catch (error) {
-      this.error(error)
-    }
+    this.#eachJudge((judge) => judge.flush())
   }
 
   /** Events that wait or waited for answers; undefined when nothing has to be asked for. */
@@ -345,27 +361,33 @@ export class Pipeline implements SourceSink {
   }
 
   #settle(): void {
-    try {
-      this.#judge?.settle()
-    } catch (error) {
-      this.error(error)
-    }
+    this.#eachJudge((judge) => judge.settle())
+    if (this.#retired.length > 0) this.#retired = this.#retired.filter(({ counts }) => counts.waiting > 0)
+  }
+
+  #eachJudge(what: (judge: Judge) => void): void {
+    for (const judge of [...this.#retired, this.#judge])
+      try {
+        if (judge !== undefined) what(judge)
+      } catch (error) {
+        this.error(error)
+      }
   }
 
   /** A container we hear of for the first time is asked about, whatever the event. */
   #meet(container: ContainerRef): void {
-    const ask = this.#options.enrichment?.askContainer
+    const ask = this.#judging.enrichment?.askContainer
     const { fullId } = container
     if (ask === undefined || this.#containers.status(fullId) !== undefined) return
     if (ask(container)) this.#containers.asked(fullId)
     else this.#containers.answer({ status: 'unknown', fullId })
   }
 
-  #createJudge({ rules, matching }: EnrichmentOptions): Judge {
+  #createJudge(engine: Engine<SyscallContext>, { rules, matching }: EnrichmentOptions): Judge {
     const status = ({ process }: SyscallContext): string | undefined =>
       process?.container && this.#containers.status(process.container.fullId)
     return new Judge({
-      engine: this.#options.engine,
+      engine,
       rules,
       matching,
       missing: (ctx) =>

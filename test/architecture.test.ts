@@ -38,6 +38,7 @@ const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'agent.ts',
   'agent-reports.ts',
   'enrichment.ts',
+  'judging.ts',
   'guarding.ts',
   'cli',
   'bench',

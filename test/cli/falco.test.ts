@@ -178,21 +178,6 @@ test('-M ends a run, -P holds the process id meanwhile', live, async () => {
   assert.equal(existsSync(pidFile), false)
 })
 
-test('SIGHUP ends a run with 1', live, async () => {
-  const lock = join(folder, 'lock-2')
-  const agent = spawn(TARSIER, ['run', '-r', RULES, '-M', '60', '-o', `agent.lock_file=${lock}`], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let text = ''
-  agent.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    if (!text.includes('ready') && (text + chunk).includes('ready')) agent.kill('SIGHUP')
-    text += chunk
-  })
-  const code = await new Promise((done) => agent.once('close', done))
-  assert.equal(code, 1, text)
-  assert.match(text, /SIGHUP: there is no reloading/)
-})
-
 test('HOST_ROOT: users are those of the host', live, () => {
   const root = join(folder, 'host')
   mkdirSync(join(root, 'etc'), { recursive: true })

@@ -1,6 +1,7 @@
 /** `tarsier run`: the agent. */
 import { closeSync, constants, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import {
   type Agent,
@@ -77,9 +78,31 @@ export const runCommand: CliCommand = {
       return EXIT.ok
     }
     checkEngine(config)
-    return runAgent(config, rules, filesOf(loaded, given), options, log, io, falco)
+    const reload = (): readonly CompiledRule<SyscallContext>[] => {
+      const again = readOrReport({ ...options, ...configuredBy(falco, options) }, io)
+      if (again === undefined) throw new UserError('the configuration is not valid')
+      const fixed = changedSettings(config, again.config)
+      if (fixed.length > 0) log.warning(`these settings take a restart: ${fixed.join(', ')}`)
+      return rulesToJudge(loadOrReport(again, given, options, io), again, falco.isOn)
+    }
+    return runAgent(config, rules, filesOf(loaded, given), options, log, io, { ...falco, reload })
   },
 }
+
+/** Settings that decide which rules there are: all that a reload can take over. */
+const OF_RULES: ReadonlySet<string> = new Set([
+  'rules_files',
+  'rules',
+  'priority',
+  'builtin_rules',
+  'append_output',
+])
+
+/** Names of other settings that differ. */
+const changedSettings = (before: Config, after: Config): readonly string[] =>
+  (Object.keys(after) as (keyof Config)[]).filter(
+    (key) => !OF_RULES.has(key) && !isDeepStrictEqual(before[key], after[key]),
+  )
 
 /** What Falco's options say of the configuration. */
 const configuredBy = (falco: FalcoOptions, options: Readonly<Record<string, unknown>>): object => ({
@@ -120,6 +143,8 @@ export interface RunOptions {
   readonly observer?: Observer
   /** Stop after so many seconds; 0 is never. */
   readonly seconds?: number
+  /** Read the rules again, on SIGHUP; throws UserError when they are not valid. Without it nothing is read again. */
+  readonly reload?: () => readonly CompiledRule<SyscallContext>[]
   /** Holds the process id while the agent is at work. */
   readonly pidFile?: string | undefined
 }
@@ -132,7 +157,7 @@ export async function runAgent(
   options: GlobalOptions,
   log: Logger,
   io: Io,
-  { observer, seconds = 0, pidFile }: RunOptions = {},
+  { observer, seconds = 0, pidFile, reload }: RunOptions = {},
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
@@ -145,13 +170,13 @@ export async function runAgent(
     failed = true
     stop()
   }
-  // Falco reads everything again. A failure makes a service manager start us again, which comes to the same.
-  process.once('SIGHUP', () => {
-    log.warning('SIGHUP: there is no reloading, the agent ends with 1 to be started again')
-    failed = true
-    stop()
-  })
-  const agent = start(
+  // A signal during the start finds nothing to reload yet.
+  let agent: Agent | undefined
+  const onHangup = (): void => {
+    if (agent !== undefined) reloadRules(agent, reload, log)
+  }
+  process.on('SIGHUP', onHangup)
+  agent = start(
     config,
     rules,
     { files, onTampering: fail, onDrops: fail, onClosed: stop, ...(observer && { observer }) },
@@ -172,10 +197,27 @@ export async function runAgent(
   clearTimeout(settled)
   clearTimeout(ended)
   service?.stopping()
+  process.off('SIGHUP', onHangup)
   const summary = await agent.stop()
   if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
   return failed ? EXIT.failure : EXIT.ok
+}
+
+/** Rules that are not valid are reported, and the ones in force stay. */
+function reloadRules(agent: Agent, reload: RunOptions['reload'], log: Logger): void {
+  if (reload === undefined) {
+    log.warning('SIGHUP: there are no rules to read again')
+    return
+  }
+  try {
+    const rules = reload()
+    agent.reload(rules)
+    log.info(`SIGHUP: reloaded, ${rules.length} rules`)
+  } catch (error) {
+    if (!(error instanceof UserError || error instanceof AgentError)) throw error
+    log.error(`SIGHUP: ${error.message}; the rules in force stay`)
+  }
 }
 
 /** Not being able to is said, and no reason to stop watching. A link somebody put there is not followed. */

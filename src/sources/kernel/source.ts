@@ -18,6 +18,7 @@ import {
   type LoadedProgram,
   Loader,
   PROGRAM_SPECS,
+  type ProgramSpec,
 } from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
@@ -30,30 +31,34 @@ import {
   planCompat,
 } from './compat.ts'
 import { GuardSlots } from './guard-slots.ts'
-import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
+import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
 import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
 import { SLOT_WORDS, THROTTLE_SLOTS, type ThrottleNotice, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
 
-export interface KernelSourceOptions {
+/** What somebody wants to know. */
+export interface Wanted {
+  /** Event types; those of the process table come anyway. */
+  readonly events: ReadonlySet<string> | '*'
+  /** Plain syscalls, and other events attached by name, that somebody names. */
+  readonly syscalls?: ReadonlySet<string>
+  /** Capture the environment of programs at exec. */
+  readonly env: boolean
+}
+
+export interface KernelSourceOptions extends Wanted {
   readonly lib: Libbpf
   readonly interner: Interner
   /** Folder with the compiled objects. */
   readonly directory: string
-  /** Event types that somebody wants; those of the process table come anyway. */
-  readonly events: ReadonlySet<string> | '*'
-  /** Plain syscalls, and other events attached by name, that somebody names. */
-  readonly syscalls?: ReadonlySet<string>
   /** When syscalls of 32-bit programs are looked at; `off` when absent. */
   readonly compat?: CompatMode
   /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
   readonly watched?: ReadonlySet<string>
   /** Bytes of each ring, a power of two and a multiple of the page size. */
   readonly ringBytes: Readonly<Record<RingName, number>>
-  /** Capture the environment of programs at exec. */
-  readonly env: boolean
   /** Bytes that net_packet_first carries, by default 64. */
   readonly payloadBytes?: number
   /** What decides in the kernel which events are passed over; without it all are sent. */
@@ -93,6 +98,7 @@ const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedA
 
 export class KernelSource {
   readonly #options: KernelSourceOptions
+  #wants: Wanted
   readonly #loader: Loader
   readonly #slots: GuardSlots
   readonly #tracefs: Tracefs
@@ -114,6 +120,7 @@ export class KernelSource {
 
   constructor(options: KernelSourceOptions) {
     this.#options = options
+    this.#wants = options
     this.#users = new UserFiles(options.hostRoot ?? '')
     this.#tracefs = openTracefs()
     this.#loader = new Loader({
@@ -154,12 +161,7 @@ export class KernelSource {
    */
   start(sink: SourceSink): void {
     this.#sink = sink
-    const { events, watched, syscalls } = this.#options
-    const plans = planPrograms(
-      events === '*' ? '*' : new Set([...events, ...(watched ?? [])]),
-      syscalls,
-      (name) => this.#tracefs.tracepointId(name) !== undefined,
-    )
+    const plans = this.#plansFor(this.#wants.syscalls ?? new Set())
     this.#attachAll(plans.filter((plan) => plan.state))
     sink.clock(this.#offsets())
     this.#readUsers()
@@ -221,6 +223,54 @@ export class KernelSource {
     pause(SETTLE_MS)
     while (this.drain() > 0);
     this.#slots.addProcesses()
+  }
+
+  /**
+   * Other events are wanted: programs for those that have none yet are loaded and attached. What nobody wants any more stays
+   * attached, and guards pass over it. Returns events that cannot be had without a new start: their programs were loaded to
+   * see only what is aimed at the agent. Nothing is attached then. Only after `start`.
+   */
+  want({ events, syscalls = new Set(), env }: Wanted): readonly string[] {
+    const before = restrictions(this.#options.events)
+    const now = restrictions(events)
+    const refused = RESTRICTED.filter(({ word }) => before[word] === 1 && now[word] === 0).flatMap(
+      (r) => r.events,
+    )
+    if (refused.length > 0) return refused
+    const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
+    this.#wants = { events, syscalls: new Set([...(this.#wants.syscalls ?? []), ...more]), env }
+    if (this.#control) this.#control[CONTROL.wantEnv] = env ? 1 : 0
+    const { native, compat } = this.#wanted
+    this.#attachAll(
+      this.#plansFor(more)
+        .map(({ wanted, ...plan }) => ({
+          ...plan,
+          programs: plan.programs.filter((spec) => !this.#isLoaded(spec)),
+          ...(wanted && { wanted: { native: [...native, ...wanted.native], compat } }),
+        }))
+        .filter(({ programs, wanted }) => programs.length > 0 || wanted !== undefined),
+    )
+    if (this.compat) {
+      this.compat = false
+      this.#attachCompat()
+    }
+    return []
+  }
+
+  /** A program of many hooks is there anew for those it has not yet. */
+  #isLoaded({ name, hooks }: ProgramSpec): boolean {
+    return name === SNAPSHOT_PROGRAM.name || (hooks === undefined && this.#loaded.has(name))
+  }
+
+  /** Programs for all events that are wanted, and for these of the plain syscalls. */
+  #plansFor(syscalls: ReadonlySet<string>): ObjectPlan[] {
+    const { events } = this.#wants
+    const { watched } = this.#options
+    return planPrograms(
+      events === '*' ? '*' : new Set([...events, ...(watched ?? [])]),
+      syscalls,
+      (name) => this.#tracefs.tracepointId(name) !== undefined,
+    )
   }
 
   /** What kind of cgroup this is, once a process was seen in it. */
@@ -336,9 +386,9 @@ export class KernelSource {
 
   #attachAll(plans: ReturnType<typeof planPrograms>): void {
     for (const { object, programs, wanted } of plans) {
-      const loaded = this.#loader.load(object, programs)
+      const loaded = programs.length === 0 ? [] : this.#loader.load(object, programs)
       this.#openGuards()
-      if (wanted !== undefined && loaded.length > 0) this.#letThrough(wanted)
+      if (wanted !== undefined && (loaded.length > 0 || programs.length === 0)) this.#letThrough(wanted)
       for (const program of loaded.flatMap(atEachHook)) {
         if (this.#control === undefined) this.#openControl()
         if (program.spec === SNAPSHOT_PROGRAM) {
@@ -371,7 +421,8 @@ export class KernelSource {
   #attachCompat(): void {
     if (this.compat) return
     this.compat = true
-    const { lib, events, watched, syscalls = new Set() } = this.#options
+    const { lib, watched } = this.#options
+    const { events, syscalls = new Set() } = this.#wants
     const plan = planCompat(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]), syscalls)
     if (plan.objects.length === 0 && plan.plain.length === 0) return
     if (!this.#loaded.has(ALL_SYSCALLS.name))
@@ -427,7 +478,7 @@ export class KernelSource {
     return [
       ['agentTgid', process.pid],
       ['cpus', this.#cpus],
-      ['wantEnv', this.#options.env ? 1 : 0],
+      ['wantEnv', this.#wants.env ? 1 : 0],
       ['generation', this.#slots.generation],
       ['stopped', 0],
       ['throttle', this.#options.throttle ?? 0],
@@ -520,18 +571,23 @@ export interface ControlChange {
   readonly found: number
 }
 
-/** Constants of the programs that watch over the agent (bpf/include/agent.h): 1 where no rule wants all events. */
-function restrictions(events: ReadonlySet<string> | '*'): Record<string, number> {
-  const unless = (...names: readonly string[]): number =>
-    events === '*' || names.some((name) => events.has(name)) ? 0 : 1
-  return {
-    ptrace_restricted: unless('ptrace'),
-    process_vm_restricted: unless('process_vm_readv', 'process_vm_writev'),
-    pidfd_restricted: unless('pidfd_getfd'),
-    signal_restricted: unless('signal_generate'),
-    bpf_restricted: unless('bpf'),
-  }
-}
+/** Programs that watch over the agent (bpf/include/agent.h), with the events they have for rules. */
+const RESTRICTED = [
+  { word: 'ptrace_restricted', events: ['ptrace'] },
+  { word: 'process_vm_restricted', events: ['process_vm_readv', 'process_vm_writev'] },
+  { word: 'pidfd_restricted', events: ['pidfd_getfd'] },
+  { word: 'signal_restricted', events: ['signal_generate'] },
+  { word: 'bpf_restricted', events: ['bpf'] },
+] as const
+
+/** Constants of these programs: 1 where no rule wants all events. */
+const restrictions = (wanted: ReadonlySet<string> | '*'): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    RESTRICTED.map(({ word, events }) => [
+      word,
+      wanted === '*' || events.some((name) => wanted.has(name)) ? 0 : 1,
+    ]),
+  )
 
 /** Words of struct control (bpf/include/maps.h). */
 export const CONTROL = {
