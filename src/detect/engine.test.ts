@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Str } from '../decode/str.ts'
-import type { FieldDef, Value, ValueType } from '../fields/field.ts'
+import type { FieldDef, Origin, Value, ValueType } from '../fields/field.ts'
 import { parseIp } from '../fields/ip.ts'
 import type { Span } from '../rules/diagnostics.ts'
 import type {
@@ -47,6 +47,23 @@ const ADDRESS = fieldRef('address', 'ip')
 const LIST = fieldRef('list', 'string', { list: true })
 const EITHER = many('either')
 const ANCESTOR = many('ancestor', 'any')
+/** Fields that follow from `file`, one of them from `flag` as well. */
+const origin: Origin<Ctx> = {
+  of: (ctx) => ctx['file'] as Str | undefined,
+  cases: 2,
+  caseOf: (ctx) => (ctx['flag'] === true ? 1 : 0),
+}
+const FILE = fieldRef('file', 'path', {
+  bind: () => ({ get: (ctx) => ctx['file'], origin }),
+})
+const spellings = (ctx: Ctx): readonly Str[] => {
+  const file = ctx['file'] as Str | undefined
+  if (file === undefined) return []
+  return ctx['flag'] === true ? [file, new Str(`/a${file.text}`)] : [file]
+}
+const SPELLING = fieldRef('spelling', 'path', {
+  bind: () => ({ get: (ctx) => ctx['file'], candidates: spellings, origin }),
+})
 const BROKEN = fieldRef('broken', 'string', {
   bind: () => ({
     get() {
@@ -252,6 +269,27 @@ test('the answers on a string are those of the engine that asks', () => {
   }
 })
 
+test('what is left is remembered where the values come from, apart for each case', () => {
+  let reads = 0
+  const counted = fieldRef('counted', 'path', {
+    bind: () => ({
+      get: (ctx) => ctx['file'],
+      candidates: (ctx) => {
+        reads++
+        return spellings(ctx)
+      },
+      origin,
+    }),
+  })
+  const engine = engineOf([and(is(FILE, 'startswith', ['/b']), is(counted, '=', ['/a/b']))])
+  const file = str('/b')
+  for (let i = 0; i < 3; i++) {
+    assert.equal(fired(engine, { file, flag: false }), '')
+    assert.equal(fired(engine, { file, flag: true }), '0')
+  }
+  assert.equal(reads, 2)
+})
+
 test('more than one word of bits on a string', () => {
   const conditions = Array.from({ length: 100 }, (_, i) => is(NAME, '=', [`n${i}`]))
   const engine = engineOf(conditions)
@@ -268,6 +306,7 @@ const context: fc.Arbitrary<Ctx> = fc.record(
   {
     name: oneString,
     path: oneString,
+    file: oneString,
     number: fc.integer({ min: -1, max: 3 }),
     flag: fc.boolean(),
     address: fc.constantFrom(...ADDRESSES),
@@ -288,7 +327,7 @@ const regexLiteral = fc
 const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER, BASE, BOTH),
+      fc.constantFrom(NAME, PATH, FILE, SPELLING, EITHER, ANCESTOR, LOWER, BASE, BOTH),
       fc.constantFrom<Operator>(
         '=',
         '!=',
@@ -304,14 +343,14 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
     .map(([left, op, right]) => is(left, op, [right])),
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LIST, LOWER_LIST, BASE),
+      fc.constantFrom(NAME, PATH, FILE, SPELLING, EITHER, ANCESTOR, LIST, LOWER_LIST, BASE),
       fc.constantFrom<Operator>('in', 'intersects'),
       fc.array(textLiteral, { maxLength: 4 }),
     )
     .map(([left, op, right]) => is(left, op, right)),
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER),
+      fc.constantFrom(NAME, PATH, FILE, SPELLING, EITHER, ANCESTOR, LOWER),
       fc.constantFrom<Operator>('=', '!=', 'contains', 'startswith', 'glob'),
       fc.constantFrom<ListModifier>('oneof', 'anyof', 'allof'),
       fc.array(textLiteral, { maxLength: 3 }),
@@ -319,7 +358,7 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
     .map(([left, op, modifier, right]) => ({ ...is(left, op, right), modifier })),
   fc
     .tuple(
-      fc.constantFrom(NAME, PATH, EITHER, ANCESTOR, LOWER, BOTH),
+      fc.constantFrom(NAME, PATH, FILE, SPELLING, EITHER, ANCESTOR, LOWER, BOTH),
       fc.constantFrom<Operator>('glob', 'iglob', 'regex'),
       fc.constantFrom<ListModifier | undefined>(undefined, 'oneof', 'anyof', 'allof'),
       fc.infiniteStream(fc.tuple(globLiteral, regexLiteral)),
@@ -343,7 +382,7 @@ const comparison: fc.Arbitrary<Expr<Ctx>> = fc.oneof(
   fc
     .tuple(fc.constantFrom<Operator>('=', '!='), fc.constantFrom(...ADDRESSES))
     .map(([op, value]) => is(ADDRESS, op, [{ text: value.text, value }])),
-  fc.constantFrom(NAME, NUMBER, LIST, EITHER, ADDRESS).map((left) => is(left, 'exists')),
+  fc.constantFrom(NAME, NUMBER, LIST, EITHER, SPELLING, ADDRESS).map((left) => is(left, 'exists')),
   fc
     .tuple(fc.constantFrom(NAME, EITHER, ANCESTOR), fc.constantFrom<Operator>('=', '!=', 'startswith'))
     .map(([left, op]) => is(left, op, PATH)),

@@ -9,11 +9,13 @@
  * and of a rule that is left only those parts that the answer decides are looked at before its turn comes.
  */
 import { Str } from '../decode/str.ts'
+import type { Origin } from '../fields/field.ts'
 import type { Expr, Test } from '../rules/ir.ts'
 import { literalTest } from '../rules/operators/index.ts'
 import { Chooser } from './access.ts'
 import type { Answer } from './answers.ts'
 import type { Bag } from './bag.ts'
+import { markOf, setMark } from './marks.ts'
 import type { Group } from './operands.ts'
 import type { PredicateTable } from './predicates.ts'
 
@@ -69,6 +71,14 @@ interface Drawer<C, T> {
   era: object
 }
 
+/** Drawers of operands with one origin: what is left by all of them together is remembered there. */
+interface Cabinet<C, T> {
+  readonly origin: Origin<C>
+  readonly drawers: Drawer<C, T>[]
+  /** Whose marks they are, by cases of the origin. */
+  readonly cases: readonly object[]
+}
+
 interface Filed<C, T> extends Entry<C, T> {
   /** Number of the event it was handed out for: it may be filed under several operands. */
   event: number
@@ -80,6 +90,8 @@ interface Left<C, T> {
   readonly selection: Selection<C, T> | undefined
 }
 
+const NOTHING: readonly never[] = []
+
 /** More entries than this are filed again, under operands not asked yet. */
 const SHORT = 6
 
@@ -87,7 +99,9 @@ const SHORT = 6
 export class Selection<C, T> {
   readonly #table: PredicateTable<C>
   readonly #asked: ReadonlySet<Group<C>>
+  /** Drawers of operands without an origin, and the others. */
   readonly #drawers: Drawer<C, T>[] = []
+  readonly #cabinets: Cabinet<C, T>[] = []
   /** Entries filed nowhere. */
   readonly #always: readonly Filed<C, T>[]
 
@@ -113,31 +127,70 @@ export class Selection<C, T> {
       else for (const { group, bit } of keys) file(drawers, group, bit, entry)
     }
     this.#always = always
-    for (const [group, byBit] of drawers) this.#drawers.push({ group, byBit, left: [], era: table.era })
+    for (const [group, byBit] of drawers) this.#place({ group, byBit, left: [], era: table.era })
+  }
+
+  #place(drawer: Drawer<C, T>): void {
+    const { origin } = drawer.group
+    const cabinet = this.#cabinets.find((one) => one.origin === origin)
+    if (origin === undefined) this.#drawers.push(drawer)
+    else if (cabinet !== undefined) cabinet.drawers.push(drawer)
+    else {
+      const cases = Array.from({ length: origin.cases }, () => ({}))
+      this.#cabinets.push({ origin, drawers: [drawer], cases })
+    }
   }
 
   /** Add what can hold to `out`, each once, in any order. */
   collect(ctx: C, out: Bag<T>): void {
-    const { event, era } = this.#table
-    if (this.#always.length > 0) this.#handOut(this.#always, event, out)
+    if (this.#always.length > 0) this.#handOut(this.#always, out)
+    for (let i = 0; i < this.#cabinets.length; i++) {
+      const left = this.#search(this.#cabinets[i]!, ctx)
+      for (let j = 0; j < left.length; j++) this.#take(left[j]!, ctx, out)
+    }
     for (let i = 0; i < this.#drawers.length; i++) {
       const drawer = this.#drawers[i]!
-      const answer = drawer.group.answer(ctx)
-      if (drawer.era !== era) {
-        drawer.era = era
-        drawer.left = []
-      }
-      let left = drawer.left[answer.id]
-      if (left === undefined) {
-        left = this.#leave(drawer, answer)
-        drawer.left[answer.id] = left
-      }
-      if (left.selection !== undefined) left.selection.collect(ctx, out)
-      else if (left.entries.length > 0) this.#handOut(left.entries, event, out)
+      this.#take(this.#open(drawer, drawer.group.answer(ctx)), ctx, out)
     }
   }
 
-  #handOut(entries: readonly Filed<C, T>[], event: number, out: Bag<T>): void {
+  /** What is left by each drawer of a cabinet that leaves something. */
+  #search(cabinet: Cabinet<C, T>, ctx: C): readonly Left<C, T>[] {
+    const { origin, drawers } = cabinet
+    const { era } = this.#table
+    const holder = origin.of(ctx)
+    const by = holder && cabinet.cases[origin.caseOf(ctx)]!
+    const known = by && markOf(holder, by, era)
+    if (known !== undefined) return known as readonly Left<C, T>[]
+    const left = drawers
+      .map((drawer) => this.#open(drawer, drawer.group.answer(ctx, by !== undefined)))
+      .filter(({ entries, selection }) => entries.length > 0 || selection !== undefined)
+    const found = left.length === 0 ? NOTHING : left
+    if (by !== undefined) setMark(holder!, by, era, found)
+    return found
+  }
+
+  #open(drawer: Drawer<C, T>, answer: Answer): Left<C, T> {
+    const { era } = this.#table
+    if (drawer.era !== era) {
+      drawer.era = era
+      drawer.left = []
+    }
+    let left = drawer.left[answer.id]
+    if (left === undefined) {
+      left = this.#leave(drawer, answer)
+      drawer.left[answer.id] = left
+    }
+    return left
+  }
+
+  #take({ entries, selection }: Left<C, T>, ctx: C, out: Bag<T>): void {
+    if (selection !== undefined) selection.collect(ctx, out)
+    else if (entries.length > 0) this.#handOut(entries, out)
+  }
+
+  #handOut(entries: readonly Filed<C, T>[], out: Bag<T>): void {
+    const { event } = this.#table
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!
       if (entry.event === event) continue

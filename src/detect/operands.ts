@@ -1,6 +1,6 @@
 /** What the predicates of one operand have in common: its values and its answer, read at most once for an event. */
 import { Str } from '../decode/str.ts'
-import type { Extractor, Value } from '../fields/field.ts'
+import type { Extractor, Origin, Value } from '../fields/field.ts'
 import type { FieldRef, Operand } from '../rules/ir.ts'
 import { operandType, operandValue } from '../rules/operators/index.ts'
 import type { Answer, Load } from './answers.ts'
@@ -28,7 +28,10 @@ export class Group<C> {
   /** Of a field, what reads it: extractors have many shapes, and looking things up on them is slow. */
   readonly #get: Extractor<C>['get'] | undefined
   readonly #candidates: Extractor<C>['candidates']
-  readonly #holder: Extractor<C>['holder']
+  /** What its value follows from, of a field that has such a thing. */
+  readonly origin: Origin<C> | undefined
+  /** Whose marks answers on the origin are, by its cases. */
+  readonly #cases: readonly object[]
   /** Of a transformer of one text: what reads that. */
   readonly #source: Extractor<C>['get'] | undefined
   readonly #bits = new Map<string, number>()
@@ -50,7 +53,8 @@ export class Group<C> {
     const extractor = operand.kind === 'field' ? operand.extractor : undefined
     this.#get = extractor?.get
     this.#candidates = extractor?.candidates
-    this.#holder = extractor?.holder
+    this.origin = this.list ? undefined : extractor?.origin
+    this.#cases = Array.from({ length: this.origin?.cases ?? 0 }, () => ({}))
     this.#source = operand.kind === 'field' ? undefined : sourceOf(operand)?.extractor.get
   }
 
@@ -105,24 +109,40 @@ export class Group<C> {
     return this.operand.kind === 'field' ? (this.operand.extractor.negative ?? 'all') : 'all'
   }
 
-  /** The answer for the current event; absent, and counted, when the operand cannot be read. Needs a matcher. */
-  answer(ctx: C): Answer {
+  /**
+   * The answer for the current event; absent, and counted, when the operand cannot be read. Needs a matcher. `once`: who
+   * asks remembers it, it need not be remembered here as well.
+   */
+  answer(ctx: C, once = false): Answer {
     if (this.#answerOf === this.#judging.event) return this.#answer!
     this.#answerOf = this.#judging.event
     this.#answer = this.matcher!.answers.absent
     try {
-      this.#answer = this.#read(ctx)
+      this.#answer = once ? this.#read(ctx, true) : this.#recall(ctx)
     } catch {
       this.#judging.errors++
     }
     return this.#answer
   }
 
-  #read(ctx: C): Answer {
-    if (this.#candidates !== undefined) return this.#readSeveral(ctx)
+  /** From the origin, where there is one. */
+  #recall(ctx: C): Answer {
+    const { origin } = this
+    const holder = origin?.of(ctx)
+    if (origin === undefined || holder === undefined) return this.#read(ctx, false)
+    const by = this.#cases[origin.caseOf(ctx)]!
+    const known = markOf(holder, by, this.#judging.era)
+    if (known !== undefined) return known as Answer
+    const answer = this.#read(ctx, false)
+    setMark(holder, by, this.#judging.era, answer)
+    return answer
+  }
+
+  #read(ctx: C, once: boolean): Answer {
+    if (this.#candidates !== undefined) return this.#join(this.readings(ctx)!, once)
     if (this.#source !== undefined) return this.#readTransform(ctx, this.#source)
     const value = (this.#get === undefined ? this.value(ctx) : this.#get(ctx)) as Value | undefined
-    return value === undefined ? this.matcher!.answers.absent : this.#ofValue(value)
+    return value === undefined ? this.matcher!.answers.absent : this.#ofValue(value, once)
   }
 
   #readTransform(ctx: C, source: Extractor<C>['get']): Answer {
@@ -138,25 +158,15 @@ export class Group<C> {
     return answer
   }
 
-  #readSeveral(ctx: C): Answer {
-    const holder = this.#holder === undefined ? undefined : this.#holder(ctx)
-    if (holder === undefined) return this.#join(this.readings(ctx)!)
-    const known = markOf(holder, this, this.#judging.era)
-    if (known !== undefined) return known as Answer
-    const answer = this.#join(this.readings(ctx)!)
-    setMark(holder, this, this.#judging.era, answer)
-    return answer
-  }
-
-  #join(values: readonly Value[]): Answer {
+  #join(values: readonly Value[], once: boolean): Answer {
     const { answers } = this.matcher!
     let answer = answers.absent
-    for (let i = 0; i < values.length; i++) answer = answers.both(answer, this.#ofValue(values[i]!))
+    for (let i = 0; i < values.length; i++) answer = answers.both(answer, this.#ofValue(values[i]!, once))
     return answer
   }
 
-  #ofValue(value: Value): Answer {
-    if (!(value instanceof Str)) return this.matcher!.answer(value)
+  #ofValue(value: Value, once: boolean): Answer {
+    if (once || !(value instanceof Str)) return this.matcher!.answer(value)
     const known = markOf(value, this, this.#judging.era)
     if (known !== undefined) return known as Answer
     const answer = this.matcher!.answer(value)

@@ -48,16 +48,22 @@ export interface Extractor<C> {
    * connection, any ancestor). Absent means just `get`. Empty means absent.
    */
   readonly candidates?: (ctx: C) => readonly Value[]
-  /**
-   * With `candidates`, where they stay the same from event to event: what they belong to, another object whenever they may
-   * have changed. What is found out about them is remembered there.
-   */
-  readonly holder?: (ctx: C) => Marked | undefined
+  /** Where values stay the same from event to event: what is found out about them is remembered there. */
+  readonly origin?: Origin<C>
   /**
    * With `candidates`, what `!=` and other negative operators mean: `all` (the default) = no candidate is equal;
    * `any` = some candidate differs (proc.aname).
    */
   readonly negative?: 'all' | 'any'
+}
+
+/** What the values of some fields follow from; fields with the same origin share one. */
+export interface Origin<C> {
+  /** Another object whenever the values may have changed; undefined when they follow from more than that. Never throws. */
+  of(ctx: C): Marked | undefined
+  /** Where something else of the event tells as well: which of so many cases it is, from 0. */
+  readonly cases: number
+  caseOf(ctx: C): number
 }
 
 export interface FieldDef<C = unknown> {
@@ -96,11 +102,11 @@ export type FieldSet<C = unknown> = ReadonlyMap<string, FieldDef<C>>
 
 /** A field without an argument. */
 export const defineField = <C>(decl: Omit<FieldDef<C>, 'bind' | 'arg'> & Extractor<C>): FieldDef<C> => {
-  const { get, candidates, holder, negative, ...rest } = decl
+  const { get, candidates, origin, negative, ...rest } = decl
   const extractor: Extractor<C> = {
     get,
     ...(candidates === undefined ? {} : { candidates }),
-    ...(holder === undefined ? {} : { holder }),
+    ...(origin === undefined ? {} : { origin }),
     ...(negative === undefined ? {} : { negative }),
   }
   return { ...rest, bind: () => extractor }

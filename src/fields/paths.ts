@@ -57,6 +57,8 @@ const PATH_FLAG_PLACES = placesOf('path_flags')
 
 /** The spellings of one path in one event; the same object for the same strings while nothing else was seen of them. */
 export interface PathValue extends Marked {
+  /** As the caller gave it; the kernel's where the event has no name. */
+  readonly given: Str | undefined
   /**
    * The given name joined to the directory it starts from, which the record carries unless it is the directory of the
    * kernel path (PATH_IN_DIR). Without either it falls back to the kernel path.
@@ -123,26 +125,38 @@ function seen(
   resolved: Str | undefined,
 ): PathValue {
   const owner = resolved ?? name
-  if (owner === undefined) return makePath(ctx, undefined, undefined)
+  if (owner === undefined) return makePath(ctx, name, undefined, undefined)
   owner.seenAs ??= []
   const known = owner.seenAs as Seen[]
   for (let i = 0; i < known.length; i++) {
     const one = known[i]!
     if (one.name === name && one.dir === dir && one.resolved === resolved) return one.value
   }
-  const value = makePath(ctx, makeAccessed(ctx, name, dir, resolved), resolved)
+  const value = makePath(ctx, name, makeAccessed(ctx, name, dir, resolved), resolved)
   if (known.length === SEEN_MAX) known.shift()
   known.push({ name, dir, resolved, value })
   return value
 }
 
-function makePath(ctx: SyscallContext, accessed: Str | undefined, resolved: Str | undefined): PathValue {
-  const unmarked = { marks: undefined, marksOf: undefined }
-  if (accessed === undefined)
-    return { accessed, resolved, all: resolved === undefined ? [] : [resolved], ...unmarked }
+function makePath(
+  ctx: SyscallContext,
+  given: Str | undefined,
+  accessed: Str | undefined,
+  resolved: Str | undefined,
+): PathValue {
+  const all = spellings(ctx, accessed, resolved)
+  return { given, accessed, resolved, all, marks: undefined, marksOf: undefined }
+}
+
+function spellings(
+  ctx: SyscallContext,
+  accessed: Str | undefined,
+  resolved: Str | undefined,
+): readonly Str[] {
+  if (accessed === undefined) return resolved === undefined ? [] : [resolved]
   const one =
     resolved === undefined || resolved === accessed || resolved.text === accessed.text || ctx.lookup.asFalco
-  return { accessed, resolved, all: one ? [accessed] : [accessed, resolved], ...unmarked }
+  return one ? [accessed] : [accessed, resolved]
 }
 
 function makeAccessed(

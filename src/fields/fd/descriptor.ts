@@ -13,10 +13,10 @@ import {
   SOCKET_FACTS,
 } from '../../../schema/enums/index.ts'
 import { placesOf } from '../../decode/event-view.ts'
-import type { Marked, Str } from '../../decode/str.ts'
+import type { Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
-import { type PathFields, pathOf, pathOfFields } from '../paths.ts'
+import { type PathFields, type PathValue, pathOf, pathOfFields } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
 /** Falco's letters for kinds of descriptors, with its words for them. */
@@ -369,8 +369,8 @@ export function fdNames(ctx: SyscallContext): readonly Str[] {
   return name === undefined ? [] : [name]
 }
 
-/** Where what is known of the names of a file can be kept: they are the same while this is. */
-export function fdNamesHolder(ctx: SyscallContext): Marked | undefined {
+/** The path of a file: its names are the same while this is. */
+export function fdPath(ctx: SyscallContext): PathValue | undefined {
   const fields = fileFields(ctx)
   return fields && pathOf(ctx, fields)
 }
@@ -378,15 +378,11 @@ export function fdNamesHolder(ctx: SyscallContext): Marked | undefined {
 /** The name as the caller gave it. */
 export function fdRawName(ctx: SyscallContext): Str | undefined {
   const fields = fileFields(ctx)
-  if (fields === undefined) return fdName(ctx)
-  return fields.name === undefined ? pathOf(ctx, fields).resolved : ctx.event.string(fields.name)
+  return fields === undefined ? fdName(ctx) : pathOf(ctx, fields).given
 }
 
 /** The kernel's spelling of the path. */
-export function fdRealPath(ctx: SyscallContext): Str | undefined {
-  const fields = fileFields(ctx)
-  return fields && pathOf(ctx, fields).resolved
-}
+export const fdRealPath = (ctx: SyscallContext): Str | undefined => fdPath(ctx)?.resolved
 
 /** Is the descriptor a file or directory, so that its name is a path? */
 export const isFile = (ctx: SyscallContext): boolean => {

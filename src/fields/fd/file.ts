@@ -1,15 +1,16 @@
 /** Descriptors in general, and files behind them. */
-import type { Marked, Str } from '../../decode/str.ts'
+import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { major, minor, userDevice } from '../device.ts'
+import type { Origin } from '../field.ts'
 import { nameDiffers } from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 import {
   FD_TYPES,
   fdName,
   fdNames,
-  fdNamesHolder,
   fdNumber,
+  fdPath,
   fdRawName,
   fdRealPath,
   isFile,
@@ -30,8 +31,8 @@ const partsOf = (ctx: SyscallContext, key: string, part: (name: Str) => Str): re
     return b === undefined || b.text === a.text ? [a] : [a, b]
   })
 
-const partsHolder = (ctx: SyscallContext): Marked | undefined =>
-  isFile(ctx) ? fdNamesHolder(ctx) : undefined
+/** All that is asked of a name follows from the path, and from whether it is one of a file. */
+const origin: Origin<SyscallContext> = { of: fdPath, cases: 2, caseOf: (ctx) => (isFile(ctx) ? 1 : 0) }
 
 /** A file at the root lies in `/`. */
 const directoryOf = (name: Str): Str => name.directory
@@ -68,7 +69,7 @@ export const fileFields: readonly SyscallField[] = only(
       examples: ['/etc/shadow', '10.0.0.2:40312->93.184.216.34:443', 'pipe:[4711]'],
       get: fdName,
       candidates: fdNames,
-      holder: fdNamesHolder,
+      origin,
     }),
     field({
       name: 'fd.nameraw',
@@ -77,6 +78,7 @@ export const fileFields: readonly SyscallField[] = only(
       doc: 'The path as the caller gave it, neither joined to a directory nor cleaned.',
       examples: ['../etc/shadow'],
       get: fdRawName,
+      origin,
     }),
     field({
       name: 'fd.realpath',
@@ -84,6 +86,7 @@ export const fileFields: readonly SyscallField[] = only(
       cost: 'free',
       doc: 'The path as the kernel resolved it, symbolic links followed. Absent when the call failed.',
       get: fdRealPath,
+      origin,
     }),
     field({
       name: 'fd.name_differs',
@@ -102,7 +105,7 @@ export const fileFields: readonly SyscallField[] = only(
         return name && directoryOf(name)
       },
       candidates: (ctx) => partsOf(ctx, 'fd.directory', directoryOf),
-      holder: partsHolder,
+      origin,
     }),
     field({
       name: 'fd.filename',
@@ -111,7 +114,7 @@ export const fileFields: readonly SyscallField[] = only(
       doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
       get: (ctx) => fileName(ctx)?.base,
       candidates: (ctx) => partsOf(ctx, 'fd.filename', (name) => name.base),
-      holder: partsHolder,
+      origin,
     }),
     field({
       name: 'fd.type',

@@ -1,6 +1,7 @@
 /** Paths of events that work on names: the one they are about, or the two they join. */
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
+import type { Origin } from '../field.ts'
 import { cleanPath, joinPath, type PathFields, pathOf, pathOfFields } from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 
@@ -71,13 +72,23 @@ function rawIn(ctx: SyscallContext, role: Role): Str | undefined {
   return given ?? (fields.path === undefined ? undefined : ctx.event.string(fields.path))
 }
 
+/** A text of a link follows from where the link is as well. */
+const originIn = (role: Role): Origin<SyscallContext> => ({
+  of(ctx) {
+    const fields = pathIn(ctx, role)
+    return fields === undefined || fields === LINK_TARGET ? undefined : pathOf(ctx, fields)
+  },
+  cases: 1,
+  caseOf: () => 0,
+})
+
 const DOCS: Readonly<Record<Role, string>> = {
   name: 'Path that an event on one file works on: open, unlink, rmdir, chmod, truncate',
   source: 'First path of an event on two: the old name of a rename, the new name of a link',
   target: 'Second path of an event on two: the new name of a rename, what a link points to',
 }
 
-const roleFields = (role: Role): readonly SyscallField[] => [
+const roleFields = (role: Role, origin = originIn(role)): readonly SyscallField[] => [
   field({
     name: `fs.path.${role}`,
     type: 'path',
@@ -85,6 +96,7 @@ const roleFields = (role: Role): readonly SyscallField[] => [
     doc: `${DOCS[role]}; absolute and cleaned. Absent when a call other than open failed.`,
     get: (ctx) => accessedIn(ctx, role),
     candidates: (ctx) => spellingsIn(ctx, role),
+    origin,
   }),
   field({
     name: `fs.path.${role}raw`,
@@ -92,6 +104,7 @@ const roleFields = (role: Role): readonly SyscallField[] => [
     cost: 'free',
     doc: `${DOCS[role]}; as the caller gave it. Absent when a call other than open failed.`,
     get: (ctx) => rawIn(ctx, role),
+    origin,
   }),
 ]
 
