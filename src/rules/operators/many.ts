@@ -16,6 +16,8 @@ export interface Pattern {
 /** Numbers of patterns by text. */
 export class ManyPatterns {
   readonly #equal = new Map<string, number[]>()
+  /** Lengths of those, 255 standing for all above: by that most texts are told apart without being hashed. */
+  readonly #lengths = new Uint8Array(256)
   readonly #prefix = new Trie()
   readonly #suffix = new Trie()
   readonly #substring = new Trie()
@@ -29,6 +31,7 @@ export class ManyPatterns {
         const ids = this.#equal.get(text)
         if (ids === undefined) this.#equal.set(text, [id])
         else ids.push(id)
+        this.#lengths[Math.min(text.length, 255)] = 1
         return
       }
       case 'prefix':
@@ -60,7 +63,7 @@ export class ManyPatterns {
 
   /** Add the numbers of the patterns that hold for the text to `found`; one may be added more than once. */
   match(text: string, found: number[]): void {
-    const equal = this.#equal.get(text)
+    const equal = this.#lengths[Math.min(text.length, 255)] === 0 ? undefined : this.#equal.get(text)
     if (equal !== undefined) for (const id of equal) found.push(id)
     this.#prefix.walk(text, false, found)
     this.#suffix.walk(text, true, found)
@@ -94,6 +97,8 @@ class Trie {
   /** By state: the longest other state that its text ends in, and the nearest of those where a word ends. */
   #fail = new Int32Array(1)
   #report = new Int32Array(1)
+  /** By code unit below 128: a word begins with it. Of those above, one may. */
+  readonly #starts = new Uint8Array(128)
   /** By state: the search that has reported it. */
   #reported = new Int32Array(1)
   #searches = 0
@@ -136,6 +141,7 @@ class Trie {
     for (let i = 0; i < text.length; i++) {
       const raw = text.charCodeAt(i)
       const code = fold ? foldCode(raw) : raw
+      if (state === 0 && code < 128 && this.#starts[code] === 0) continue
       let next = this.#step(state, code)
       while (next === NONE && state !== 0) {
         state = this.#fail[state]!
@@ -206,6 +212,7 @@ class Trie {
     this.#parent.push(parent)
     this.#by.push(code)
     this.#ids.push(undefined)
+    if (parent === 0 && code < 128) this.#starts[code] = 1
     if (state * 2 > this.#from.length) this.#rehash(this.#from.length * 4)
     this.#put(parent, code, state)
     return state
