@@ -283,6 +283,14 @@ export class EventView {
     return sameBytes(this.#memory, this.#base + from, this.#base + to, length)
   }
 
+  /** Bytes of a variable field in the record; 0 when there is none. */
+  sizeOf(name: string): number {
+    const slot = this.#slots.get(name)
+    if (!slot || !isVariable(slot.decl.storage)) return 0
+    const ref = (this.#base + slot.offset) >> 1
+    return this.#u16[ref] === 0 ? 0 : this.#u16[ref + 1]!
+  }
+
   /** Raw bytes of a variable field, a copy. */
   bytes(name: string): Uint8Array | undefined {
     const slot = this.#slots.get(name)

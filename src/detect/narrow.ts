@@ -84,13 +84,11 @@ interface Filed<C, T> extends Entry<C, T> {
   event: number
 }
 
-/** A short list, or a selection of its own where many are left. */
+/** A short list, and selections of their own where many are left. */
 interface Left<C, T> {
   readonly entries: readonly Filed<C, T>[]
-  readonly selection: Selection<C, T> | undefined
+  readonly selections: readonly Selection<C, T>[]
 }
-
-const NOTHING: readonly never[] = []
 
 /** More entries than this are filed again, under operands not asked yet. */
 const SHORT = 6
@@ -98,6 +96,8 @@ const SHORT = 6
 /** Picks, among conditions judged together, those that can hold for the current event. */
 export class Selection<C, T> {
   readonly #table: PredicateTable<C>
+  /** What most things leave; one for all of them. */
+  readonly #nothing: Left<C, T> = { entries: [], selections: [] }
   readonly #asked: ReadonlySet<Group<C>>
   /** Drawers of operands without an origin, and the others. */
   readonly #drawers: Drawer<C, T>[] = []
@@ -144,30 +144,44 @@ export class Selection<C, T> {
   /** Add what can hold to `out`, each once, in any order. */
   collect(ctx: C, out: Bag<T>): void {
     if (this.#always.length > 0) this.#handOut(this.#always, out)
-    for (let i = 0; i < this.#cabinets.length; i++) {
-      const left = this.#search(this.#cabinets[i]!, ctx)
-      for (let j = 0; j < left.length; j++) this.#take(left[j]!, ctx, out)
-    }
+    for (let i = 0; i < this.#cabinets.length; i++)
+      this.#take(this.#search(this.#cabinets[i]!, ctx), ctx, out)
     for (let i = 0; i < this.#drawers.length; i++) {
       const drawer = this.#drawers[i]!
       this.#take(this.#open(drawer, drawer.group.answer(ctx)), ctx, out)
     }
   }
 
-  /** What is left by each drawer of a cabinet that leaves something. */
-  #search(cabinet: Cabinet<C, T>, ctx: C): readonly Left<C, T>[] {
-    const { origin, drawers } = cabinet
+  /** What all drawers of a cabinet leave. */
+  #search(cabinet: Cabinet<C, T>, ctx: C): Left<C, T> {
+    const { origin, cases } = cabinet
     const { era } = this.#table
     const holder = origin.of(ctx)
-    const by = holder && cabinet.cases[origin.caseOf(ctx)]!
-    const known = by && markOf(holder, by, era)
-    if (known !== undefined) return known as readonly Left<C, T>[]
-    const left = drawers
-      .map((drawer) => this.#open(drawer, drawer.group.answer(ctx, by !== undefined)))
-      .filter(({ entries, selection }) => entries.length > 0 || selection !== undefined)
-    const found = left.length === 0 ? NOTHING : left
-    if (by !== undefined) setMark(holder!, by, era, found)
-    return found
+    if (holder === undefined) return this.#openAll(cabinet, ctx, false)
+    const by = cases[origin.caseOf(ctx)]!
+    const known = markOf(holder, by, era)
+    if (known !== undefined) return known as Left<C, T>
+    const left = this.#openAll(cabinet, ctx, true)
+    setMark(holder, by, era, left)
+    return left
+  }
+
+  /** `once`: the origin has not been seen before, and remembers what is left. */
+  #openAll({ origin, drawers }: Cabinet<C, T>, ctx: C, once: boolean): Left<C, T> {
+    let all: Left<C, T>[] | undefined
+    for (let i = 0; i < drawers.length; i++) {
+      const left = this.#open(drawers[i]!, drawers[i]!.group.answer(ctx, once))
+      if (left.entries.length > 0 || left.selections.length > 0) (all ??= []).push(left)
+    }
+    if (all === undefined) return this.#nothing
+    const entries = new Set(all.flatMap((left) => left.entries))
+    // Whatever else is asked about the same thing can be answered as well.
+    const answerOf = (group: Group<C>): Answer | undefined =>
+      group.origin === origin ? group.answer(ctx, once) : undefined
+    return {
+      entries: [...entries].filter(({ condition }) => mayHold(condition, false, this.#table, answerOf)),
+      selections: all.flatMap(({ selections }) => selections),
+    }
   }
 
   #open(drawer: Drawer<C, T>, answer: Answer): Left<C, T> {
@@ -184,9 +198,9 @@ export class Selection<C, T> {
     return left
   }
 
-  #take({ entries, selection }: Left<C, T>, ctx: C, out: Bag<T>): void {
-    if (selection !== undefined) selection.collect(ctx, out)
-    else if (entries.length > 0) this.#handOut(entries, out)
+  #take({ entries, selections }: Left<C, T>, ctx: C, out: Bag<T>): void {
+    for (let i = 0; i < selections.length; i++) selections[i]!.collect(ctx, out)
+    if (entries.length > 0) this.#handOut(entries, out)
   }
 
   #handOut(entries: readonly Filed<C, T>[], out: Bag<T>): void {
@@ -202,13 +216,14 @@ export class Selection<C, T> {
   /** What an answer leaves of a drawer. */
   #leave({ group, byBit }: Drawer<C, T>, answer: Answer): Left<C, T> {
     const left = new Set<Filed<C, T>>()
+    const answerOf = (other: Group<C>): Answer | undefined => (other === group ? answer : undefined)
     for (const bit of answer.bits)
       for (const entry of byBit.get(bit) ?? [])
-        if (mayHold(entry.condition, false, this.#table, group, answer)) left.add(entry)
+        if (mayHold(entry.condition, false, this.#table, answerOf)) left.add(entry)
     const entries = [...left]
-    if (entries.length <= SHORT) return { entries, selection: undefined }
+    if (entries.length <= SHORT) return { entries, selections: [] }
     const asked = new Set([...this.#asked, group])
-    return { entries: [], selection: new Selection(entries, this.#table, asked) }
+    return { entries: [], selections: [new Selection(entries, this.#table, asked)] }
   }
 }
 
@@ -225,28 +240,27 @@ function file<C, T>(
   else entries.push(entry)
 }
 
-/** Can the condition hold, given the answer of one operand? Whatever the answer does not decide counts as true. */
+/** Can the condition hold, given the answers of some operands? Whatever they do not decide counts as true. */
 function mayHold<C>(
   expr: Expr<C>,
   negated: boolean,
   table: PredicateTable<C>,
-  group: Group<C>,
-  answer: Answer,
+  answerOf: (group: Group<C>) => Answer | undefined,
 ): boolean {
   switch (expr.kind) {
     case 'const':
       return expr.value !== negated
     case 'not':
-      return mayHold(expr.item, !negated, table, group, answer)
+      return mayHold(expr.item, !negated, table, answerOf)
     case 'and':
     case 'or':
       return (expr.kind === 'and') !== negated
-        ? expr.items.every((item) => mayHold(item, negated, table, group, answer))
-        : expr.items.some((item) => mayHold(item, negated, table, group, answer))
+        ? expr.items.every((item) => mayHold(item, negated, table, answerOf))
+        : expr.items.some((item) => mayHold(item, negated, table, answerOf))
     case 'test': {
-      const predicate = table.of(expr)
-      if (predicate.group !== group || predicate.decide === undefined) return true
-      return predicate.decide(answer) !== negated
+      const { group, decide } = table.of(expr)
+      const answer = decide === undefined ? undefined : answerOf(group)
+      return answer === undefined || decide!(answer) !== negated
     }
     default:
       return expr satisfies never

@@ -4,6 +4,7 @@ import type { ContainerRef } from '../decode/answers.ts'
 import type { Interner } from '../decode/interner.ts'
 import { Str } from '../decode/str.ts'
 import type { ExecFacts, ProcessInfo } from '../fields/context.ts'
+import { Vectors } from './vectors.ts'
 
 /** Resolution of start times from /proc: USER_HZ is 100 on every architecture we run on (proc(5), field 22). */
 export const TICK_NS = 10_000_000
@@ -20,19 +21,6 @@ const FROZEN_MAX = 64
 
 /** Computed text longer than this is not shared between processes: it would crowd the interner. */
 const SHARED_TEXT_MAX = 512
-
-/** Argument vector and environment: shared by a process and the children it forked, counted once. */
-export interface Vectors {
-  readonly argv: readonly string[]
-  readonly argvCutFrom: number | undefined
-  readonly env: readonly string[]
-  /** Size in bytes, for the budget of the table. */
-  readonly bytes: number
-  /** Processes that hold it. */
-  users: number
-}
-
-export const noVectors = (): Vectors => ({ argv: [], argvCutFrom: undefined, env: [], bytes: 0, users: 0 })
 
 /** What a process inherits from the one that forked it. */
 const INHERITED = [
@@ -100,7 +88,7 @@ export class ProcessRecord implements ProcessInfo {
   /** cgroup v2 id of the last event, 0 when not known, and the v1 id beside it. */
   cgroup = 0
   cgroupV1 = 0
-  vectors: Vectors = noVectors()
+  vectors = new Vectors()
   /** CLOCK_MONOTONIC ns of the event the state is of; older snapshots do not overwrite it. */
   asOf = 0
   /** CLOCK_MONOTONIC ns of its end, undefined while it lives. */
@@ -146,7 +134,7 @@ export class ProcessRecord implements ProcessInfo {
   }
 
   derived(key: string, make: () => string): Str {
-    this.#derived ??= new Map()
+    this.#derived ??= this.vectors.texts(this.comm)
     let value = this.#derived.get(key)
     if (value === undefined) {
       const text = make()

@@ -10,10 +10,10 @@ import type { CgroupAnswer, CgroupQuestion, ContainerRef } from '../decode/answe
 import type { EventView } from '../decode/event-view.ts'
 import type { Interner } from '../decode/interner.ts'
 import type { ProcessInfo } from '../fields/context.ts'
-import { splitVector } from '../fields/vector.ts'
 import { execFacts } from './exec-facts.ts'
 import { ProcessQueue } from './process-queue.ts'
-import { isCoarse, noVectors, ProcessRecord, sameStart, type Vectors } from './process-record.ts'
+import { isCoarse, ProcessRecord, sameStart } from './process-record.ts'
+import { VectorReader, Vectors } from './vectors.ts'
 
 export interface ProcessTableOptions {
   readonly interner: Interner
@@ -95,6 +95,7 @@ class Table implements ProcessTable {
   /** In order of exit. */
   readonly #exited = new ProcessQueue()
   readonly #find = (pid: number, start: number): ProcessRecord | undefined => this.#lookUp(pid, start)
+  readonly #vectors = new VectorReader()
   #bytes = 0
   readonly counters = {
     evicted: 0,
@@ -256,7 +257,7 @@ class Table implements ProcessTable {
     record.container = this.#containerOf(event)
     this.#learn(record.cgroup, record.cgroupV1, record.container)
     record.image = execFacts(event)
-    this.#setVectors(record, vectorsOf(event))
+    this.#setVectors(record, this.#vectors.read(event))
     record.dropDerived()
   }
 
@@ -399,7 +400,7 @@ class Table implements ProcessTable {
   #drop(record: ProcessRecord): void {
     ;(record.exitedAt === undefined ? this.#living : this.#exited).remove(record)
     this.#release(record)
-    record.vectors = noVectors()
+    record.vectors = new Vectors()
     const newest = this.#byPid.get(record.pid)
     if (newest === record) {
       if (record.older === undefined) this.#byPid.delete(record.pid)
@@ -409,17 +410,5 @@ class Table implements ProcessTable {
     let at = newest
     while (at !== undefined && at.older !== record) at = at.older
     if (at !== undefined) at.older = record.older
-  }
-}
-
-function vectorsOf(event: EventView): Vectors {
-  const argv = event.bytes('argv')
-  const env = event.bytes('env')
-  return {
-    argv: splitVector(argv),
-    argvCutFrom: event.cutFrom('argv'),
-    env: splitVector(env),
-    bytes: (argv?.length ?? 0) + (env?.length ?? 0),
-    users: 0,
   }
 }
