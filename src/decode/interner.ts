@@ -126,10 +126,11 @@ function hashOf(memory: Memory, offset: number, length: number): number {
 }
 
 function wordsOf(memory: Memory, offset: number, length: number): readonly number[] {
-  const words: number[] = []
-  const end = (offset >> 2) + (length >> 2)
-  for (let i = offset >> 2; i < end; i++) words.push(memory.words[i]!)
-  if (length & 3) words.push(lastWord(memory, offset, length))
+  const words = new Array<number>((length + 3) >> 2)
+  const first = offset >> 2
+  const whole = length >> 2
+  for (let i = 0; i < whole; i++) words[i] = memory.words[first + i]!
+  if (length & 3) words[whole] = lastWord(memory, offset, length)
   return words
 }
 

@@ -80,6 +80,8 @@ export function createEngine<C>(
   const names = new Set(rules.flatMap(({ events }) => (events === '*' ? [] : [...events])))
   const index = new Map([...names].map((name) => [name, select(name)]))
   table.start()
+  let latest = ''
+  let selection = everywhere
   const candidates = new Bag<Judged<C>>()
   const matched = new Bag<Judged<C>>()
   return {
@@ -89,7 +91,11 @@ export function createEngine<C>(
       candidates.clear()
       matched.clear()
       // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
-      ;(index.get(eventName) ?? everywhere).collect(ctx, candidates)
+      if (eventName !== latest) {
+        latest = eventName
+        selection = index.get(eventName) ?? everywhere
+      }
+      selection.collect(ctx, candidates)
       for (let i = 0; i < candidates.size; i++) {
         const judged = candidates.items[i]!
         if ((admits === undefined || admits(judged.rule)) && judged.condition(ctx)) matched.add(judged)

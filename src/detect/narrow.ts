@@ -90,6 +90,8 @@ interface Left<C, T> {
   readonly selections: readonly Selection<C, T>[]
 }
 
+const NONE: never[] = []
+
 /** More entries than this are filed again, under operands not asked yet. */
 const SHORT = 6
 
@@ -168,12 +170,12 @@ export class Selection<C, T> {
 
   /** `once`: the origin has not been seen before, and remembers what is left. */
   #openAll({ origin, drawers }: Cabinet<C, T>, ctx: C, once: boolean): Left<C, T> {
-    let all: Left<C, T>[] | undefined
+    let all: Left<C, T>[] = NONE
     for (let i = 0; i < drawers.length; i++) {
       const left = this.#open(drawers[i]!, drawers[i]!.group.answer(ctx, once))
-      if (left.entries.length > 0 || left.selections.length > 0) (all ??= []).push(left)
+      if (left.entries.length > 0 || left.selections.length > 0) all = [...all, left]
     }
-    if (all === undefined) return this.#nothing
+    if (all.length === 0) return this.#nothing
     const entries = new Set(all.flatMap((left) => left.entries))
     // Whatever else is asked about the same thing can be answered as well.
     const answerOf = (group: Group<C>): Answer | undefined =>

@@ -71,6 +71,8 @@ export interface PathValue extends Marked {
    * other, none when the event has no path.
    */
   readonly all: readonly Str[]
+  /** What kind of file the kernel's spelling tells of, once somebody has asked; of fields/fd. */
+  kind: string | undefined
 }
 
 /** Ways to one file that are remembered: by its path, from its directory, from elsewhere, in vain. */
@@ -126,15 +128,20 @@ function seen(
 ): PathValue {
   const owner = resolved ?? name
   if (owner === undefined) return makePath(ctx, name, undefined, undefined)
-  owner.seenAs ??= []
-  const known = owner.seenAs as Seen[]
-  for (let i = 0; i < known.length; i++) {
-    const one = known[i]!
-    if (one.name === name && one.dir === dir && one.resolved === resolved) return one.value
-  }
+  const known = owner.seenAs as Seen[] | undefined
+  if (known !== undefined)
+    for (let i = 0; i < known.length; i++) {
+      const one = known[i]!
+      if (one.name === name && one.dir === dir && one.resolved === resolved) return one.value
+    }
   const value = makePath(ctx, name, makeAccessed(ctx, name, dir, resolved), resolved)
-  if (known.length === SEEN_MAX) known.shift()
-  known.push({ name, dir, resolved, value })
+  const one: Seen = { name, dir, resolved, value }
+  // Most are seen in one way: an array that never grows is smaller.
+  if (known === undefined) owner.seenAs = [one]
+  else {
+    if (known.length === SEEN_MAX) known.shift()
+    known.push(one)
+  }
   return value
 }
 
@@ -145,7 +152,7 @@ function makePath(
   resolved: Str | undefined,
 ): PathValue {
   const all = spellings(ctx, accessed, resolved)
-  return { given, accessed, resolved, all, marks: undefined, marksOf: undefined }
+  return { given, accessed, resolved, all, kind: undefined, marks: undefined, marksOf: undefined }
 }
 
 function spellings(

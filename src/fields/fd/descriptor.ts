@@ -130,10 +130,17 @@ const KERNEL_NAMES: readonly (readonly [string, FdTypeChar])[] = [
 const SLASH = 0x2f
 
 /** What a path and an inode type say about a file; undefined mode bits (0) leave it to be a file. */
-export function kindOfFile(path: string | undefined, mode: number): FdTypeChar {
+export const kindOfFile = (path: string | undefined, mode: number): FdTypeChar =>
+  kindOfName(path) ?? kindOfMode(mode)
+
+function kindOfName(path: string | undefined): FdTypeChar | undefined {
   // Nearly all names are absolute paths, and of those only memory files have one that tells.
   if (path !== undefined && (path.charCodeAt(0) !== SLASH || path.startsWith('/memfd:')))
     for (const [start, type] of KERNEL_NAMES) if (path.startsWith(start)) return type
+  return undefined
+}
+
+function kindOfMode(mode: number): FdTypeChar {
   switch (mode & S_IFMT) {
     case FILE_TYPES.S_IFDIR:
       return 'd'
@@ -146,13 +153,18 @@ export function kindOfFile(path: string | undefined, mode: number): FdTypeChar {
   }
 }
 
+/** Of a path that does not tell. */
+const NO_KIND = ''
 const MODE_PLACES = placesOf('i_mode')
 
 function fileType(ctx: SyscallContext, fields: PathFields): FdTypeChar {
   const { event } = ctx
   const modeSlot = event.slotAt(MODE_PLACES)
   const mode = modeSlot === undefined ? 0 : event.numberAt(modeSlot)
-  const kind = kindOfFile(pathOf(ctx, fields).resolved?.text, mode)
+  const path = pathOf(ctx, fields)
+  path.kind ??= kindOfName(path.resolved?.text) ?? NO_KIND
+  if ((mode & S_IFMT) === FILE_TYPES.S_IFREG && path.kind === NO_KIND) return 'f'
+  const kind = path.kind === NO_KIND ? kindOfMode(mode) : (path.kind as FdTypeChar)
   // A failed open has no inode: what was asked for decides.
   const asked = kind === 'f' && (mode & S_IFMT) === 0 && isOpen(ctx) && !isTemporary(ctx)
   return asked && (event.number('flags')! & OPEN_FLAGS.names['O_DIRECTORY']!) !== 0 ? 'd' : kind

@@ -3,8 +3,10 @@ import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { major, minor, userDevice } from '../device.ts'
 import type { Origin } from '../field.ts'
+
 import { nameDiffers } from '../paths.ts'
-import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
+import { eventsOf, field, only, type SyscallField } from '../syscall-field.ts'
+
 import {
   FD_TYPES,
   fdName,
@@ -21,15 +23,16 @@ import {
 const fileName = (ctx: SyscallContext): Str | undefined => (isFile(ctx) ? fdName(ctx) : undefined)
 
 /** A part of each spelling, without repeating equal ones. */
-const partsOf = (ctx: SyscallContext, key: string, part: (name: Str) => Str): readonly Str[] =>
-  once(ctx, key, () => {
-    if (!isFile(ctx)) return []
-    const [first, second] = fdNames(ctx)
-    if (first === undefined) return []
-    const a = part(first)
-    const b = second && part(second)
-    return b === undefined || b.text === a.text ? [a] : [a, b]
-  })
+function partsOf(ctx: SyscallContext, part: (name: Str) => Str): readonly Str[] {
+  if (!isFile(ctx)) return NONE
+  const [first, second] = fdNames(ctx)
+  if (first === undefined) return NONE
+  const a = part(first)
+  const b = second && part(second)
+  return b === undefined || b.text === a.text ? [a] : [a, b]
+}
+
+const NONE: readonly Str[] = []
 
 /** All that is asked of a name follows from the path, and from whether it is one of a file. */
 const origin: Origin<SyscallContext> = { of: fdPath, cases: 2, caseOf: (ctx) => (isFile(ctx) ? 1 : 0) }
@@ -104,7 +107,7 @@ export const fileFields: readonly SyscallField[] = only(
         const name = fileName(ctx)
         return name && directoryOf(name)
       },
-      candidates: (ctx) => partsOf(ctx, 'fd.directory', directoryOf),
+      candidates: (ctx) => partsOf(ctx, directoryOf),
       origin,
     }),
     field({
@@ -113,7 +116,7 @@ export const fileFields: readonly SyscallField[] = only(
       cost: 'derived',
       doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
       get: (ctx) => fileName(ctx)?.base,
-      candidates: (ctx) => partsOf(ctx, 'fd.filename', (name) => name.base),
+      candidates: (ctx) => partsOf(ctx, (name) => name.base),
       origin,
     }),
     field({
