@@ -99,7 +99,7 @@ export interface ProcessInfo {
   readonly parent: ProcessInfo | undefined
   /**
    * Text derived once from this process, by key; fields use it for what they compute (`proc.cmdline`). It may depend on
-   * comm, argv and env only: a forked child shares it.
+   * comm, argv and env only, and on what the key holds: whoever has the same of these shares it.
    */
   derived(key: string, make: () => string): Str
 }

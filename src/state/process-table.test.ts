@@ -91,6 +91,31 @@ describe('exec', () => {
     world.feed(execve({ path: '/bin/a', argv: ['a', '2'] }))
     assert.equal(world.plain('proc.cmdline'), 'a 2')
   })
+  test('one that was started alike and renamed itself has a command line of its own', () => {
+    const world = withShell()
+    const argv = ['a', '1']
+    const line = (by: Actor): unknown => {
+      world.feed(openat({ path: '/x', by }))
+      return world.plain('proc.cmdline')
+    }
+    world.feed(execve({ path: '/bin/a', argv, by: CHILD }), execve({ path: '/bin/a', argv, by: GRANDCHILD }))
+    assert.equal(line(CHILD), 'a 1')
+    world.feed(setName({ by: GRANDCHILD, to: 'b' }))
+    for (let i = 0; i < 2; i++) {
+      assert.equal(line(GRANDCHILD), 'b 1')
+      assert.equal(line(CHILD), 'a 1')
+    }
+    world.feed(setName({ by: GRANDCHILD, to: 'a' }))
+    assert.equal(line(GRANDCHILD), 'a 1')
+  })
+  test('programs with the same arguments and other names have other command lines', () => {
+    const world = withShell()
+    for (const name of ['a', 'b', 'a']) {
+      world.feed(execve({ path: `/bin/${name}`, argv: ['x', '1'] }))
+      assert.equal(world.plain('proc.cmdline'), `${name} 1`)
+      assert.equal(world.plain('proc.exe'), 'x')
+    }
+  })
   test('a reused pid is no parent: the start must be the one the kernel gave', () => {
     const world = withShell()
     world.feed(execve({ by: CHILD, parent: { pid: SHELL.pid, start: SHELL.start - 1000 } }))
@@ -352,6 +377,17 @@ describe('bounds', () => {
     for (let i = 9; i < 30; i++) world.feed(execve({ by: actor(i), argv, time: 1e9 }))
     assert.ok(world.table.bytes <= 10_000)
     assert.ok(world.table.counters.evicted > 0)
+  })
+  test('arguments that several were started with are counted once, until the last of them ends', () => {
+    const world = createWorld({ keepExitedNs: 1e9 })
+    const argv = ['sh', '-c', 'true']
+    for (let i = 0; i < 3; i++) world.feed(execve({ by: actor(i), argv, time: 1e9 }))
+    assert.equal(world.table.bytes, 11)
+    for (let i = 0; i < 3; i++) world.feed(exit(at(actor(i), 1e9)))
+    world.feed(openat({ path: '/x', ...at(actor(9), 9e9) }))
+    assert.equal(world.table.bytes, 0)
+    world.feed(execve({ by: actor(4), argv, time: 9e9 }))
+    assert.equal(world.table.bytes, 11)
   })
   test('a pid that is reused at once leaves few behind', () => {
     const world = createWorld({ max: 1000 })
