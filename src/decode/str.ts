@@ -36,18 +36,22 @@ export class Str implements Marked {
 
   /** Last component of a path: what follows the last slash. */
   get base(): Str {
-    this.#base ??= new Str(this.text.slice(this.text.lastIndexOf('/') + 1))
+    this.#base ??= new Str(baseOf(this.text))
     return this.#base
   }
 
   /** Path without its last component; `/` for an entry of the root; empty when there is no slash. */
   get directory(): Str {
-    if (this.#directory === undefined) {
-      const slash = this.text.lastIndexOf('/')
-      this.#directory = new Str(slash === 0 ? '/' : this.text.slice(0, Math.max(slash, 0)))
-    }
+    this.#directory ??= new Str(directoryOf(this.text))
     return this.#directory
   }
+}
+
+/** The same as text: most paths are asked for it once, and need not keep it. */
+export const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+export function directoryOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash === 0 ? '/' : path.slice(0, Math.max(slash, 0))
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -59,6 +59,8 @@ const PATH_FLAG_PLACES = placesOf('path_flags')
 export interface PathValue extends Marked {
   /** As the caller gave it; the kernel's where the event has no name. */
   readonly given: Str | undefined
+  /** The directory that a relative name starts from, where that was needed. */
+  readonly dir: Str | undefined
   /**
    * The given name joined to the directory it starts from, which the record carries unless it is the directory of the
    * kernel path (PATH_IN_DIR). Without either it falls back to the kernel path.
@@ -66,25 +68,14 @@ export interface PathValue extends Marked {
   readonly accessed: Str | undefined
   /** The kernel's; undefined when the event has none, as after a failure. */
   readonly resolved: Str | undefined
-  /**
-   * What comparisons look at: the accessed one first; one when they are equal or Falco is to be followed, which knows no
-   * other, none when the event has no path.
-   */
-  readonly all: readonly Str[]
   /** What kind of file the kernel's spelling tells of, once somebody has asked; of fields/fd. */
   kind: string | undefined
+  /** As what the same file was seen before. */
+  next: PathValue | undefined
 }
 
 /** Ways to one file that are remembered: by its path, from its directory, from elsewhere, in vain. */
 const SEEN_MAX = 4
-
-/** What a path was put together from, and the result. */
-interface Seen {
-  readonly name: Str | undefined
-  readonly dir: Str | undefined
-  readonly resolved: Str | undefined
-  readonly value: PathValue
-}
 
 /**
  * The path that `fields` describe. Events name the same files again and again: what was put together is remembered for
@@ -127,40 +118,43 @@ function seen(
   resolved: Str | undefined,
 ): PathValue {
   const owner = resolved ?? name
-  if (owner === undefined) return makePath(ctx, name, undefined, undefined)
-  const known = owner.seenAs as Seen[] | undefined
-  if (known !== undefined)
-    for (let i = 0; i < known.length; i++) {
-      const one = known[i]!
-      if (one.name === name && one.dir === dir && one.resolved === resolved) return one.value
-    }
-  const value = makePath(ctx, name, makeAccessed(ctx, name, dir, resolved), resolved)
-  const one: Seen = { name, dir, resolved, value }
-  // Most are seen in one way: an array that never grows is smaller.
-  if (known === undefined) owner.seenAs = [one]
-  else {
-    if (known.length === SEEN_MAX) known.shift()
-    known.push(one)
+  if (owner === undefined) return makePath(ctx, name, dir, resolved, undefined)
+  const latest = owner.seenAs as PathValue | undefined
+  let ways = 1
+  for (let one = latest; one !== undefined; one = one.next) {
+    if (one.given === name && one.dir === dir && one.resolved === resolved) return one
+    if (++ways === SEEN_MAX) one.next = undefined
   }
+  const value = makePath(ctx, name, dir, resolved, latest)
+  owner.seenAs = value
   return value
 }
 
-function makePath(
+const makePath = (
   ctx: SyscallContext,
   given: Str | undefined,
-  accessed: Str | undefined,
+  dir: Str | undefined,
   resolved: Str | undefined,
-): PathValue {
-  const all = spellings(ctx, accessed, resolved)
-  return { given, accessed, resolved, all, kind: undefined, marks: undefined, marksOf: undefined }
-}
+  next: PathValue | undefined,
+): PathValue => ({
+  given,
+  dir,
+  accessed: makeAccessed(ctx, given, dir, resolved),
+  resolved,
+  kind: undefined,
+  next,
+  marks: undefined,
+  marksOf: undefined,
+})
 
-function spellings(
-  ctx: SyscallContext,
-  accessed: Str | undefined,
-  resolved: Str | undefined,
-): readonly Str[] {
-  if (accessed === undefined) return resolved === undefined ? [] : [resolved]
+const NONE: readonly Str[] = []
+
+/**
+ * What comparisons look at: the accessed spelling first; one when they are equal or Falco is to be followed, which knows no
+ * other, none when the event has no path.
+ */
+export function spellingsOf(ctx: SyscallContext, { accessed, resolved }: PathValue): readonly Str[] {
+  if (accessed === undefined) return resolved === undefined ? NONE : [resolved]
   const one =
     resolved === undefined || resolved === accessed || resolved.text === accessed.text || ctx.lookup.asFalco
   return one ? [accessed] : [accessed, resolved]

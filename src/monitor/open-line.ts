@@ -5,7 +5,7 @@
 import { OPEN_FLAGS } from '../../schema/enums/index.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
-import { pathOf, pathOfFields } from '../fields/paths.ts'
+import { pathOf, pathOfFields, spellingsOf } from '../fields/paths.ts'
 import { toJson } from '../outputs/formats/json.ts'
 import { withBytes } from '../outputs/formats/tarsier.ts'
 import * as json from '../outputs/json-schema.ts'
@@ -42,8 +42,9 @@ export function openLines(
   const wanted = wantedBy(options)
   return (ctx) => {
     const { event, lookup, process } = ctx
-    const { resolved, accessed, all } = pathOf(ctx, PATH)
-    if (event.number('fd')! < 0 || !wanted(all.map(({ text }) => text))) return undefined
+    const path = pathOf(ctx, PATH)
+    const { resolved, accessed } = path
+    if (event.number('fd')! < 0 || !wanted(spellingsOf(ctx, path).map(({ text }) => text))) return undefined
     const time = options.time === 'wall' ? lookup.wallClock(event.timeNs) : lookup.bootTime(event.timeNs)
     const flags = event.number('flags')!
     const fMode = event.number('f_mode')!

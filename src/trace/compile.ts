@@ -6,7 +6,7 @@ import type { Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { defineField, type FieldDef } from '../fields/field.ts'
 import { SYSCALL_FIELDS } from '../fields/index.ts'
-import { pathOf } from '../fields/paths.ts'
+import { pathOf, spellingsOf } from '../fields/paths.ts'
 import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Span } from '../rules/diagnostics.ts'
 import type { CompiledRule, Expr, Operator } from '../rules/ir.ts'
@@ -293,7 +293,7 @@ const argumentField = (event: TraceEvent, argument: TraceArgument): Field =>
       const texts = [valueText(value), ...partsOf(value)]
       const words = argument.words?.(ctx)
       if (words !== undefined) texts.push(words)
-      const spelled = argument.path === undefined ? [] : pathOf(ctx, argument.path).all
+      const spelled = argument.path === undefined ? [] : spellingsOf(ctx, pathOf(ctx, argument.path))
       return [...new Set([...texts.map((text) => ctx.lookup.intern(text)), ...spelled])]
     },
   })

@@ -16,7 +16,7 @@ import { placesOf } from '../../decode/event-view.ts'
 import type { Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
-import { type PathFields, type PathValue, pathOf, pathOfFields } from '../paths.ts'
+import { type PathFields, type PathValue, pathOf, pathOfFields, spellingsOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
 /** Falco's letters for kinds of descriptors, with its words for them. */
@@ -376,7 +376,7 @@ export function fdName(ctx: SyscallContext): Str | undefined {
 /** Names that comparisons look at: both spellings of a path. */
 export function fdNames(ctx: SyscallContext): readonly Str[] {
   const fields = fileFields(ctx)
-  if (fields !== undefined) return pathOf(ctx, fields).all
+  if (fields !== undefined) return spellingsOf(ctx, pathOf(ctx, fields))
   const name = fdName(ctx)
   return name === undefined ? [] : [name]
 }

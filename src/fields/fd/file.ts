@@ -1,5 +1,5 @@
 /** Descriptors in general, and files behind them. */
-import type { Str } from '../../decode/str.ts'
+import { baseOf, directoryOf, Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { major, minor, userDevice } from '../device.ts'
 import type { Origin } from '../field.ts'
@@ -23,22 +23,19 @@ import {
 const fileName = (ctx: SyscallContext): Str | undefined => (isFile(ctx) ? fdName(ctx) : undefined)
 
 /** A part of each spelling, without repeating equal ones. */
-function partsOf(ctx: SyscallContext, part: (name: Str) => Str): readonly Str[] {
+function partsOf(ctx: SyscallContext, part: (path: string) => string): readonly Str[] {
   if (!isFile(ctx)) return NONE
   const [first, second] = fdNames(ctx)
   if (first === undefined) return NONE
-  const a = part(first)
-  const b = second && part(second)
-  return b === undefined || b.text === a.text ? [a] : [a, b]
+  const a = part(first.text)
+  const b = second && part(second.text)
+  return b === undefined || b === a ? [new Str(a)] : [new Str(a), new Str(b)]
 }
 
 const NONE: readonly Str[] = []
 
 /** All that is asked of a name follows from the path, and from whether it is one of a file. */
 const origin: Origin<SyscallContext> = { of: fdPath, cases: 2, caseOf: (ctx) => (isFile(ctx) ? 1 : 0) }
-
-/** A file at the root lies in `/`. */
-const directoryOf = (name: Str): Str => name.directory
 
 const fileNumber = (ctx: SyscallContext, name: string): number | undefined => {
   const number = fdNumber(ctx)
@@ -103,10 +100,7 @@ export const fileFields: readonly SyscallField[] = only(
       type: 'path',
       cost: 'derived',
       doc: 'Directory of the file: fd.name without its last component. Comparisons look at both spellings. Only for files and directories.',
-      get: (ctx) => {
-        const name = fileName(ctx)
-        return name && directoryOf(name)
-      },
+      get: (ctx) => fileName(ctx)?.directory,
       candidates: (ctx) => partsOf(ctx, directoryOf),
       origin,
     }),
@@ -116,7 +110,7 @@ export const fileFields: readonly SyscallField[] = only(
       cost: 'derived',
       doc: 'Last component of fd.name. Comparisons look at both spellings. Only for files and directories.',
       get: (ctx) => fileName(ctx)?.base,
-      candidates: (ctx) => partsOf(ctx, (name) => name.base),
+      candidates: (ctx) => partsOf(ctx, baseOf),
       origin,
     }),
     field({

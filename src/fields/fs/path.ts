@@ -2,7 +2,7 @@
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import type { Origin } from '../field.ts'
-import { cleanPath, joinPath, type PathFields, pathOf, pathOfFields } from '../paths.ts'
+import { cleanPath, joinPath, type PathFields, pathOf, pathOfFields, spellingsOf } from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 
 interface Roles {
@@ -60,7 +60,7 @@ function accessedIn(ctx: SyscallContext, role: Role): Str | undefined {
 function spellingsIn(ctx: SyscallContext, role: Role): readonly Str[] {
   const fields = pathIn(ctx, role)
   if (fields === undefined) return []
-  if (fields !== LINK_TARGET) return pathOf(ctx, fields).all
+  if (fields !== LINK_TARGET) return spellingsOf(ctx, pathOf(ctx, fields))
   const target = targetOf(ctx)
   return target === undefined ? [] : [target]
 }
