@@ -119,6 +119,8 @@ export interface Lookup {
   readonly asFalco: boolean
   /** What a runtime told about the container with this full id; undefined while none has. */
   container(fullId: string): ContainerFacts | undefined
+  /** Is any name known at all? */
+  readonly hasNames: boolean
   /** Names with this address, among those that rules compare with. */
   namesOf(ip: Ip): readonly Str[]
   /** The `Str` of computed text. */

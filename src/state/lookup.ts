@@ -37,6 +37,9 @@ export function createLookup(parts: LookupParts): Lookup {
     hostname,
     asFalco: parts.asFalco ?? false,
     container: (fullId) => containers?.facts(fullId),
+    get hasNames() {
+      return names !== undefined && names.size > 0
+    },
     namesOf: (ip) => names?.namesOf(ip) ?? NO_NAMES,
     intern(text) {
       if (text.length > RECENT_LENGTH_MAX) return interner.intern(text)

@@ -15,6 +15,11 @@ export class NameTable {
     this.#interner = interner
   }
 
+  /** Addresses with a name. */
+  get size(): number {
+    return this.#names.size
+  }
+
   /** In the order in which they were first heard of. */
   namesOf(ip: Ip): readonly Str[] {
     return this.#names.size === 0 ? NONE : (this.#names.get(ip.text) ?? NONE)

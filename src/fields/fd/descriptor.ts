@@ -324,7 +324,10 @@ function endpoint(ctx: SyscallContext, addr: string, port: string, family: numbe
 }
 
 /** The address of a socket that takes any, or has none. */
-export const isUnspecified = (ip: Ip): boolean => ip.text === '0.0.0.0' || ip.text === '::'
+export function isUnspecified({ bytes, version }: Ip): boolean {
+  for (let i = version === 4 ? 12 : 0; i < 16; i++) if (bytes[i] !== 0) return false
+  return true
+}
 
 /** An end without address and port is none; a port on the unspecified address is one. */
 const ifSet = (end: Endpoint): Endpoint | undefined =>

@@ -9,9 +9,13 @@ import { SOCKET_EVENTS, tuple } from './descriptor.ts'
 import { serviceName } from './services.ts'
 import { ROLES, type Role, transport } from './socket.ts'
 
+const NONE: readonly Str[] = []
+
 function namesOf(ctx: SyscallContext, role: Role): readonly Str[] {
+  // Most hosts have none, and it takes a while to make out who is who.
+  if (!ctx.lookup.hasNames) return NONE
   const ip = tuple(ctx)?.[role]?.ip
-  return ip === undefined ? [] : ctx.lookup.namesOf(ip)
+  return ip === undefined ? NONE : ctx.lookup.namesOf(ip)
 }
 
 const nameField = (letter: string, role: Role, words: string): SyscallField =>
