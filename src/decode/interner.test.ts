@@ -12,10 +12,11 @@ function at(interner: Interner, text: Uint8Array, offset: number, filler: number
   return interner.get({ bytes, words: new Int32Array(memory) }, offset, text.length)
 }
 
-test('equal bytes are one object, wherever they lie and whatever follows them', () =>
+test('from the second time on equal bytes are one object, wherever they lie and whatever follows them', () =>
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(4), (b, word) => {
       const interner = new Interner()
+      assert.equal(at(interner, b, 0, 0).text, decodeBytes(b))
       const first = at(interner, b, word * 4, 0)
       assert.equal(first.text, decodeBytes(b))
       assert.equal(at(interner, b, 0, 0xff), first)
@@ -39,6 +40,14 @@ test('one differing byte is another string', () =>
       },
     ),
   ))
+
+test('what never comes again pushes nothing out', () => {
+  const interner = new Interner(16)
+  const kept = interner.intern('/kept')
+  for (let i = 0; i < 1000; i++) at(interner, Buffer.from(`/once/${i}`), 0, 0)
+  assert.equal(at(interner, Buffer.from('/kept'), 0, 0), kept)
+  assert.ok(interner.evictions < 100)
+})
 
 test('zeros at the end count', () => {
   const interner = new Interner()

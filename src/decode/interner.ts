@@ -1,4 +1,4 @@
-/** From bytes to strings: the same bytes are the same `Str` while they are remembered. */
+/** From bytes to strings: the same bytes are the same `Str` while they are remembered, which they are once they come again. */
 import { decodeWide, encodeText, Str } from './str.ts'
 
 /** Memory with strings in it, seen as bytes and as words. */
@@ -29,7 +29,8 @@ const WIDE = 0x80808080 | 0
 
 /**
  * Bounded tables from bytes to `Str`: open addressing on a word hash with exact compare, clock eviction.
- * Eviction only costs a later lookup: a `Str` already handed out stays valid.
+ * Eviction only costs a later lookup: a `Str` already handed out stays valid. What comes for the first time is only noted:
+ * many names never come again, and would push out others and live longer than the events they are in.
  */
 export class Interner {
   readonly #short: Table
@@ -49,42 +50,63 @@ export class Interner {
   /** The string of `length` bytes at `offset`, a multiple of 4. */
   get(memory: Memory, offset: number, length: number): Str {
     if (length === 0) return EMPTY
-    return (length <= SHORT_MAX ? this.#short : this.#long).get(memory, offset, length)
+    return this.#tableOf(length).get(memory, offset, length, false)
   }
 
-  /** The `Str` of a text that did not come from a record. */
+  #tableOf(length: number): Table {
+    return length <= SHORT_MAX ? this.#short : this.#long
+  }
+
+  /** The `Str` of a text that did not come from a record; remembered at once. */
   intern(text: string): Str {
     const bytes = encodeText(text)
     const padded = new ArrayBuffer((bytes.length + 3) & ~3)
     const memory = { bytes: Buffer.from(padded), words: new Int32Array(padded) }
     memory.bytes.set(bytes)
-    return this.get(memory, 0, bytes.length)
+    return bytes.length === 0 ? EMPTY : this.#tableOf(bytes.length).get(memory, 0, bytes.length, true)
   }
 }
 
 class Table {
   readonly #mask: number
   readonly #slots: (Entry | undefined)[]
+  /** By the low bits of a hash: high bits of the last one that was noted there, 0 for none. */
+  readonly #noted: Uint16Array
   evictions = 0
 
   constructor(capacity: number) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(capacity, 16)))
     this.#mask = size - 1
     this.#slots = new Array<Entry | undefined>(size)
+    this.#noted = new Uint16Array(size)
   }
 
-  get(memory: Memory, offset: number, length: number): Str {
+  /** `keep`: also when it is seen for the first time. */
+  get(memory: Memory, offset: number, length: number, keep: boolean): Str {
     const hash = hashOf(memory, offset, length)
     for (let i = 0; i < PROBES; i++) {
       const at = (hash + i) & this.#mask
       const entry = this.#slots[at]
-      if (entry === undefined) return this.#put(at, hash, memory, offset, length)
+      if (entry === undefined) {
+        if (!keep && !this.#note(hash)) return new Str(decode(memory, offset, length))
+        return this.#put(at, hash, memory, offset, length)
+      }
       if (entry.hash === hash && entry.length === length && isSame(entry.words, memory, offset, length)) {
         entry.used = true
         return entry.str
       }
     }
+    if (!keep && !this.#note(hash)) return new Str(decode(memory, offset, length))
     return this.#put(this.#makeRoom(hash), hash, memory, offset, length)
+  }
+
+  /** Was it noted before? Now it is. */
+  #note(hash: number): boolean {
+    const at = hash & this.#mask
+    const tag = (hash >>> 16) | 1
+    if (this.#noted[at] === tag) return true
+    this.#noted[at] = tag
+    return false
   }
 
   /** The run of slots is full: the first that was not used since the last time we came by goes. */
@@ -100,17 +122,18 @@ class Table {
   }
 
   #put(at: number, hash: number, memory: Memory, offset: number, length: number): Str {
-    const { bytes } = memory
-    const words = wordsOf(memory, offset, length)
-    let all = 0
-    for (let i = 0; i < words.length; i++) all |= words[i]!
-    const end = offset + length
-    const text =
-      (all & WIDE) === 0 ? bytes.toString('latin1', offset, end) : decodeWide(bytes.subarray(offset, end))
-    const str = new Str(text)
-    this.#slots[at] = { str, hash, length, words, used: true }
+    const str = new Str(decode(memory, offset, length))
+    this.#slots[at] = { str, hash, length, words: wordsOf(memory, offset, length), used: true }
     return str
   }
+}
+
+function decode(memory: Memory, offset: number, length: number): string {
+  const { bytes, words } = memory
+  const end = offset + length
+  let all = (length & 3) === 0 ? 0 : lastWord(memory, offset, length)
+  for (let i = offset >> 2; i < end >> 2; i++) all |= words[i]!
+  return (all & WIDE) === 0 ? bytes.toString('latin1', offset, end) : decodeWide(bytes.subarray(offset, end))
 }
 
 /** A 32-bit signed hash: small integers in the engine. */
