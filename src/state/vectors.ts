@@ -48,7 +48,7 @@ const LENGTH_MAX = 512
 
 /** Reads vectors from events: the same object for the same bytes, while they are remembered. */
 export class VectorReader {
-  readonly #known = new Map<Str, Vectors>()
+  readonly #known = new Map<string, Vectors>()
 
   read(event: EventView): Vectors {
     const length = event.sizeOf('argv')
@@ -59,10 +59,10 @@ export class VectorReader {
       const bytes = (argv?.length ?? 0) + (env?.length ?? 0)
       return new Vectors(splitVector(argv), cutFrom, splitVector(env), bytes)
     }
-    const text = event.string('argv')!
+    const { text } = event.string('argv')!
     let vectors = this.#known.get(text)
     if (vectors === undefined) {
-      vectors = new Vectors(splitText(text.text), undefined, [], length)
+      vectors = new Vectors(splitText(text), undefined, [], length)
       if (this.#known.size >= KNOWN_MAX) this.#known.clear()
       this.#known.set(text, vectors)
     }
