@@ -69,19 +69,20 @@ export function reportHealth({
         evicted: counters.evicted + counters.evictedExited,
         unknownProcess: counters.unknownProcess,
         enrichment: enrichers.counts,
+        outputs: outputs.status(),
       }
     },
     write(health) {
       const mono = clock(CLOCK.monotonic)
       const place = { mono, wall: pipeline.lookup.wallClock(mono), host: identity.hostname }
-      outputs.writeLine(healthLine(health, place))
+      outputs.writeLine(healthLine(health, place), 'health')
     },
   })
 }
 
 /** The page of metrics, its health and its versions over HTTP, where the configuration asks for it. */
 export function serveWeb(reported: Reported, { version, rules, files, log }: Served): WebServer | undefined {
-  const { config, pipeline, source } = reported
+  const { config, pipeline, source, outputs } = reported
   if (!config['webserver.enabled']) return undefined
   const sample = sampler(reported, version)
   const [ruleFiles, configFiles] = [files?.rules, files?.configuration].map((names = []) => digestsOf(names))
@@ -94,6 +95,7 @@ export function serveWeb(reported: Reported, { version, rules, files, log }: Ser
       lost,
       errors,
       violations,
+      outputs: outputs.status(),
       rules,
       ruleFiles: ruleFiles!,
       configFiles: configFiles!,
@@ -173,5 +175,5 @@ export const gapWriter =
   (outputs: Outputs, host: string): NonNullable<PipelineOptions['gap']> =>
   ({ ring, cpu, lost, from, to }, causes, lookup) => {
     const by = new Map(causes.map(({ program, reason, count }) => [`${program}/${reason}`, count]))
-    outputs.writeLine(gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup))
+    outputs.writeLine(gapLine({ reason: 'lost', count: lost, from, to, ring, cpu, by }, host, lookup), 'gap')
   }

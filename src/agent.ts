@@ -18,6 +18,7 @@ import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { type Consumers, type RuleSet, ruleSet } from './judging.ts'
+import { openDatagrams } from './kernel/datagrams.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
@@ -27,7 +28,14 @@ import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
-import { formatName, hasTelemetry, type Outputs as OutputsOf, openOutputs } from './outputs/open.ts'
+import type { OutputStatus } from './outputs/delivery/message.ts'
+import {
+  formatName,
+  hasRecords,
+  OutputError,
+  type Outputs as OutputsOf,
+  openOutputs,
+} from './outputs/open.ts'
 import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
@@ -130,6 +138,7 @@ export interface Summary extends PipelineCounts {
   readonly withheld: ReadonlyMap<string, number>
   /** What was asked of container runtimes and resolvers, and what became of it. */
   readonly asked: Readonly<Record<string, number>>
+  readonly outputs: readonly OutputStatus[]
 }
 
 export interface Agent {
@@ -144,6 +153,8 @@ export interface Agent {
    * new start; everything is as before then.
    */
   reload(rules: AgentOptions['rules']): void
+  /** Open the files of outputs anew. */
+  reopen(): void
   /** Detach, handle what is left, deliver it, unload. */
   stop(): Promise<Summary>
 }
@@ -208,7 +219,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       alert: (alert) => tell(parts, alert),
     })
   const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
-  const reporter = hasRecords(config) ? reportHealth(reported) : undefined
+  const reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
   const notices = startNotices(noticeOptions(parts, reported))
   const web = serveWeb(reported, { version: options.version ?? '', rules, files: options.files, log })
   return {
@@ -231,6 +242,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       if (next.guards) source.setGuards(next.guards)
       judged = next
     },
+    reopen: () => outputs.reopen(),
     async stop() {
       web?.close()
       integrity?.pause()
@@ -243,9 +255,10 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       reporter?.report()
       await observer?.end?.({ errors: pipeline.counts.errors, monotonic: clock(CLOCK.monotonic) })
       await outputs.flush()
-      const summary = { ...summarise(pipeline, source, judged.engine), asked: enrichers.counts }
+      const counts = summarise(pipeline, source, judged.engine)
       await source.unload()
       outputs.close()
+      const summary = { ...counts, asked: enrichers.counts, outputs: outputs.status() }
       lock.release()
       return summary
     },
@@ -286,9 +299,6 @@ function tell(
   observer?.alert(alert)
 }
 
-/** Are there records beside alerts? */
-const hasRecords = (config: Config): boolean => hasTelemetry(config) || formatName(config) === 'rand-guard'
-
 const isWatched = (options: AgentOptions): options is AgentOptions & { readonly files: AgentFiles } =>
   options.config['integrity.enabled'] && options.files !== undefined
 
@@ -308,9 +318,12 @@ function pipelineOptions(parts: Parts): PipelineOptions {
       tell(parts, alert, about)
     },
     ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
-    ...(hasRecords(config) ? { timer, gap: gapWriter(outputs, identity.hostname) } : {}),
+    ...(hasRecords(config) || outputs.asksFor('health') ? { timer } : {}),
+    ...(hasRecords(config) || outputs.asksFor('gap') ? { gap: gapWriter(outputs, identity.hostname) } : {}),
     ...(observer?.gap === undefined ? {} : { gap: observer.gap.bind(observer) }),
-    ...(hasRecords(config) ? { throttle: throttleWriter(outputs, identity.hostname) } : {}),
+    ...(hasRecords(config) || outputs.asksFor('gap')
+      ? { throttle: throttleWriter(outputs, identity.hostname) }
+      : {}),
     ...(observer?.throttle === undefined ? {} : { throttle: observer.throttle.bind(observer) }),
     error: (error) => log('error', (error as Error).message),
     admits: (event) => guarding.admits(event),
@@ -383,7 +396,7 @@ function watchOver(
 function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext) => void {
   return (ctx) => {
     const line = observer.line(ctx)
-    if (line !== undefined) outputs.writeLine(line)
+    if (line !== undefined) outputs.writeLine(line, 'event')
   }
 }
 
@@ -432,19 +445,20 @@ function openLibbpf(): Libbpf {
   }
 }
 
-function openAll({ config, onClosed, log }: AgentOptions): Outputs {
+function openAll({ config, onClosed, log, env }: AgentOptions): Outputs {
   try {
     const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
     const mask = config['output.mask_secrets']
-    return openOutputs<Subject>(config, handlers, {
-      randGuard: (alert, about) => randGuardAlert(alert, about, { mask }),
+    const formats = {
+      randGuard: (alert: Alert, about: Subject | undefined) => randGuardAlert(alert, about, { mask }),
       secrets: secretFinder(),
-    })
+    }
+    const json = formatName(config) !== 'falco-text'
+    const { hostname } = hostIdentity(env)
+    return openOutputs<Subject>(config, handlers, formats, { hostname, json, openDatagrams })
   } catch (error) {
-    throw new AgentError(
-      `cannot write alerts to '${config['file_output.filename']}': ${(error as Error).message}`,
-      'name a file in a folder that exists: -o file_output.filename=FILE',
-    )
+    if (error instanceof OutputError) throw new AgentError(`cannot open ${error.message}`, error.hint)
+    throw error
   }
 }
 
@@ -482,7 +496,7 @@ function summarise(
   pipeline: Pipeline,
   source: KernelSource,
   engine: Engine<SyscallContext>,
-): Omit<Summary, 'asked'> {
+): Omit<Summary, 'asked' | 'outputs'> {
   const drops = new Map<string, number>()
   const count = (reason: string, n: number): void => {
     if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)

@@ -212,7 +212,8 @@ export class Pipeline implements SourceSink {
     timer?.mark('state')
     try {
       observe?.(context)
-      if (this.#judge === undefined) this.#judging.engine.run(view.name, context, this.#found, this.#admits(view))
+      if (this.#judge === undefined)
+        this.#judging.engine.run(view.name, context, this.#found, this.#admits(view))
       else this.#judge.judge(context)
       timer?.mark('detect')
     } finally {

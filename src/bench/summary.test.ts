@@ -15,6 +15,7 @@ test('what the agent writes at its end is read back', () => {
     programs: new Map([['exit_open', counts]]),
     withheld: new Map(),
     asked: {},
+    outputs: [],
     lost: 4,
     late: 0,
     errors: 0,

@@ -98,6 +98,21 @@ function checkTogether(config: Config): void {
       'file_output.enabled is true, but file_output.filename is empty',
       'name the file: -o file_output.filename=FILE',
     )
+  for (const [group, key] of [
+    ['program_output', 'program_output.program'],
+    ['http_output', 'http_output.url'],
+  ] as const)
+    if (config[`${group}.enabled`] && config[key] === '')
+      throw new ConflictError(key, `${group}.enabled`, `${group}.enabled is true, but ${key} is empty`)
+  if (
+    config['http_output.enabled'] &&
+    !/^https?:$/.test(URL.parse(config['http_output.url'])?.protocol ?? '')
+  )
+    throw new ConflictError(
+      'http_output.url',
+      'http_output.enabled',
+      `http_output.url takes an http:// or https:// address, not '${config['http_output.url'].slice(0, 100)}'`,
+    )
   if (parseInterval(config['metrics.interval']) === undefined)
     throw new ConflictError(
       'metrics.interval',

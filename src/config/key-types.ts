@@ -64,6 +64,16 @@ export class StructureError extends Error {
   }
 }
 
+/** A setting that cannot be taken: names key, value and what would do. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly hint: string | undefined
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
 export type KeyDecl = BoolKey | BytesKey | IntKey | NumberKey | TextKey | ChoiceKey | ListKey | StructureKey
 
 /** The value of a key, whatever its kind. */

@@ -15,10 +15,11 @@ import {
   type ValueOf,
   words,
 } from './key-types.ts'
+import { OUTPUT_WANTED, type OutputEntry, readOutputs } from './output-entries.ts'
 import { readAppendOutput, readStaticFields } from './output-shape.ts'
 import { readRuleSelections } from './rule-selection.ts'
 
-export type { KeyDecl, KeyValue } from './key-types.ts'
+export { ConfigError, type KeyDecl, type KeyValue } from './key-types.ts'
 
 /** Most bytes of a ring: it is mapped twice in a row, and the whole must be less than 2 GiB. */
 const RING_MAX = 1 << 29
@@ -138,6 +139,30 @@ export const KEYS = {
   'file_output.keep_alive': bool(
     false,
     'the file stays open, whatever becomes of its name; otherwise it is made anew once it was moved away or removed',
+  ),
+  'syslog_output.enabled': bool(false, 'alerts to syslog, by /dev/log'),
+  'program_output.enabled': bool(false, 'alerts to a program'),
+  'program_output.program': text('', 'command for /bin/sh; it reads alerts from its standard input'),
+  'program_output.keep_alive': bool(
+    false,
+    'one program for all alerts, started again when it ends; otherwise one for each alert',
+  ),
+  'http_output.enabled': bool(false, 'alerts as HTTP requests, one each'),
+  'http_output.url': text('', 'where to: http:// or https://'),
+  'http_output.user_agent': text('falcosecurity/falco', 'User-Agent of the requests'),
+  'http_output.insecure': bool(false, 'do not check who the other side is'),
+  'http_output.ca_cert': text('', 'PEM file of the authority to trust instead of those of Node'),
+  'http_output.ca_bundle': text('', 'the same with several in one file, where ca_cert is not given'),
+  'http_output.mtls': bool(false, 'show http_output.client_cert to the other side'),
+  'http_output.client_cert': text('/etc/ssl/certs/client.crt', 'PEM file of our certificate'),
+  'http_output.client_key': text('/etc/ssl/certs/client.key', 'PEM file of its key'),
+  'http_output.compress_uploads': bool(false, 'compress requests'),
+  'http_output.keep_alive': bool(false, 'keep the connection between requests'),
+  outputs: structure<readonly OutputEntry[]>(
+    [],
+    OUTPUT_WANTED,
+    readOutputs,
+    'more outputs, beside those above: each with its own selection, format, queue and counters (below, and docs/outputs.md)',
   ),
   'output.format': choice(
     ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard'],
@@ -355,13 +380,3 @@ export type KeyName = keyof typeof KEYS
 export type Config = { readonly [K in KeyName]: ValueOf<(typeof KEYS)[K]> }
 
 export const isKeyName = (name: string): name is KeyName => Object.hasOwn(KEYS, name)
-
-/** A setting that cannot be taken: names key, value and what would do. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}

@@ -69,11 +69,11 @@ test('groups as YAML', () => {
 })
 
 test('keys of Falco that are not served are said, unknown ones refused', () => {
-  const { warnings } = readOptions(['syslog_output.enabled=true', 'load_plugins[]=json'])
+  const { warnings } = readOptions(['log_syslog=true', 'load_plugins[]=json'])
   assert.deepEqual(
     warnings.map(({ code, message }) => [code, message.split(' ')[0]]),
     [
-      ['CONFIG_NOT_SERVED', 'syslog_output'],
+      ['CONFIG_NOT_SERVED', 'log_syslog'],
       ['CONFIG_NOT_SERVED', 'load_plugins'],
     ],
   )

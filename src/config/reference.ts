@@ -4,6 +4,7 @@ import { FALCO_KEYS, FALCO_VARIABLES, SWITCHED } from './falco/keys.ts'
 import type { KeyDecl } from './key-types.ts'
 import { KEYS } from './keys.ts'
 import { VARIABLES } from './load.ts'
+import { COMMON_KEYS, entryKeys, OUTPUT_TYPES, type OutputType } from './output-entries.ts'
 import { TABLES } from './rand-guard-tables.ts'
 
 /** What a key takes, in the words of the documentation. */
@@ -56,6 +57,22 @@ const keyTable = (): string =>
       decl.doc,
     ]),
   )
+
+const entryRows = (keys: Readonly<Record<string, KeyDecl>>): string =>
+  markdownTable(
+    ['key', 'takes', 'default', 'meaning'],
+    Object.entries(keys).map(([key, decl]) => [`\`${key}\``, kindText(decl), defaultText(decl), decl.doc]),
+  )
+
+/** Entries of `outputs`: what all have, then each type. */
+const outputTables = (): string =>
+  [
+    entryRows(COMMON_KEYS),
+    ...(Object.keys(OUTPUT_TYPES) as OutputType[]).map((type) => {
+      const own = Object.entries(entryKeys(type)).filter(([key]) => !Object.hasOwn(COMMON_KEYS, key))
+      return `### \`type: ${type}\`\n\n${entryRows(Object.fromEntries(own))}`
+    }),
+  ].join('\n\n')
 
 const randGuardTable = (): string =>
   markdownTable(
@@ -133,6 +150,12 @@ dot or a bracket in a name.
 ## Keys
 
 ${keyTable()}
+
+## Entries of \`outputs\`
+
+Every entry has \`type\` and may have:
+
+${outputTables()}
 
 ## Environment
 

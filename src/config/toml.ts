@@ -189,8 +189,10 @@ function written(node: TomlNode): Placed {
     const items = node.items.map(written)
     return { written: { kind: 'list', items: items.map((item) => item.written) }, span: node.span, items }
   }
-  if (node.kind === 'table')
-    return { written: { kind: 'other', text: 'a table' }, span: node.span, items: [] }
+  if (node.kind === 'table') {
+    const entries = [...node.entries].map(([name, { value }]) => [name, written(value).written] as const)
+    return { written: { kind: 'map', entries }, span: node.span, items: [] }
+  }
   return { written: { kind: node.kind, text: node.text }, span: node.span, items: [] }
 }
 

@@ -4,6 +4,7 @@ import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Node } from '../rules/languages/falco/yaml-file.ts'
 import {
   type BytesKey,
+  ConfigError,
   type IntKey,
   type KeyDecl,
   type KeyValue,
@@ -13,7 +14,6 @@ import {
   StructureError,
   type StructureKey,
 } from './key-types.ts'
-import { ConfigError } from './keys.ts'
 
 /**
  * A value as written. Text of `-o`, the environment and YAML is `untyped`: `true` may be a text or a truth. TOML says

@@ -100,7 +100,8 @@ export function readKeys(map: MapNode, prefix: string, into: Into): void {
 /** One key or group of keys by its whole name. */
 export function readKey(name: string, at: Span, value: Node, into: Into): void {
   const key = keyNamed(name)
-  if (key !== undefined) {
+  // `outputs` is a list of ours, and was a group of Falco's.
+  if (key !== undefined && !(value.kind === 'map' && isGroup(name))) {
     if (!isAbsent(name, declOf(key), value, into)) take(name, key, placed(value), into)
   } else if (!isGroup(name)) unknownKey(name.slice(0, 100), at, into.problems)
   else if (value.kind === 'map') readKeys(value, `${name}.`, into)

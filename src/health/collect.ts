@@ -26,6 +26,7 @@ export interface HealthParts {
   readonly unknownProcess: number
   /** Counts of what was asked of others; absent where nothing is. */
   readonly enrichment?: Readonly<Record<string, number>>
+  readonly outputs?: readonly OutputCounts[]
   readonly usage: OwnUsage
   readonly times: Readonly<Record<Stage, StageTimes>>
   /** s since the start, and since the record before. */
@@ -33,6 +34,14 @@ export interface HealthParts {
   readonly elapsed: number
   /** Processor time of the agent at the record before, s. */
   readonly cpuBefore: number
+}
+
+/** What one output says. */
+export interface OutputCounts {
+  readonly name: string
+  readonly sent: number
+  readonly waiting: number
+  readonly dropped: Readonly<Record<string, number>>
 }
 
 export function collectHealth(parts: HealthParts): Health {
@@ -49,6 +58,7 @@ export function collectHealth(parts: HealthParts): Health {
     userspace_invalid_schema: invalid,
     userspace_unsupported_kind: unknownKind,
     userspace_output_failures: parts.outputFailures,
+    ...outputCounts(parts.outputs ?? []),
     process_table_size: parts.processes,
     pending_exec_source_size: 0,
     process_records_evicted: parts.evicted,
@@ -76,6 +86,20 @@ export function collectHealth(parts: HealthParts): Health {
     errors: parts.errors,
   }
 }
+
+const outputCounts = (
+  outputs: readonly OutputCounts[],
+): Pick<Health, 'output_sent' | 'output_waiting' | 'output_drops'> => ({
+  output_sent: Object.fromEntries(outputs.map(({ name, sent }) => [name, sent])),
+  output_waiting: Object.fromEntries(outputs.map(({ name, waiting }) => [name, waiting])),
+  output_drops: Object.fromEntries(
+    outputs.flatMap(({ name, dropped }) =>
+      Object.entries(dropped)
+        .filter(([, n]) => n > 0)
+        .map(([reason, n]) => [`${name}/${reason}`, n]),
+    ),
+  ),
+})
 
 const rounded = (value: number): number => Math.round(value * 100) / 100
 

@@ -20,6 +20,9 @@ export const HEALTH_FIELDS = {
   userspace_invalid_schema: count('records whose size or origin is wrong: they were not read'),
   userspace_unsupported_kind: count('records of a kind this agent does not know'),
   userspace_output_failures: count('lines lost to a full queue or a write error'),
+  output_sent: map('records delivered, by output'),
+  output_waiting: map('records that wait to be delivered, by output'),
+  output_drops: map('records lost, by output and reason'),
   process_table_size: count('processes remembered, ended ones included'),
   pending_exec_source_size: count(
     'started programs whose call is not known yet: always 0, the kernel tells both at once',

@@ -37,6 +37,7 @@ async function written(
     config,
     { onClosed: assert.fail, onError: assert.fail },
     { randGuard: (alert, about) => `rand-guard ${about} ${alert.message}`, secrets: (about) => [about] },
+    { hostname: 'h', json: false, openDatagrams: assert.fail },
   )
   assert.equal(outputs.record('{"a":1}'), true)
   outputs.write(ALERT, 'two words')

@@ -1,137 +1,187 @@
-/** The outputs of a configuration, and the format alerts have there. */
+/** The outputs of a configuration: standard output and a file, what Falco's keys ask for, and the list `outputs`. */
 import type { Config } from '../config/keys.ts'
+import { type OutputEntry, RECORD_KINDS, type RecordKind } from '../config/output-entries.ts'
 import type { Alert } from '../detect/alert.ts'
-import { Batch } from './batch.ts'
-import { type FalcoOptions, falcoJson, falcoText } from './formats/falco.ts'
-import { tarsierJson } from './formats/tarsier.ts'
+import { droppedBy, type OutputStatus } from './delivery/message.ts'
+import { openEntry, type Surroundings } from './entries.ts'
+import { falcoEntries } from './falco-entries.ts'
+import {
+  type Formats,
+  type Formatter,
+  formatName,
+  formatterOf,
+  hasTelemetry,
+  templateFormatter,
+} from './formatting.ts'
 import { maskAlert } from './masking.ts'
-import { type Handlers, type Output, openFileOutput, openStdoutOutput } from './output.ts'
+import { type Handlers, openFileOutput, openStdoutOutput } from './output.ts'
+import { createSelection } from './selection.ts'
+import { lineSink, type Sink } from './sink.ts'
+
+export { type Formats, formatName, hasTelemetry } from './formatting.ts'
 
 export interface Outputs<About> {
   /** An alert, at once; `about` is what a format needs to know beside it. */
   write(alert: Alert, about?: About): void
   /** A record that is no alert, ready to be written, at once. */
-  writeLine(line: string): void
+  writeLine(line: string, kind: Exclude<RecordKind, 'alert'>): void
   /** A record of telemetry: it goes out with others of its kind. False when an output had no room for it. */
   record(line: string): boolean
+  /** Does an output of the list ask for records of this kind? */
+  asksFor(kind: RecordKind): boolean
   /** Alerts taken so far. */
   readonly alerts: number
   /** Lines lost so far. */
   readonly failures: number
+  status(): readonly OutputStatus[]
   flush(): Promise<void>
+  /** Open files anew, also those that stay open whatever becomes of their name. */
+  reopen(): void
   close(): void
-  readonly all: readonly Output[]
 }
 
 /** Bytes of an output's queue that telemetry leaves to alerts. */
 const RESERVED = 16 << 20
 const MAX_QUEUED = 64 << 20
 
-/** Formats that other stages bring along. */
-export interface Formats<About> {
-  readonly randGuard: (alert: Alert, about: About | undefined) => string
-  /** Values that must not go out, of the processes of an alert. */
-  readonly secrets: (about: About) => readonly string[]
+/** An output cannot be opened: which, and why. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError'
+  readonly hint: string
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
 }
 
-/** Open what the configuration names. Throws when a file cannot be opened. */
+/** Are there records of health and losses on standard output and in the file, beside the alerts? */
+export const hasRecords = (config: Config): boolean =>
+  hasTelemetry(config) || formatName(config) === 'rand-guard'
+
+/** Open what the configuration names. Throws OutputError when that is not possible; nothing stays open then. */
 export function openOutputs<About>(
   config: Config,
   handlers: Handlers,
   formats: Formats<About>,
+  surroundings: Surroundings,
 ): Outputs<About> {
-  const format = formatOf(config, formats)
-  const all: Output[] = []
-  const queue = { maxQueued: MAX_QUEUED, ...handlers }
-  if (config['stdout_output.enabled']) all.push(openStdoutOutput(queue))
-  if (config['file_output.enabled'])
-    all.push(
-      openFileOutput(config['file_output.filename'], { keepAlive: config['file_output.keep_alive'] }, queue),
-    )
-  // Without drop_when_full telemetry may fill the queue as far as alerts still find room.
-  const maxQueued = config['limits.drop_when_full'] ? RESERVED : MAX_QUEUED - RESERVED
-  const batches = all.map((output) => new Batch({ output, maxQueued }))
-  let refused = 0
-  let alerts = 0
-  const now = (line: string): void => {
-    for (const batch of batches) batch.now(line)
+  const sinks: Sink<About>[] = []
+  try {
+    openPlain(config, handlers, formats, sinks)
+    for (const entry of [...falcoEntries(config), ...config.outputs])
+      sinks.push(
+        opened(entry.name, 'look at its keys: docs/outputs.md', () =>
+          openEntry(entry, formatOf(entry, config, formats, handlers), handlers, surroundings),
+        ),
+      )
+  } catch (error) {
+    for (const sink of sinks) sink.close()
+    throw error
   }
-  return {
-    all,
-    write(alert, about) {
-      alerts++
-      now(format(alert, about))
-    },
-    writeLine: now,
-    record(line) {
-      let taken = true
-      for (const batch of batches)
-        if (!batch.add(line)) {
-          refused++
-          taken = false
-        }
-      return taken
-    },
-    get alerts() {
-      return alerts
-    },
-    get failures() {
-      return all.reduce((sum, { counters }) => sum + counters.droppedFull + counters.droppedError, refused)
-    },
-    async flush() {
-      for (const batch of batches) batch.flush()
-      await Promise.all(all.map((output) => output.flush()))
-    },
-    close() {
-      for (const output of all) output.close()
-    },
+  return outputsOf(config, formats, sinks)
+}
+
+function opened<T>(name: string, hint: string, open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    throw new OutputError(`output ${name}: ${(error as Error).message}`, hint)
   }
 }
 
-/** Are there records beside alerts? */
-export const hasTelemetry = (config: Config): boolean =>
-  config['telemetry.process'] || config['telemetry.file'] || config['telemetry.network']
+/** Standard output and the file of `file_output`: alerts, telemetry, and what belongs to it. */
+function openPlain<About>(
+  config: Config,
+  handlers: Handlers,
+  formats: Formats<About>,
+  sinks: Sink<About>[],
+): void {
+  const queue = { maxQueued: MAX_QUEUED, ...handlers }
+  const chosen = {
+    selection: createSelection({
+      kinds: hasRecords(config) ? RECORD_KINDS : ['alert', 'event'],
+      priority: 'debug',
+      rules: [],
+      tags: [],
+    }),
+    format: formatterOf(formatName(config), config, formats),
+    // Without drop_when_full telemetry may fill the queue as far as alerts still find room.
+    maxQueued: config['limits.drop_when_full'] ? RESERVED : MAX_QUEUED - RESERVED,
+  }
+  if (config['stdout_output.enabled'])
+    sinks.push(lineSink(openStdoutOutput(queue), { ...chosen, type: 'stdout' }))
+  if (!config['file_output.enabled']) return
+  const file = config['file_output.filename']
+  const output = opened(
+    `'${file}'`,
+    'name a file in a folder that exists: -o file_output.filename=FILE',
+    () => openFileOutput(file, { keepAlive: config['file_output.keep_alive'] }, queue),
+  )
+  sinks.push(lineSink(output, { ...chosen, type: 'file' }))
+}
 
-/** The format alerts have, `auto` resolved. */
-export function formatName(config: Config): 'falco-text' | 'falco' | 'tarsier' | 'rand-guard' {
-  const name = config['output.format']
-  switch (name) {
+function formatOf<About>(
+  { name, format, template }: OutputEntry,
+  config: Config,
+  formats: Formats<About>,
+  { onError }: Handlers,
+): Formatter<About> {
+  switch (format) {
+    case 'template':
+      return templateFormatter(template, (message) => onError(`Output ${name}: ${message}`))
     case 'falco-text':
     case 'falco':
     case 'tarsier':
     case 'rand-guard':
-      return name
+      return formatterOf(format, config, formats)
     default:
-      return hasTelemetry(config) ? 'rand-guard' : config.json_output ? 'falco' : 'falco-text'
+      return formatterOf(formatName(config), config, formats)
   }
 }
 
-function formatOf<About>(
+function outputsOf<About>(
   config: Config,
-  { randGuard, secrets }: Formats<About>,
-): (alert: Alert, about: About | undefined) => string {
-  const format = plainFormat(config)
+  { secrets }: Formats<About>,
+  sinks: readonly Sink<About>[],
+): Outputs<About> {
   const mask = config['output.mask_secrets']
-  if (formatName(config) === 'rand-guard')
-    return (alert, about) =>
-      randGuard(mask ? maskAlert(alert, about === undefined ? [] : secrets(about)) : alert, about)
-  return mask ? (alert, about) => format(maskAlert(alert, about === undefined ? [] : secrets(about))) : format
-}
-
-function plainFormat(config: Config): (alert: Alert) => string {
-  const options: FalcoOptions = {
-    iso8601: config.time_format_iso_8601,
-    includeOutput: config.json_include_output_property,
-    includeMessage: config.json_include_message_property,
-    includeFields: config.json_include_output_fields_property,
-    includeTags: config.json_include_tags_property,
-  }
-  switch (formatName(config)) {
-    case 'tarsier':
-      return tarsierJson
-    case 'falco':
-      return (alert) => falcoJson(alert, options)
-    default:
-      return (alert) => falcoText(alert, options)
+  const masked = (alert: Alert, about: About | undefined): Alert =>
+    mask ? maskAlert(alert, about === undefined ? [] : secrets(about)) : alert
+  const asked = new Set(config.outputs.flatMap(({ kinds }) => kinds))
+  let alerts = 0
+  return {
+    write(alert, about) {
+      alerts++
+      const shown = masked(alert, about)
+      for (const sink of sinks)
+        if (sink.selection.takes(alert))
+          sink.now({ kind: 'alert', alert: shown, line: sink.format(shown, about) })
+    },
+    writeLine(line, kind) {
+      for (const sink of sinks) if (sink.selection.kinds.has(kind)) sink.now({ kind, line })
+    },
+    record(line) {
+      let taken = true
+      for (const sink of sinks)
+        if (sink.selection.kinds.has('event') && !sink.add(line, 'event')) taken = false
+      return taken
+    },
+    asksFor: (kind) => asked.has(kind),
+    get alerts() {
+      return alerts
+    },
+    get failures() {
+      return sinks.reduce((sum, sink) => sum + droppedBy(sink.status()), 0)
+    },
+    status: () => sinks.map((sink) => sink.status()),
+    async flush() {
+      await Promise.all(sinks.map((sink) => sink.flush()))
+    },
+    reopen() {
+      for (const sink of sinks) sink.reopen()
+    },
+    close() {
+      for (const sink of sinks) sink.close()
+    },
   }
 }

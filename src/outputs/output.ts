@@ -1,5 +1,16 @@
 /** What an output is: a place lines go to, with a queue of its own so that a slow one never holds up the rest. */
-import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 
 export interface OutputCounters {
   readonly written: number
@@ -20,6 +31,8 @@ export interface Output {
   /** Resolves when everything taken so far is written or given up. */
   flush(): Promise<void>
   close(): void
+  /** Open what its name leads to. */
+  reopen(): void
   readonly counters: OutputCounters
 }
 
@@ -38,6 +51,8 @@ export interface FdOutputOptions {
   readonly writeText?: (fd: number, text: string, length: number) => number
   /** Asked before a line is written: a descriptor to take the place of `fd` from now on. */
   readonly next?: (fd: number) => number | undefined
+  /** A descriptor to take the place of `fd` when that is asked for. */
+  readonly anew?: () => number | undefined
 }
 
 /** Bytes on their way, and how many lines end in them that count as written. */
@@ -71,6 +86,7 @@ export class FdOutput implements Output {
   #queued = 0
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  #reopen = false
   #failing = false
   /** The head of the queue is the rest of a line whose beginning is written. */
   #torn = false
@@ -85,6 +101,7 @@ export class FdOutput implements Output {
       maxQueued: 64 << 20,
       writeText: (fd, text) => writeSync(fd, text),
       next: () => undefined,
+      anew: () => undefined,
       ...options,
     }
   }
@@ -135,8 +152,15 @@ export class FdOutput implements Output {
     }
   }
 
+  reopen(): void {
+    this.#reopen = true
+    // A line that is half written stays where its beginning is.
+    if (this.#queue.length === 0 && !this.#closed) this.#moveOn()
+  }
+
   #moveOn(): void {
-    const next = this.#options.next(this.#fd)
+    const next = this.#reopen ? this.#options.anew() : this.#options.next(this.#fd)
+    this.#reopen = false
     if (next === undefined) return
     if (this.#options.owned) closeSync(this.#fd)
     this.#fd = next
@@ -254,31 +278,58 @@ function nonBlockingStdout(): number | undefined {
   }
 }
 
+/** When a file is put aside, and how many of those are kept. 0 for `bytes` and `seconds` is never. */
+export interface Rotation {
+  readonly bytes: number
+  readonly seconds: number
+  readonly keep: number
+}
+
 /** What a file output can be told. */
 interface FileOptions {
   /** The open file is written to whatever becomes of its name; otherwise the name is followed. */
   readonly keepAlive: boolean
+  readonly rotation?: Rotation
 }
 
 /** Lines appended to a file, which is made with mode 0600. Throws when it cannot be opened. */
-export function openFileOutput(file: string, { keepAlive }: FileOptions, handlers: Handlers): FdOutput {
-  const about = { name: file, fd: openToAppend(file), owned: true, ...handlers }
-  return new FdOutput(keepAlive ? about : { ...about, next: nameFollower(file, handlers.onError) })
+export function openFileOutput(
+  file: string,
+  { keepAlive, rotation }: FileOptions,
+  handlers: Handlers,
+): FdOutput {
+  const { onError } = handlers
+  const anew = (): number | undefined => {
+    try {
+      return openToAppend(file)
+    } catch (error) {
+      onError(`Output ${file}: it cannot be opened anew: ${(error as Error).message}`)
+      return undefined
+    }
+  }
+  const about = { name: file, fd: openToAppend(file), owned: true, anew, ...handlers }
+  return new FdOutput(keepAlive ? about : { ...about, next: nameFollower(file, onError, rotation) })
 }
 
 const openToAppend = (file: string): number => openSync(file, 'a', 0o600)
 
 /**
- * Opens the file anew when its name leads somewhere else: it was moved away or removed. Where that is not possible lines
- * go on to the old file, which is said once.
+ * Opens the file anew when its name leads somewhere else: it was moved away or removed, or is due to be put aside. Where
+ * that is not possible lines go on to the old file, which is said once.
  */
-function nameFollower(file: string, onError: (message: string) => void): (fd: number) => number | undefined {
+function nameFollower(
+  file: string,
+  onError: (message: string) => void,
+  rotation: Rotation = { bytes: 0, seconds: 0, keep: 0 },
+): (fd: number) => number | undefined {
   let failing = false
   return (fd) => {
     try {
       const [open, named] = [fstatSync(fd), statSync(file, { throwIfNoEntry: false })]
       const isSame = named?.ino === open.ino && named.dev === open.dev
-      const next = isSame ? undefined : openToAppend(file)
+      const due = isSame && isDue(open, rotation)
+      if (due) putAside(file, rotation.keep)
+      const next = isSame && !due ? undefined : openToAppend(file)
       failing = false
       return next
     } catch (error) {
@@ -288,4 +339,18 @@ function nameFollower(file: string, onError: (message: string) => void): (fd: nu
       return undefined
     }
   }
+}
+
+const isDue = ({ size, birthtimeMs }: Stats, { bytes, seconds }: Rotation): boolean =>
+  (bytes > 0 && size >= bytes) || (seconds > 0 && size > 0 && Date.now() - birthtimeMs >= seconds * 1000)
+
+/** `file.1` becomes `file.2`, and so on; the last one goes. */
+function putAside(file: string, keep: number): void {
+  if (keep === 0) {
+    unlinkSync(file)
+    return
+  }
+  for (let i = keep - 1; i >= 1; i--)
+    if (existsSync(`${file}.${i}`)) renameSync(`${file}.${i}`, `${file}.${i + 1}`)
+  renameSync(file, `${file}.1`)
 }

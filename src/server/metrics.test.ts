@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DROP_REASONS } from '../../schema/index.ts'
 import { byCpu, dropCounters } from '../notices/counters.ts'
+import { noDrops } from '../outputs/delivery/message.ts'
 import { metricsPage, type Snapshot } from './metrics.ts'
 
 const row = (program: string, cpu: number, seen: number, guarded: number, ringFull = 0) => ({
@@ -53,6 +54,18 @@ const SNAPSHOT: Snapshot = {
   lost: 4,
   errors: 0,
   violations: 0,
+  outputs: [
+    {
+      name: 'siem',
+      type: 'http',
+      sent: 7,
+      failed: 2,
+      retried: 3,
+      dropped: { ...noDrops(), queue_full: 5 },
+      waiting: 1,
+      bytes: 100,
+    },
+  ],
   rules: [
     {
       name: 'Read a secret',

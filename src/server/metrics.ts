@@ -5,6 +5,7 @@
 import { basename } from 'node:path'
 import { byProgram, type Counts, type ProgramCounts } from '../health/ledger.ts'
 import type { Sample } from '../notices/metrics.ts'
+import type { OutputStatus } from '../outputs/delivery/message.ts'
 import { PRIORITIES, type Priority } from '../rules/ir.ts'
 import { expose, type Labels, type Metric } from './exposition.ts'
 
@@ -32,6 +33,7 @@ export interface Snapshot {
   /** Events a stage could not handle. */
   readonly errors: number
   readonly violations: number
+  readonly outputs: readonly OutputStatus[]
   readonly rules: readonly RuleFacts[]
   readonly ruleFiles: readonly FileDigest[]
   readonly configFiles: readonly FileDigest[]
@@ -66,6 +68,7 @@ function ownMetrics({
   lost,
   errors,
   violations,
+  outputs,
   rules,
 }: Snapshot): readonly Metric[] {
   const { usage } = sample
@@ -98,6 +101,7 @@ function ownMetrics({
       'Lines lost to a full queue or a write error.',
       one(sample.outputDrops),
     ),
+    ...outputMetrics(outputs),
     gauge('tarsier_processes', 'Processes remembered, ended ones included.', sample.processes),
     counter(
       'tarsier_unknown_processes_total',
@@ -112,6 +116,41 @@ function ownMetrics({
       'Start of the agent, seconds since the epoch.',
       seconds(sample.startTime),
     ),
+  ]
+}
+
+function outputMetrics(outputs: readonly OutputStatus[]): readonly Metric[] {
+  const of = (value: (status: OutputStatus) => number): Metric['samples'] =>
+    outputs.map((status) => ({ labels: { output: status.name, type: status.type }, value: value(status) }))
+  const waiting = (name: string, help: string, value: (status: OutputStatus) => number): Metric => ({
+    ...{ name, help, type: 'gauge' as const },
+    samples: of(value),
+  })
+  return [
+    counter(
+      'tarsier_output_sent_total',
+      'Records delivered, by output.',
+      of(({ sent }) => sent),
+    ),
+    counter(
+      'tarsier_output_failed_deliveries_total',
+      'Deliveries that failed.',
+      of(({ failed }) => failed),
+    ),
+    counter(
+      'tarsier_output_retried_total',
+      'Records whose delivery was tried again.',
+      of(({ retried }) => retried),
+    ),
+    counter(
+      'tarsier_output_dropped_total',
+      'Records lost, by output and reason.',
+      outputs.flatMap(({ name, type, dropped }) =>
+        Object.entries(dropped).map(([reason, value]) => ({ labels: { output: name, type, reason }, value })),
+      ),
+    ),
+    waiting('tarsier_output_waiting', 'Records that wait to be delivered.', (status) => status.waiting),
+    waiting('tarsier_output_waiting_bytes', 'What they take in memory and on disk.', ({ bytes: n }) => n),
   ]
 }
 

@@ -23,7 +23,7 @@ export interface TelemetrySink {
   /** Takes a record, false when there is no room. */
   record(line: string): boolean
   /** Takes a line at once. */
-  writeLine(line: string): void
+  writeLine(line: string, kind: 'gap'): void
 }
 
 export interface PlanOptions {
@@ -54,7 +54,7 @@ export function planTelemetry({ config, host, self, sink }: PlanOptions): Teleme
       )
       const lines = { lookup, host, mask: config['output.mask_secrets'], alertRecords, without }
       const suppressed = ({ count, byType, from, to }: Suppressed): void =>
-        sink.writeLine(gapLine({ reason: 'rate_limit', count, from, to, by: byType }, host, lookup))
+        sink.writeLine(gapLine({ reason: 'rate_limit', count, from, to, by: byType }, host, lookup), 'gap')
       return createTelemetry({
         events,
         filter: new PathFilter({

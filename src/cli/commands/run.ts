@@ -18,6 +18,7 @@ import type { LoadedConfig } from '../../config/load.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
+import { droppedBy } from '../../outputs/delivery/message.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
@@ -184,6 +185,8 @@ export async function runAgent(
     io,
   )
   for (const line of agent.degraded) log.warning(line)
+  const reopen = (): void => agent.reopen()
+  process.on('SIGUSR2', reopen)
   if (pidFile !== undefined) writePid(pidFile, log)
   log.info(
     `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
@@ -199,6 +202,7 @@ export async function runAgent(
   service?.stopping()
   process.off('SIGHUP', onHangup)
   const summary = await agent.stop()
+  process.off('SIGUSR2', reopen)
   if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
   return failed ? EXIT.failure : EXIT.ok
@@ -268,6 +272,23 @@ function objectsOf(config: Config): string {
   return found.isDirectory() ? given : dirname(given)
 }
 
+/** Each output that has lost or kept something, or has somebody to deliver to. */
+function outputSection({ outputs }: Summary): readonly string[] {
+  const rows = outputs
+    .filter((status) => !PLAIN.has(status.type) || droppedBy(status) > 0)
+    .map(({ name, sent, failed, waiting, dropped }) => {
+      const lost = Object.entries(dropped).filter(([, n]) => n > 0)
+      const parts = [
+        ...(failed > 0 ? [`${failed} deliveries failed`] : []),
+        ...(waiting > 0 ? [`${waiting} wait`] : []),
+        ...lost.map(([reason, n]) => `${n} lost: ${reason.replace('_', ' ')}`),
+      ]
+      return `  ${String(sent).padStart(10)}  ${[name, ...parts].join(', ')}`
+    })
+  return rows.length === 0 ? [] : ['outputs: records delivered', ...rows]
+}
+const PLAIN: ReadonlySet<string> = new Set(['stdout', 'file'])
+
 /** Events by type, drops by reason, alerts by rule. */
 export function renderSummary(summary: Summary): string {
   const section = (title: string, rows: ReadonlyMap<string, number>, none: string): string => {
@@ -286,6 +307,7 @@ export function renderSummary(summary: Summary): string {
     ...(Object.keys(summary.asked).length === 0
       ? []
       : [section('asked of others', new Map(Object.entries(summary.asked)), 'none')]),
+    ...outputSection(summary),
     `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')

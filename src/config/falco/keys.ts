@@ -35,23 +35,15 @@ const moot = (decl: KeyDecl): FalcoKey => ({ decl, fine: 'all' })
 const anything = (doc: string): KeyDecl => structure<object>({}, 'any value', (value) => ({ value }), doc)
 const count = (value: number, unit: string, doc: string): KeyDecl => int(value, 0, 2 ** 40, unit, doc)
 
-const NO_HTTP = 'alerts to standard output or a file, and a program that reads them: tarsier run | program'
 const NO_DRIVER = 'one eBPF engine, loaded at start'
-const NO_GRPC = 'gone from Falco as well; alerts as JSON to standard output or a file'
+const NO_GRPC = 'gone from Falco as well; http_output, or outputs with type http or otlp'
 const NO_CAPTURE = 'no captures are written when a rule matches'
 const REPLAY = 'captures are not read yet'
 const LOGS = 'messages of the agent go to standard error, where a service manager takes them to syslog'
 const ATTACHED = 'what is attached follows from the rules; the process table has programs of its own'
 
 /** Groups that a key `enabled` switches: reported as a whole, and only when they are on. */
-export const SWITCHED: ReadonlySet<string> = new Set([
-  'capture',
-  'syslog_output',
-  'http_output',
-  'program_output',
-  'grpc',
-  'grpc_output',
-])
+export const SWITCHED: ReadonlySet<string> = new Set(['capture', 'grpc', 'grpc_output'])
 
 /** Older spellings of keys. */
 export const ALIASES: Readonly<Record<string, KeyName>> = {
@@ -92,24 +84,13 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
   'outputs_queue.capacity': unserved(
     count(0, 'alerts', 'each output has a queue of 64 MiB; what does not fit is counted as lost'),
   ),
-  'syslog_output.enabled': unserved(bool(false, 'the service manager may take standard output to syslog')),
-  'http_output.enabled': unserved(bool(false, NO_HTTP)),
-  'http_output.url': moot(text('', NO_HTTP)),
-  'http_output.user_agent': moot(text('falcosecurity/falco', NO_HTTP)),
-  'http_output.insecure': moot(bool(false, NO_HTTP)),
-  'http_output.ca_cert': moot(text('', NO_HTTP)),
-  'http_output.ca_bundle': moot(text('', NO_HTTP)),
-  'http_output.ca_path': moot(text('/etc/ssl/certs', NO_HTTP)),
-  'http_output.mtls': moot(bool(false, NO_HTTP)),
-  'http_output.client_cert': moot(text('/etc/ssl/certs/client.crt', NO_HTTP)),
-  'http_output.client_key': moot(text('/etc/ssl/certs/client.key', NO_HTTP)),
-  'http_output.echo': moot(bool(false, NO_HTTP)),
-  'http_output.compress_uploads': moot(bool(false, NO_HTTP)),
-  'http_output.keep_alive': moot(bool(false, NO_HTTP)),
-  'http_output.max_consecutive_timeouts': moot(count(5, 'timeouts', NO_HTTP)),
-  'program_output.enabled': unserved(bool(false, 'a pipe: tarsier run | program')),
-  'program_output.keep_alive': moot(bool(false, 'a pipe: tarsier run | program')),
-  'program_output.program': moot(text('', 'a pipe: tarsier run | program')),
+  'http_output.ca_path': unserved(
+    text('/etc/ssl/certs', 'http_output.ca_bundle: a file with all authorities, not a directory'),
+  ),
+  'http_output.echo': unserved(bool(false, 'answers are not printed; a refusal is logged with its status')),
+  'http_output.max_consecutive_timeouts': moot(
+    count(5, 'timeouts', 'a delivery that failed is tried again for as long as the queue has room'),
+  ),
   'webserver.threadiness': moot(count(0, 'threads', 'one thread serves everything')),
   log_stderr: unserved(bool(true, 'messages always go to standard error; -q leaves errors alone')),
   log_syslog: unserved(bool(false, LOGS)),
@@ -179,7 +160,10 @@ export const FALCO_VARIABLES = {
 
 /** Every top-level key of falco.yaml beyond those of ours. */
 const TOP: ReadonlySet<string> = new Set(
-  [...Object.keys(FALCO_KEYS), ...Object.keys(ALIASES), 'config_files'].map((name) => name.split('.')[0]!),
+  [...Object.keys(FALCO_KEYS), ...Object.keys(ALIASES), 'config_files']
+    .map((name) => name.split('.')[0]!)
+    // A list of ours under the name of a group that Falco had once.
+    .filter((name) => name !== 'outputs'),
 )
 
 /** Top-level keys that Falco has and we have, too; everything else of ours begins with a stage. */
@@ -200,6 +184,9 @@ const SHARED: ReadonlySet<string> = new Set([
   'static_fields',
   'stdout_output',
   'file_output',
+  'syslog_output',
+  'program_output',
+  'http_output',
   'log_level',
   'syscall_event_drops',
   'metrics',

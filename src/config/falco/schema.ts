@@ -14,7 +14,10 @@ const group = (): Group => ({ type: 'object', additionalProperties: false, prope
 /** Keys nested at their dots, as a file writes them. */
 export function configurationSchema(): object {
   const root = group()
-  const falco = Object.entries(FALCO_KEYS).map(([name, { decl }]) => [name, decl] as const)
+  const falco = Object.entries(FALCO_KEYS)
+    // What was a group of Falco's once is a list of ours.
+    .filter(([name]) => !Object.hasOwn(KEYS, name.split('.')[0]!))
+    .map(([name, { decl }]) => [name, decl] as const)
   for (const [name, decl] of [...Object.entries<KeyDecl>(KEYS), ...falco]) {
     const names = name.split('.')
     const last = names.pop()!

@@ -1,0 +1,46 @@
+/** Datagram sockets of this host (AF_UNIX), which Node has none of. */
+import koffi from 'koffi'
+import { closeFd, SystemError } from './libc.ts'
+
+const libc = koffi.load(null)
+const raw = {
+  socket: libc.func('int socket(int domain, int type, int protocol)'),
+  connect: libc.func('int connect(int fd, const void *address, uint length)'),
+  send: libc.func('int64 send(int fd, const void *bytes, size_t length, int flags)'),
+}
+
+const AF_UNIX = 1
+const SOCK_DGRAM = 2
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const MSG_DONTWAIT = 0x40
+const MSG_NOSIGNAL = 0x4000
+/** Bytes of a path in `sockaddr_un`, its NUL included. */
+const PATH_MAX = 108
+
+export interface DatagramSocket {
+  /** Never waits. Throws SystemError: EAGAIN when the receiver's queue is full, EMSGSIZE when it is too long. */
+  send(bytes: Uint8Array): void
+  close(): void
+}
+
+/** Throws SystemError: ENOENT and ECONNREFUSED when nobody listens there, EPROTOTYPE when it is a stream socket. */
+export function openDatagrams(path: string): DatagramSocket {
+  const name = Buffer.from(`${path}\0`)
+  if (name.length > PATH_MAX) throw new SystemError('connect', 36)
+  const fd = raw.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  if (fd < 0) throw new SystemError('socket', koffi.errno())
+  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), name])
+  if (raw.connect(fd, address, address.length) < 0) {
+    const error = new SystemError('connect', koffi.errno())
+    closeFd(fd)
+    throw error
+  }
+  return {
+    send(bytes) {
+      const sent = Number(raw.send(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL))
+      if (sent < 0) throw new SystemError('send', koffi.errno())
+    },
+    close: () => closeFd(fd),
+  }
+}
