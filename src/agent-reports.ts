@@ -168,7 +168,7 @@ export function sampler({ pipeline, source, outputs, identity }: Reported, versi
 export const throttleWriter =
   (outputs: Outputs, host: string): NonNullable<PipelineOptions['throttle']> =>
   (notice, lookup) =>
-    outputs.writeLine(throttleLine(notice, host, lookup))
+    outputs.writeLine(throttleLine(notice, host, lookup), 'gap')
 
 /** Losses as records of their own kind. */
 export const gapWriter =
