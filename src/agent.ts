@@ -139,6 +139,8 @@ export interface Summary extends PipelineCounts {
   /** What was asked of container runtimes and resolvers, and what became of it. */
   readonly asked: Readonly<Record<string, number>>
   readonly outputs: readonly OutputStatus[]
+  /** Alerts held back by throttling. */
+  readonly suppressed: number
 }
 
 export interface Agent {
@@ -258,7 +260,12 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       const counts = summarise(pipeline, source, judged.engine)
       await source.unload()
       outputs.close()
-      const summary = { ...counts, asked: enrichers.counts, outputs: outputs.status() }
+      const summary = {
+        ...counts,
+        asked: enrichers.counts,
+        outputs: outputs.status(),
+        suppressed: outputs.suppressed,
+      }
       lock.release()
       return summary
     },
@@ -496,7 +503,7 @@ function summarise(
   pipeline: Pipeline,
   source: KernelSource,
   engine: Engine<SyscallContext>,
-): Omit<Summary, 'asked' | 'outputs'> {
+): Omit<Summary, 'asked' | 'outputs' | 'suppressed'> {
   const drops = new Map<string, number>()
   const count = (reason: string, n: number): void => {
     if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)

@@ -164,6 +164,18 @@ export const KEYS = {
     readOutputs,
     'more outputs, beside those above: each with its own selection, format, queue and counters (below, and docs/outputs.md)',
   ),
+  'throttle.alerts': int(
+    0,
+    0,
+    1_000_000,
+    'alerts',
+    'alerts of a rule, and of each group within it, that go out in throttle.interval; the rest is counted and told of in one alert; critical ones and more severe ones always go out; 0 holds nothing back',
+  ),
+  'throttle.interval': int(60, 1, 86_400, 's', 'time that throttle.alerts is about'),
+  'throttle.by': list(
+    [],
+    'fields whose values make groups within a rule, such as proc.exepath, as far as its alerts have them',
+  ),
   'output.format': choice(
     ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard'],
     'auto',

@@ -52,6 +52,17 @@ const DELIVERED = {
   timeout_ms: int(10_000, 10, 600_000, 'ms', 'longest time a delivery may take'),
   retry_min_ms: int(250, 1, 600_000, 'ms', 'pause after a failure; it doubles with each'),
   retry_max_ms: int(60_000, 1, 3_600_000, 'ms', 'longest pause'),
+  spool: text(
+    '',
+    'directory where what waits is kept on disk, below it in one of the name of the output; it survives a kill of the agent',
+  ),
+  spool_bytes: int(
+    64 << 20,
+    1 << 16,
+    2 ** 40,
+    'bytes',
+    'most room for it; what does not fit waits in memory',
+  ),
   give_up_s: int(0, 0, 31_536_000, 's', 'drop a delivery that failed for so long; 0 is never'),
 } as const
 

@@ -17,6 +17,7 @@ export interface HealthParts {
   readonly violations: number
   readonly errors: number
   readonly alerts: number
+  readonly suppressed?: number
   readonly outputFailures: number
   readonly telemetry:
     | { readonly written: number; readonly filtered: number; readonly limited: number }
@@ -53,6 +54,7 @@ export function collectHealth(parts: HealthParts): Health {
     raw_events_read: sum(({ delivered }) => delivered) + unknownKind + invalid,
     normalized_events_output: telemetry?.written ?? 0,
     alerts_output: parts.alerts,
+    alerts_suppressed: parts.suppressed ?? 0,
     userspace_filtered: telemetry?.filtered ?? 0,
     userspace_rate_limited: telemetry?.limited ?? 0,
     userspace_invalid_schema: invalid,

@@ -15,6 +15,7 @@ export const HEALTH_FIELDS = {
   raw_events_read: count('records taken out of the rings'),
   normalized_events_output: count('telemetry records written'),
   alerts_output: count('alerts given to the outputs'),
+  alerts_suppressed: count('alerts held back by throttle.alerts, which others tell of'),
   userspace_filtered: count('events hidden by watch and exclude lists, and the agent’s own'),
   userspace_rate_limited: count('telemetry records kept back by limits.max_events_per_second'),
   userspace_invalid_schema: count('records whose size or origin is wrong: they were not read'),

@@ -1,8 +1,11 @@
 /** An entry of `outputs` opened: each type with its way to the receiver, and how its records look there. */
+
+import { join } from 'node:path'
 import type { DeliverySettings, EntryOf, OutputEntry } from '../config/output-entries.ts'
 import { syslogAddress } from '../config/output-entries.ts'
 import { Delivery } from './delivery/delivery.ts'
 import type { Entry, Transport } from './delivery/message.ts'
+import { openSpool } from './delivery/spool.ts'
 import type { Formatter } from './formatting.ts'
 import { type Handlers, openFileOutput } from './output.ts'
 import { createSelection } from './selection.ts'
@@ -59,10 +62,26 @@ export function openEntry<About>(
     transport,
     ...timesOf(entry, single),
     queueBytes: entry.queue_bytes,
+    ...spoolOf(entry, handlers),
     onError: handlers.onError,
   })
   return deliverySink(delivery, { selection, format, render })
 }
+
+/** Falco's keys have none. */
+const spoolOf = (
+  { name, spool, spool_bytes }: DeliverySettings & { readonly name: string },
+  { onError }: Handlers,
+) =>
+  spool === ''
+    ? {}
+    : {
+        spool: openSpool({
+          directory: join(spool, name),
+          mostBytes: spool_bytes,
+          onError: (message) => onError(`Output ${name}: ${message}; what does not fit waits in memory`),
+        }),
+      }
 
 const timesOf = (settings: DeliverySettings, single: boolean) => ({
   batch: single ? 1 : settings.batch,

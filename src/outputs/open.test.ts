@@ -85,3 +85,28 @@ test('time_format_iso_8601', async () => {
   assert.match(await start(true), /^1970-01-01T00:00:00\.0{9}\+0000: Error /)
   assert.match(await start(false), /^\d\d:\d\d:\d\d\.0{9}: Error /)
 })
+
+test('throttled alerts are told of at the end, with their secrets masked', async () => {
+  const file = join(folder, String(made++))
+  const config = configFrom([
+    'stdout_output.enabled=false',
+    'file_output.enabled=true',
+    `file_output.filename=${file}`,
+    'throttle.alerts=1',
+  ])
+  const outputs = openOutputs<string>(
+    config,
+    { onClosed: assert.fail, onError: assert.fail },
+    { randGuard: assert.fail, secrets: (about) => [about] },
+    { hostname: 'h', json: false, openDatagrams: assert.fail },
+  )
+  for (let i = 0; i < 5; i++) outputs.write(ALERT, 'two words')
+  // What the agent says about itself.
+  for (let i = 0; i < 2; i++) outputs.write({ ...ALERT, message: 'own' })
+  await outputs.flush()
+  outputs.close()
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
+  assert.equal(lines.length, 4)
+  assert.match(lines[3]!, /Error suppressed 4 like this within 60 s: app --password \*\*\*\*, key \*\*\*\*$/)
+  assert.deepEqual([outputs.alerts, outputs.suppressed], [4, 4])
+})

@@ -17,6 +17,7 @@ import { maskAlert } from './masking.ts'
 import { type Handlers, openFileOutput, openStdoutOutput } from './output.ts'
 import { createSelection } from './selection.ts'
 import { lineSink, type Sink } from './sink.ts'
+import { Throttle } from './throttle.ts'
 
 export { type Formats, formatName, hasTelemetry } from './formatting.ts'
 
@@ -31,6 +32,8 @@ export interface Outputs<About> {
   asksFor(kind: RecordKind): boolean
   /** Alerts taken so far. */
   readonly alerts: number
+  /** Alerts held back by throttling so far. */
+  readonly suppressed: number
   /** Lines lost so far. */
   readonly failures: number
   status(): readonly OutputStatus[]
@@ -139,6 +142,23 @@ function formatOf<About>(
   }
 }
 
+/** How often is looked for intervals that are over, ms. */
+const LOOK_MS = 250
+
+function startThrottling(config: Config, announce: (alert: Alert) => void) {
+  if (config['throttle.alerts'] === 0) return undefined
+  const throttle = new Throttle({
+    alerts: config['throttle.alerts'],
+    intervalMs: config['throttle.interval'] * 1000,
+    by: config['throttle.by'],
+    now: () => performance.now(),
+    announce,
+  })
+  const timer = setInterval(() => throttle.advance(), LOOK_MS)
+  timer.unref()
+  return { throttle, timer }
+}
+
 function outputsOf<About>(
   config: Config,
   { secrets }: Formats<About>,
@@ -149,13 +169,17 @@ function outputsOf<About>(
     mask ? maskAlert(alert, about === undefined ? [] : secrets(about)) : alert
   const asked = new Set(config.outputs.flatMap(({ kinds }) => kinds))
   let alerts = 0
+  const send = (alert: Alert, about: About | undefined): void => {
+    alerts++
+    for (const sink of sinks)
+      if (sink.selection.takes(alert)) sink.now({ kind: 'alert', alert, line: sink.format(alert, about) })
+  }
+  const throttling = startThrottling(config, (alert) => send(alert, undefined))
   return {
     write(alert, about) {
-      alerts++
       const shown = masked(alert, about)
-      for (const sink of sinks)
-        if (sink.selection.takes(alert))
-          sink.now({ kind: 'alert', alert: shown, line: sink.format(shown, about) })
+      // What the agent says about itself is never held back.
+      if (about === undefined || throttling?.throttle.admits(shown) !== false) send(shown, about)
     },
     writeLine(line, kind) {
       for (const sink of sinks) if (sink.selection.kinds.has(kind)) sink.now({ kind, line })
@@ -170,17 +194,22 @@ function outputsOf<About>(
     get alerts() {
       return alerts
     },
+    get suppressed() {
+      return throttling?.throttle.suppressed ?? 0
+    },
     get failures() {
       return sinks.reduce((sum, sink) => sum + droppedBy(sink.status()), 0)
     },
     status: () => sinks.map((sink) => sink.status()),
     async flush() {
+      throttling?.throttle.flush()
       await Promise.all(sinks.map((sink) => sink.flush()))
     },
     reopen() {
       for (const sink of sinks) sink.reopen()
     },
     close() {
+      clearInterval(throttling?.timer)
       for (const sink of sinks) sink.close()
     },
   }

@@ -54,6 +54,7 @@ const SNAPSHOT: Snapshot = {
   lost: 4,
   errors: 0,
   violations: 0,
+  suppressed: 512,
   outputs: [
     {
       name: 'siem',

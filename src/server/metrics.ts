@@ -34,6 +34,8 @@ export interface Snapshot {
   readonly errors: number
   readonly violations: number
   readonly outputs: readonly OutputStatus[]
+  /** Alerts that throttling held back. */
+  readonly suppressed: number
   readonly rules: readonly RuleFacts[]
   readonly ruleFiles: readonly FileDigest[]
   readonly configFiles: readonly FileDigest[]
@@ -69,6 +71,7 @@ function ownMetrics({
   errors,
   violations,
   outputs,
+  suppressed,
   rules,
 }: Snapshot): readonly Metric[] {
   const { usage } = sample
@@ -96,6 +99,7 @@ function ownMetrics({
         value,
       })),
     ),
+    counter('tarsier_alerts_suppressed_total', 'Alerts held back by throttling.', one(suppressed)),
     counter(
       'tarsier_output_failures_total',
       'Lines lost to a full queue or a write error.',

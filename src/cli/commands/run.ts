@@ -308,6 +308,7 @@ export function renderSummary(summary: Summary): string {
       ? []
       : [section('asked of others', new Map(Object.entries(summary.asked)), 'none')]),
     ...outputSection(summary),
+    ...(summary.suppressed > 0 ? [`alerts held back by throttling: ${summary.suppressed}`] : []),
     `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')

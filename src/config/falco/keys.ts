@@ -145,8 +145,8 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
   ),
   syscall_buf_size_preset: unserved(int(4, 1, 10, 'preset', 'engine.modern_ebpf.buf_size_preset')),
   syscall_drop_failed_exit: unserved(bool(false, 'failed calls are judged; evt.failed tells them apart')),
-  'outputs.rate': unserved(number(0, 0, 1e9, 'alerts are not throttled')),
-  'outputs.max_burst': moot(count(1000, 'alerts', 'alerts are not throttled')),
+  'outputs.rate': unserved(number(0, 0, 1e9, 'throttle.alerts and throttle.interval, by rule')),
+  'outputs.max_burst': moot(count(1000, 'alerts', 'throttle.alerts')),
   container_engines: moot(anything('runtimes are recognised by their cgroups')),
   metadata_download: moot(anything('no metadata is downloaded')),
 }
