@@ -17,7 +17,7 @@ import { PATH_FLAGS } from './enums/index.ts'
 import { type ArgumentType, argumentField, argumentType } from './syscall-types.ts'
 import { SYSCALL_TABLE } from './syscalls.ts'
 
-export const ARGUMENTS_MAX = 6
+const ARGUMENTS_MAX = 6
 
 export interface Syscall {
   readonly name: string

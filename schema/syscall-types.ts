@@ -51,7 +51,7 @@ export const PATH_MAX = 4096
 export const TEXT_MAX = 1024
 export const SOCKADDR_MAX = 128
 /** Longest text of known length; names of hosts and domains have 64 bytes. */
-export const COUNTED_MAX = 128
+const COUNTED_MAX = 128
 
 const TYPES: Readonly<Record<string, ArgumentType>> = {
   int: scalar('s32', 'number', 'a number'),

@@ -1,7 +1,7 @@
 /** Findings that wait for answers: what is judged when, in which order, and what it says. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ContainerAnswer, ContainerFacts, ContainerRef } from './decode/answers.ts'
+import { type ContainerAnswer, type ContainerFacts, type ContainerRef, UNTOLD } from './decode/answers.ts'
 import type { RecordInit } from './decode/encode.ts'
 import { EventView } from './decode/event-view.ts'
 import { Interner } from './decode/interner.ts'
@@ -21,23 +21,12 @@ const enter = (by: typeof IN_A, id: string): RecordInit =>
 const open = (by: typeof IN_A, path: string): RecordInit => openat({ by, path })
 
 const facts = (name: string, image: string): ContainerFacts => ({
+  ...UNTOLD,
   type: 'docker',
   name,
   image,
-  imageId: undefined,
   repository: image,
-  tag: undefined,
-  digest: undefined,
   privileged: image === 'big',
-  hostPid: undefined,
-  hostNetwork: undefined,
-  hostIpc: undefined,
-  mounts: undefined,
-  labels: new Map(),
-  ip: undefined,
-  cniJson: undefined,
-  started: undefined,
-  pod: undefined,
 })
 const known = (fullId: string, image: string): ContainerAnswer => ({
   status: 'known',

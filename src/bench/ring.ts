@@ -285,7 +285,7 @@ function report({ plan, machine, time, libbpf, comparisons, sustained }: Found):
 }
 
 /** Highest rate that was reached with nothing lost; 0 when there was none. */
-export const highestRate = (sustained: readonly Sustained[]): number =>
+const highestRate = (sustained: readonly Sustained[]): number =>
   Math.max(0, ...sustained.filter((step) => step.dropped === 0).map((step) => step.tried))
 
 function comparisonTable(rows: readonly Comparison[]): ReportTable {

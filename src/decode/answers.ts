@@ -60,6 +60,26 @@ export interface ContainerFacts {
   readonly pod: PodFacts | undefined
 }
 
+/** A container of which its runtime told nothing. */
+export const UNTOLD: Omit<ContainerFacts, 'type'> = {
+  name: undefined,
+  image: undefined,
+  imageId: undefined,
+  repository: undefined,
+  tag: undefined,
+  digest: undefined,
+  privileged: undefined,
+  hostPid: undefined,
+  hostNetwork: undefined,
+  hostIpc: undefined,
+  mounts: undefined,
+  labels: new Map(),
+  ip: undefined,
+  cniJson: undefined,
+  started: undefined,
+  pod: undefined,
+}
+
 /**
  * What became of the question about a container: a runtime told, none knows it, or the time that findings wait is over
  * while the question is still open.

@@ -28,7 +28,7 @@ export interface WaitingLimits {
   readonly bytes: number
 }
 
-export const WAITING_LIMITS: WaitingLimits = { events: 4096, bytes: 8 << 20 }
+const WAITING_LIMITS: WaitingLimits = { events: 4096, bytes: 8 << 20 }
 
 export class WaitingRoom {
   readonly #limits: WaitingLimits

@@ -195,7 +195,7 @@ function processOf(event: EventView, process: ProcessInfo | undefined): GuardInp
 }
 
 /** As `container.id` tells them apart: a container of the name `host` passes for none. */
-export const isContained = (process: ProcessInfo): boolean =>
+const isContained = (process: ProcessInfo): boolean =>
   process.containerId !== undefined && process.containerId !== 'host' && process.container?.fullId !== 'host'
 
 /** Names of a process and those it descends from. */

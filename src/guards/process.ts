@@ -1,7 +1,7 @@
 /** Tests of a process as branches: its name, user, container, terminal, image, and the names of those it descends from. */
 import { GUARD_DIR } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
-import type { Operator, Test } from '../rules/ir.ts'
+import type { Operator } from '../rules/ir.ts'
 import { ALWAYS, type Branches, type Dimension, type Items, only } from './branches.ts'
 import { decide, type Fact, type LiteralTest } from './facts.ts'
 import { valuesOf } from './values.ts'
@@ -112,7 +112,3 @@ function beginnings(op: Operator, texts: readonly string[], exact: boolean): rea
       return undefined
   }
 }
-
-/** Is it a test of a process at all? */
-export const isProcessTest = <C>({ left }: Test<C>): boolean =>
-  left.kind === 'field' && TESTS[left.arg === undefined ? left.def.name : `${left.def.name}[]`] !== undefined

@@ -36,7 +36,7 @@ export class OptionError extends Error {
 export const DEFAULT_QUOTA = 100
 export const DEFAULT_WINDOW = '10s'
 /** Largest quota: a threshold counts to a million, and the one above the quota is what is reported. */
-export const MAX_QUOTA = 999_999
+const MAX_QUOTA = 999_999
 
 /** Options as the command line gives them; undefined is "not given". */
 export interface GivenOptions {

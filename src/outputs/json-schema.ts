@@ -42,7 +42,7 @@ export const oneOfTexts = (values: readonly string[], description: string): Json
   enum: values,
   description,
 })
-export const RFC3339 = '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z$'
+const RFC3339 = '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{9}Z$'
 export const time = (description: string): JsonSchema => ({ type: 'string', pattern: RFC3339, description })
 /** The same, or null. */
 export const orNull = (schema: JsonSchema): JsonSchema =>

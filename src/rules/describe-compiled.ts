@@ -4,23 +4,16 @@ import type { CompiledRule, Expr, Operand } from './ir.ts'
 import type { LoadedRule } from './languages/language.ts'
 import { printExpr, printIrOperand } from './print-expr.ts'
 
-export function describeCompiled({ rule, enabled }: LoadedRule): RuleDescription {
+export function describeCompiled(loaded: LoadedRule): RuleDescription {
+  const { rule } = loaded
   const compiled = printExpr(rule.condition)
   const found: Found = { operators: new Set(), fields: new Set() }
   collect(rule.condition, found)
   return {
-    name: rule.name,
-    source: rule.source,
-    desc: rule.desc,
-    priority: rule.priority,
-    tags: rule.tags,
-    enabled,
-    file: rule.span.file,
-    line: rule.span.line,
+    ...describeHead(loaded),
     condition: compiled,
     output: printFormat(rule),
     exceptions: [],
-    outputFields: outputFields(rule),
     parts: {
       macros: [],
       lists: [],
@@ -32,8 +25,24 @@ export function describeCompiled({ rule, enabled }: LoadedRule): RuleDescription
   }
 }
 
+/** What does not depend on the language of a rule. */
+export const describeHead = ({
+  rule,
+  enabled,
+}: LoadedRule): Omit<RuleDescription, 'condition' | 'output' | 'exceptions' | 'parts'> => ({
+  name: rule.name,
+  source: rule.source,
+  desc: rule.desc,
+  priority: rule.priority,
+  tags: rule.tags,
+  enabled,
+  file: rule.span.file,
+  line: rule.span.line,
+  outputFields: outputFields(rule),
+})
+
 /** What a format prints, sorted. */
-export const outputFields = ({ format }: CompiledRule): readonly string[] =>
+const outputFields = ({ format }: CompiledRule): readonly string[] =>
   [...new Set(format.flatMap((part) => (part.kind === 'value' ? [part.key] : [])))].sort()
 
 /** A format as it would be written. */

@@ -4,7 +4,7 @@ import type { CompiledRule, Expr, FieldRef, FormatPart, Literal, Operand, Test }
 
 /** Call `see` for every field in the condition, the output and the threshold of a rule. */
 function visitFields<C>(rule: CompiledRule<C>, see: (field: FieldRef<C>) => void): void {
-  visitExpr(rule.condition, see)
+  visitTests(rule.condition, (test) => visitTest(test, see))
   visitFormat(rule.format, see)
   for (const { format } of rule.extraFields ?? [])
     if ('kind' in format) see(format)
@@ -17,24 +17,10 @@ function visitFormat<C>(format: readonly FormatPart<C>[], see: (field: FieldRef<
   for (const part of format) if (part.kind === 'value') visitOperand(part.operand, see)
 }
 
-function visitExpr<C>(expr: Expr<C>, see: (field: FieldRef<C>) => void): void {
-  switch (expr.kind) {
-    case 'and':
-    case 'or':
-      for (const item of expr.items) visitExpr(item, see)
-      return
-    case 'not':
-      visitExpr(expr.item, see)
-      return
-    case 'const':
-      return
-    case 'test':
-      visitOperand(expr.left, see)
-      if (!isLiterals(expr.right)) visitOperand(expr.right, see)
-      return
-    default:
-      expr satisfies never
-  }
+/** Both sides of a comparison. */
+function visitTest<C>({ left, right }: Test<C>, see: (field: FieldRef<C>) => void): void {
+  visitOperand(left, see)
+  if (!isLiterals(right)) visitOperand(right, see)
 }
 
 const isLiterals = <C>(right: readonly Literal[] | Operand<C>): right is readonly Literal[] =>
@@ -94,11 +80,9 @@ function visitTests<C>(expr: Expr<C>, see: (test: Test<C>) => void): void {
 /** Does a test read a field that somebody outside has to be asked for? */
 export function testNeeds<C>(test: Test<C>, needs: (enrichment: Enrichment) => boolean): boolean {
   let found = false
-  const see = ({ def }: FieldRef<C>): void => {
+  visitTest(test, ({ def }) => {
     if (def.needs !== undefined && needs(def.needs)) found = true
-  }
-  visitOperand(test.left, see)
-  if (!isLiterals(test.right)) visitOperand(test.right, see)
+  })
   return found
 }
 

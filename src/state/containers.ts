@@ -24,7 +24,7 @@ export interface ContainerLimits {
   readonly text: number
 }
 
-export const CONTAINER_LIMITS: ContainerLimits = { containers: 4096, text: 16 << 20 }
+const CONTAINER_LIMITS: ContainerLimits = { containers: 4096, text: 16 << 20 }
 
 export class ContainerTable {
   readonly #entries = new Map<string, Entry>()

@@ -5,7 +5,7 @@ import { type Json, toJson } from '../outputs/formats/json.ts'
 import { isoTime } from '../outputs/formats/time.ts'
 import * as json from '../outputs/json-schema.ts'
 
-export const GAP_REASONS = ['lost', 'rate_limit', 'output_full', 'throttle_start', 'throttle_stop'] as const
+const GAP_REASONS = ['lost', 'rate_limit', 'output_full', 'throttle_start', 'throttle_stop'] as const
 
 /** What is missing, and where in time. Times are CLOCK_MONOTONIC ns. */
 export interface Missing {

@@ -1,6 +1,6 @@
 /** Cases of rules, played: records as the kernel would write them go through decoder, process table, fields and engine. */
 import type { EventType } from '../../schema/index.ts'
-import type { ContainerFacts } from '../decode/answers.ts'
+import { UNTOLD } from '../decode/answers.ts'
 import type { RecordInit } from '../decode/encode.ts'
 import { render } from '../detect/alert.ts'
 import { createEngine } from '../detect/engine.ts'
@@ -63,28 +63,12 @@ const passwdOf = (lineage: readonly CaseProcess[]): string =>
 function containersOf(container: CaseContainer | undefined): ContainerTable {
   const table = new ContainerTable()
   if (container?.known !== undefined)
-    table.answer({ status: 'known', fullId: container.id, facts: { ...NO_FACTS, ...container.known } })
+    table.answer({
+      status: 'known',
+      fullId: container.id,
+      facts: { ...UNTOLD, type: 'docker', ...container.known },
+    })
   return table
-}
-
-const NO_FACTS: ContainerFacts = {
-  type: 'docker',
-  name: undefined,
-  image: undefined,
-  imageId: undefined,
-  repository: undefined,
-  tag: undefined,
-  digest: undefined,
-  privileged: undefined,
-  hostPid: undefined,
-  hostNetwork: undefined,
-  hostIpc: undefined,
-  mounts: undefined,
-  labels: new Map(),
-  ip: undefined,
-  cniJson: undefined,
-  started: undefined,
-  pod: undefined,
 }
 
 /** Time between two events, ns. */

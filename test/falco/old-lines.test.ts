@@ -1,7 +1,7 @@
 /** Lines that rule files of earlier years print: the summary of the container, and events with a direction. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ContainerFacts } from '../../src/decode/answers.ts'
+import { type ContainerFacts, UNTOLD } from '../../src/decode/answers.ts'
 import { createAlert } from '../../src/detect/alert.ts'
 import { createEngine } from '../../src/detect/engine.ts'
 import type { SyscallContext } from '../../src/fields/context.ts'
@@ -37,23 +37,13 @@ const RULES = `
 `
 const ID = '796130fc3acc'.padEnd(64, '7')
 const FACTS: ContainerFacts = {
+  ...UNTOLD,
   type: 'docker',
   name: 'unruffled_sinoussi',
   image: 'citizenstig/dvwa',
-  imageId: undefined,
   repository: 'citizenstig/dvwa',
   tag: 'latest',
-  digest: undefined,
   privileged: false,
-  hostPid: undefined,
-  hostNetwork: undefined,
-  hostIpc: undefined,
-  mounts: undefined,
-  labels: new Map(),
-  ip: undefined,
-  cniJson: undefined,
-  started: undefined,
-  pod: undefined,
 }
 const OPTIONS = {
   iso8601: true,

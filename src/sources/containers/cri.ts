@@ -2,7 +2,7 @@
  * containerd and CRI-O: the Container Runtime Interface of Kubernetes, gRPC over a Unix socket (kubernetes/cri-api,
  * pkg/apis/runtime/v1/api.proto). Only the fields that are read are named here, by their numbers there.
  */
-import type { ContainerFacts, Mount, PodFacts } from '../../decode/answers.ts'
+import { type ContainerFacts, type Mount, type PodFacts, UNTOLD } from '../../decode/answers.ts'
 import { GRPC, type GrpcClient, GrpcError, openGrpc } from './grpc.ts'
 import { bytesField, Message, numberField } from './protobuf.ts'
 import {
@@ -149,20 +149,11 @@ function containerFacts(
 
 /** A sandbox has no image anybody asked for and no mounts of its own. */
 const sandboxFacts = (type: string, id: string, sandbox: Status): ContainerFacts => ({
+  ...UNTOLD,
   type,
-  name: undefined,
-  image: undefined,
-  imageId: undefined,
-  repository: undefined,
-  tag: undefined,
-  digest: undefined,
-  privileged: undefined,
   ...namespacesOf(sandbox),
-  mounts: undefined,
   labels: textsOf(sandbox.status, SANDBOX.labels),
-  ip: undefined,
   cniJson: cniOf(sandbox),
-  started: undefined,
   pod: podOf(id, sandbox, new Map()),
 })
 

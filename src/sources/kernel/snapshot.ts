@@ -9,13 +9,41 @@ import { encodeRecord, type FieldValue } from '../../decode/encode.ts'
 import { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
 import type { Libbpf, Pointer } from '../../kernel/libbpf.ts'
-import { CLOCK, clock, closeFd, readFd } from '../../kernel/libc.ts'
+import { CLOCK, clock, closeFd, readFd, SystemError } from '../../kernel/libc.ts'
 
 const CHUNK = 1 << 20
 const SIZE_OFFSET = HEADER_SLOTS.get('size')!.offset
 
+export interface SnapshotOptions {
+  readonly lib: Libbpf
+  /** Link of the iterator; absent where the kernel refuses it. */
+  readonly link: Pointer | undefined
+  readonly interner: Interner
+  /** Where the host's /proc is. */
+  readonly proc: string
+}
+
+export interface Snapshot {
+  readonly from: 'iterator' | 'proc'
+  readonly processes: number
+}
+
+/** Hand on a record for each process, from the iterator where there is one that works. Throws what `each` throws. */
+export function takeSnapshot(
+  { lib, link, interner, proc }: SnapshotOptions,
+  each: (event: EventView) => void,
+): Snapshot {
+  try {
+    if (link) return { from: 'iterator', processes: snapshotByIterator(lib, link, interner, each) }
+  } catch (error) {
+    // Nothing was handed on yet: reading comes before that, and /proc has the same processes.
+    if (!(error instanceof SystemError)) throw error
+  }
+  return { from: 'proc', processes: snapshotFromProc(interner, each, proc) }
+}
+
 /** Run the iterator behind `link` and hand each record on. Returns how many there were. */
-export function snapshotByIterator(
+function snapshotByIterator(
   lib: Libbpf,
   link: Pointer,
   interner: Interner,

@@ -30,10 +30,11 @@ import {
   hasCompatProcess,
   planCompat,
 } from './compat.ts'
+import { DropCounts, type LossCause } from './drops.ts'
 import { GuardSlots } from './guard-slots.ts'
 import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type Gap, Reader } from './reader.ts'
-import { snapshotByIterator, snapshotFromProc } from './snapshot.ts'
+import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
 import { SLOT_WORDS, THROTTLE_SLOTS, type ThrottleNotice, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
@@ -82,13 +83,6 @@ export interface SourceSink {
   error(error: unknown): void
 }
 
-/** Where records of a gap were dropped, as far as the counters tell. */
-export interface LossCause {
-  readonly program: string
-  readonly reason: string
-  readonly count: number
-}
-
 /** Records handled before other work of the process gets its turn. */
 const BATCH = 16384
 const HOUSEKEEPING_MS = 1000
@@ -113,10 +107,10 @@ export class KernelSource {
   #timer: NodeJS.Timeout | undefined
   #finished = false
   #fullest = 0
-  #droppedBefore = new Map<string, number>()
+  readonly #drops = new DropCounts()
   readonly #users: UserFiles
   /** Where the start-up process table came from, and how many processes it had. */
-  snapshot: { readonly from: 'iterator' | 'proc'; readonly processes: number } | undefined
+  snapshot: Snapshot | undefined
 
   constructor(options: KernelSourceOptions) {
     this.#options = options
@@ -505,23 +499,12 @@ export class KernelSource {
   }
 
   #takeSnapshot(sink: SourceSink): void {
-    const { lib, interner } = this.#options
-    const each = (event: EventView): void => sink.event(event)
-    let processes: number | undefined
-    try {
-      if (this.#iterator) processes = snapshotByIterator(lib, this.#iterator.link, interner, each)
-    } catch (error) {
-      // Nothing was handed on yet: reading comes before that, and /proc has the same processes.
-      if (!(error instanceof SystemError)) throw error
-    }
+    const { lib, interner, hostRoot = '' } = this.#options
+    const link = this.#iterator?.link
+    this.snapshot = takeSnapshot({ lib, link, interner, proc: `${hostRoot}/proc` }, (event) =>
+      sink.event(event),
+    )
     this.#iterator?.detach()
-    this.snapshot =
-      processes === undefined
-        ? {
-            from: 'proc',
-            processes: snapshotFromProc(interner, each, `${this.#options.hostRoot ?? ''}/proc`),
-          }
-        : { from: 'iterator', processes }
   }
 
   #offsets(): { wall: bigint; boot: bigint } {
@@ -542,25 +525,8 @@ export class KernelSource {
     for (const notice of this.#throttle?.look(now, final) ?? []) sink.throttle?.(notice)
     const gaps = this.#reader!.takeGaps(now, final)
     if (gaps.length === 0) return
-    const causes = this.#newDrops()
+    const causes = this.#drops.since(this.ledger())
     for (const gap of gaps) sink.gap(gap, causes)
-  }
-
-  /** Drops counted by the kernel side since the last call. */
-  #newDrops(): LossCause[] {
-    const causes: LossCause[] = []
-    const sums = new Map<string, LossCause>()
-    for (const row of this.ledger())
-      for (const [reason, count] of Object.entries(row.dropped)) {
-        const key = `${row.program} ${reason}`
-        sums.set(key, { program: row.program, reason, count: (sums.get(key)?.count ?? 0) + count })
-      }
-    for (const [key, cause] of sums) {
-      const fresh = cause.count - (this.#droppedBefore.get(key) ?? 0)
-      this.#droppedBefore.set(key, cause.count)
-      if (fresh > 0) causes.push({ ...cause, count: fresh })
-    }
-    return causes
   }
 }
 

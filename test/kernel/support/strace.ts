@@ -22,7 +22,7 @@ const RESUMED = /^<\.\.\. \w+ resumed>/
 const CALL = /^(\w+)\((.*)\)\s+= (\?|-?(?:0x)?[0-9a-f]+)(?: (E[A-Z0-9_]+))?/
 
 /** Commas between arguments, not those inside strings, brackets and braces. */
-export function splitArguments(text: string): readonly string[] {
+function splitArguments(text: string): readonly string[] {
   const args: string[] = []
   let depth = 0
   let quoted = false

@@ -2,7 +2,7 @@
 import { type Ast, macrosOf, type OperandNode, visitOperands } from '../../condition/ast.ts'
 import { expandMacros } from '../../condition/expand.ts'
 import { printCondition, printOperand } from '../../condition/print.ts'
-import { outputFields } from '../../describe-compiled.ts'
+import { describeHead } from '../../describe-compiled.ts'
 import type {
   ConditionParts,
   Description,
@@ -47,27 +47,15 @@ const pluginText = ({ name, version }: { name: string; version: Parameters<typeo
   version: versionText(version),
 })
 
-function describeRule(
-  definition: RuleDefinition,
-  { rule, enabled }: LoadedRule,
-  scope: Scope,
-): RuleDescription {
+function describeRule(definition: RuleDefinition, loaded: LoadedRule, scope: Scope): RuleDescription {
   const { ast, text } = parseRule(definition, scope)
   const expanded = expandMacros(ast, (name) => scope.macros.get(name)?.expanded)
   return {
-    name: rule.name,
-    source: rule.source,
-    desc: rule.desc,
-    priority: rule.priority,
-    tags: rule.tags,
-    enabled,
-    file: rule.span.file,
-    line: rule.span.line,
+    ...describeHead(loaded),
     condition: joined(definition.condition).text,
     output: joined(definition.output).text,
     exceptions: definition.exceptions.map(describeException),
-    outputFields: outputFields(rule),
-    parts: partsOf(text.text, ast, expanded, rule.events, scope),
+    parts: partsOf(text.text, ast, expanded, loaded.rule.events, scope),
   }
 }
 
