@@ -8,7 +8,7 @@ import type { GuardSet } from './kernel/guard-maps.ts'
 import type { EnrichmentOptions, Judging } from './pipeline.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
-import type { Wanted } from './sources/kernel/source.ts'
+import type { Wanted } from './sources/kernel/options.ts'
 import { askedSyscalls, namedAmong } from './sources/kernel/syscall-plan.ts'
 import type { TelemetryPlan } from './telemetry/open.ts'
 

@@ -7,7 +7,7 @@ import { LibbpfMissingError, loadLibbpf } from '../kernel/libbpf.ts'
 import { mapMemory, pageSize } from '../kernel/libc.ts'
 import { possibleCpus } from '../kernel/machine.ts'
 import { AbiMismatchError, Loader, PROGRAM_SPECS } from '../kernel/objects.ts'
-import { CONTROL, SEQUENCE_BYTES } from '../sources/kernel/source.ts'
+import { CONTROL, SEQUENCE_BYTES } from '../sources/kernel/control.ts'
 import { BenchError } from './bench.ts'
 
 const SPEC = PROGRAM_SPECS.find((spec) => spec.name === 'fill_ring')!

@@ -1,14 +1,11 @@
 /**
  * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
  */
-import { COUNTER_WORDS, type Ring as RingName } from '../../../schema/index.ts'
+import { COUNTER_WORDS } from '../../../schema/index.ts'
 import type { ContainerRef } from '../../decode/answers.ts'
-import type { EventView } from '../../decode/event-view.ts'
-import type { Interner } from '../../decode/interner.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { GuardSet } from '../../kernel/guard-maps.ts'
-import type { Libbpf } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
 import {
@@ -22,66 +19,17 @@ import {
 } from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
-import {
-  COMPAT_EXEC,
-  COMPAT_EXEC_ID,
-  type CompatMode,
-  enterCompat,
-  hasCompatProcess,
-  planCompat,
-} from './compat.ts'
-import { DropCounts, type LossCause } from './drops.ts'
+import { COMPAT_EXEC, COMPAT_EXEC_ID, enterCompat, hasCompatProcess, planCompat } from './compat.ts'
+import { CONTROL, type ControlChange, RESTRICTED, restrictions, SEQUENCE_BYTES } from './control.ts'
+import { DropCounts } from './drops.ts'
 import { GuardSlots } from './guard-slots.ts'
+import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
 import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
-import { type Gap, Reader } from './reader.ts'
+import { Reader } from './reader.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
-import { SLOT_WORDS, THROTTLE_SLOTS, type ThrottleNotice, ThrottleWatch } from './throttle.ts'
+import { SLOT_WORDS, THROTTLE_SLOTS, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
-
-/** What somebody wants to know. */
-export interface Wanted {
-  /** Event types; those of the process table come anyway. */
-  readonly events: ReadonlySet<string> | '*'
-  /** Plain syscalls, and other events attached by name, that somebody names. */
-  readonly syscalls?: ReadonlySet<string>
-  /** Capture the environment of programs at exec. */
-  readonly env: boolean
-}
-
-export interface KernelSourceOptions extends Wanted {
-  readonly lib: Libbpf
-  readonly interner: Interner
-  /** Folder with the compiled objects. */
-  readonly directory: string
-  /** When syscalls of 32-bit programs are looked at; `off` when absent. */
-  readonly compat?: CompatMode
-  /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
-  readonly watched?: ReadonlySet<string>
-  /** Bytes of each ring, a power of two and a multiple of the page size. */
-  readonly ringBytes: Readonly<Record<RingName, number>>
-  /** Bytes that net_packet_first carries, by default 64. */
-  readonly payloadBytes?: number
-  /** What decides in the kernel which events are passed over; without it all are sent. */
-  readonly guards?: GuardSet
-  /** Most events of the bulk ring that a cgroup may send within a second; 0 or absent for no limit. */
-  readonly throttle?: number
-  /** Where the files of the host begin, when its root is not ours. */
-  readonly hostRoot?: string
-}
-
-/** What the source tells the pipeline, in order. */
-export interface SourceSink {
-  event(view: EventView): void
-  gap(gap: Gap, lostBy: readonly LossCause[]): void
-  /** Events of a cgroup begin to be held back, or are no more. */
-  throttle?(notice: ThrottleNotice): void
-  /** Clock offsets, now and then. */
-  clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void
-  /** Text of passwd and group, at start and when they change. */
-  users(passwd: string, group: string): void
-  error(error: unknown): void
-}
 
 /** Records handled before other work of the process gets its turn. */
 const BATCH = 16384
@@ -529,41 +477,3 @@ export class KernelSource {
     for (const gap of gaps) sink.gap(gap, causes)
   }
 }
-
-/** A word of the control map that is not what the agent wrote. */
-export interface ControlChange {
-  readonly word: string
-  readonly expected: number
-  readonly found: number
-}
-
-/** Programs that watch over the agent (bpf/include/agent.h), with the events they have for rules. */
-const RESTRICTED = [
-  { word: 'ptrace_restricted', events: ['ptrace'] },
-  { word: 'process_vm_restricted', events: ['process_vm_readv', 'process_vm_writev'] },
-  { word: 'pidfd_restricted', events: ['pidfd_getfd'] },
-  { word: 'signal_restricted', events: ['signal_generate'] },
-  { word: 'bpf_restricted', events: ['bpf'] },
-] as const
-
-/** Constants of these programs: 1 where no rule wants all events. */
-const restrictions = (wanted: ReadonlySet<string> | '*'): Readonly<Record<string, number>> =>
-  Object.fromEntries(
-    RESTRICTED.map(({ word, events }) => [
-      word,
-      wanted === '*' || events.some((name) => wanted.has(name)) ? 0 : 1,
-    ]),
-  )
-
-/** Words of struct control (bpf/include/maps.h). */
-export const CONTROL = {
-  agentTgid: 0,
-  cpus: 1,
-  polling: 2,
-  wantEnv: 3,
-  generation: 4,
-  stopped: 5,
-  throttle: 6,
-} as const
-/** Bytes of struct seq_line. */
-export const SEQUENCE_BYTES = 64

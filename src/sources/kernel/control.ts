@@ -1,0 +1,39 @@
+/** What the agent writes for its programs: the control map, and constants that are set before they are loaded. */
+
+/** A word of the control map that is not what the agent wrote. */
+export interface ControlChange {
+  readonly word: string
+  readonly expected: number
+  readonly found: number
+}
+
+/** Programs that watch over the agent (bpf/include/agent.h), with the events they have for rules. */
+export const RESTRICTED = [
+  { word: 'ptrace_restricted', events: ['ptrace'] },
+  { word: 'process_vm_restricted', events: ['process_vm_readv', 'process_vm_writev'] },
+  { word: 'pidfd_restricted', events: ['pidfd_getfd'] },
+  { word: 'signal_restricted', events: ['signal_generate'] },
+  { word: 'bpf_restricted', events: ['bpf'] },
+] as const
+
+/** Constants of these programs: 1 where no rule wants all events. */
+export const restrictions = (wanted: ReadonlySet<string> | '*'): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    RESTRICTED.map(({ word, events }) => [
+      word,
+      wanted === '*' || events.some((name) => wanted.has(name)) ? 0 : 1,
+    ]),
+  )
+
+/** Words of struct control (bpf/include/maps.h). */
+export const CONTROL = {
+  agentTgid: 0,
+  cpus: 1,
+  polling: 2,
+  wantEnv: 3,
+  generation: 4,
+  stopped: 5,
+  throttle: 6,
+} as const
+/** Bytes of struct seq_line. */
+export const SEQUENCE_BYTES = 64

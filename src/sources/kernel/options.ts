@@ -1,0 +1,54 @@
+/** What the syscall source is told, and what it tells. */
+import type { Ring as RingName } from '../../../schema/index.ts'
+import type { EventView } from '../../decode/event-view.ts'
+import type { Interner } from '../../decode/interner.ts'
+import type { GuardSet } from '../../kernel/guard-maps.ts'
+import type { Libbpf } from '../../kernel/libbpf.ts'
+import type { CompatMode } from './compat.ts'
+import type { LossCause } from './drops.ts'
+import type { Gap } from './reader.ts'
+import type { ThrottleNotice } from './throttle.ts'
+
+/** What somebody wants to know. */
+export interface Wanted {
+  /** Event types; those of the process table come anyway. */
+  readonly events: ReadonlySet<string> | '*'
+  /** Plain syscalls, and other events attached by name, that somebody names. */
+  readonly syscalls?: ReadonlySet<string>
+  /** Capture the environment of programs at exec. */
+  readonly env: boolean
+}
+
+export interface KernelSourceOptions extends Wanted {
+  readonly lib: Libbpf
+  readonly interner: Interner
+  /** Folder with the compiled objects. */
+  readonly directory: string
+  /** When syscalls of 32-bit programs are looked at; `off` when absent. */
+  readonly compat?: CompatMode
+  /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
+  readonly watched?: ReadonlySet<string>
+  /** Bytes of each ring, a power of two and a multiple of the page size. */
+  readonly ringBytes: Readonly<Record<RingName, number>>
+  /** Bytes that net_packet_first carries, by default 64. */
+  readonly payloadBytes?: number
+  /** What decides in the kernel which events are passed over; without it all are sent. */
+  readonly guards?: GuardSet
+  /** Most events of the bulk ring that a cgroup may send within a second; 0 or absent for no limit. */
+  readonly throttle?: number
+  /** Where the files of the host begin, when its root is not ours. */
+  readonly hostRoot?: string
+}
+
+/** What the source tells the pipeline, in order. */
+export interface SourceSink {
+  event(view: EventView): void
+  gap(gap: Gap, lostBy: readonly LossCause[]): void
+  /** Events of a cgroup begin to be held back, or are no more. */
+  throttle?(notice: ThrottleNotice): void
+  /** Clock offsets, now and then. */
+  clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void
+  /** Text of passwd and group, at start and when they change. */
+  users(passwd: string, group: string): void
+  error(error: unknown): void
+}
