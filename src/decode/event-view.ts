@@ -74,7 +74,14 @@ const SHAPES: readonly (Shape | undefined)[] = (() => {
 /** Where a field lies, by wire id of the event: for what is read of every event, where a look-up by name would cost more. */
 export type Places = readonly (Slot | undefined)[]
 
-export const placesOf = (name: string): Places => SHAPES.map((shape) => shape?.slots.get(name))
+/** One list for each name, made when it is first asked for: a list is as long as there are ids, and a name serves many events. */
+const PLACES = new Map<string, Places>()
+
+export function placesOf(name: string): Places {
+  const known = PLACES.get(name) ?? SHAPES.map((shape) => shape?.slots.get(name))
+  PLACES.set(name, known)
+  return known
+}
 
 const HIGH = 4294967296
 

@@ -52,7 +52,8 @@ export const pathOfFields = (
   places: { name: placesOrNone(name), dir: placesOrNone(dir), path: placesOrNone(path) },
 })
 
-const placesOrNone = (name: string | undefined): Places => (name === undefined ? [] : placesOf(name))
+const NOWHERE: Places = []
+const placesOrNone = (name: string | undefined): Places => (name === undefined ? NOWHERE : placesOf(name))
 const PATH_FLAG_PLACES = placesOf('path_flags')
 
 /** The spellings of one path in one event; the same object for the same strings while nothing else was seen of them. */

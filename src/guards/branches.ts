@@ -71,10 +71,10 @@ export const isAlways = (branches: Branches): boolean => branches.some(isOpen)
 export const restricted = (branch: Branch): readonly Dimension[] =>
   DIMENSIONS.filter((d) => branch[d] !== undefined)
 
-/** The same text for equal branches. */
-export const branchKey = (branch: Branch): string =>
+/** The same text for equal branches; those that differ in `but` alone are equal, too. */
+export const branchKey = (branch: Branch, but?: Dimension): string =>
   DIMENSIONS.map((d) => {
-    const items = branch[d]
+    const items = d === but ? undefined : branch[d]
     return items === undefined ? '*' : `${items.except ? '!' : ''}${[...items.of].sort().join('\0')}`
   }).join('\n')
 
@@ -126,10 +126,14 @@ const weight = (branches: Branches): number =>
 
 /** Without branches that say nothing new; those that differ in one dimension only become one. */
 function tidy(branches: Branches): Branches {
+  if (branches.length < 2) return branches
   if (isAlways(branches)) return ALWAYS
-  let list = [...new Map(branches.map((branch) => [branchKey(branch), branch])).values()]
+  let list: Branches = [...new Map(branches.map((branch) => [branchKey(branch), branch])).values()]
   for (const d of DIMENSIONS) {
-    list = melt(list, (branch) => branchKey({ ...branch, [d]: only() }), d)
+    if (list.filter((branch) => branch[d] !== undefined).length < 2) continue
+    list = melt(list, (branch) =>
+      branch[d] === undefined ? `apart ${branchKey(branch)}` : branchKey(branch, d),
+    )
     if (isAlways(list)) return ALWAYS
   }
   if (list.length <= MOST_BRANCHES) return list
@@ -138,16 +142,9 @@ function tidy(branches: Branches): Branches {
   return isAlways(wider) ? ALWAYS : wider
 }
 
-/** Make one branch of all with the same key that restrict the same dimensions. */
-function melt(list: readonly Branch[], keyOf: (branch: Branch) => string, only?: Dimension): Branch[] {
-  const groups = new Map<string, Branch[]>()
-  for (const branch of list) {
-    const apart = only !== undefined && branch[only] === undefined
-    const key = apart ? `apart ${branchKey(branch)}` : keyOf(branch)
-    groups.set(key, [...(groups.get(key) ?? []), branch])
-  }
-  return [...groups.values()].map((group) => (group.length === 1 ? group[0]! : unionOf(group)))
-}
+/** Make one branch of all with the same key. */
+const melt = (list: Branches, keyOf: (branch: Branch) => string): Branches =>
+  [...Map.groupBy(list, keyOf).values()].map((group) => (group.length === 1 ? group[0]! : unionOf(group)))
 
 /** One branch that holds whenever one of these does: a dimension that any leaves open is open. */
 export function unionOf(group: readonly Branch[]): Branch {

@@ -28,10 +28,13 @@ export interface Classes {
 export function classesOf(consumers: readonly Consumer[]): Classes {
   const distinct = new Map<string, Branch>()
   const open = branchKey({})
+  // Events and shapes share branches.
+  const keys = new Map<Branch, string>()
   for (const { needs } of consumers)
     for (const byShape of needs.values())
       for (const { branches } of byShape)
-        for (const branch of branches) distinct.set(branchKey(branch), branch)
+        for (const branch of branches) if (!keys.has(branch)) keys.set(branch, branchKey(branch))
+  for (const [branch, key] of keys) distinct.set(key, branch)
   distinct.delete(open)
   const groups = group([...distinct.values()], MOST_CLASSES - 1)
   const index = new Map([[open, 0]])
@@ -39,7 +42,7 @@ export function classesOf(consumers: readonly Consumer[]): Classes {
     for (const branch of members) index.set(branchKey(branch), i + 1)
   return {
     branches: [{}, ...groups.map((members) => (members.length === 1 ? members[0]! : unionOf(members)))],
-    classOf: (branch) => index.get(branchKey(branch))!,
+    classOf: (branch) => index.get(keys.get(branch) ?? branchKey(branch))!,
   }
 }
 

@@ -55,7 +55,12 @@ export function createWeakener<C>(): Weakener<C> {
     groups.set(key, known)
     return known
   }
-  return (condition, event, note) => weaken(condition, event, groupsOf, note)
+  const branches = new Map<Expr<C>, Map<string, Branches>>()
+  return (condition, event, note) => {
+    const known = branches.get(condition) ?? new Map<string, Branches>()
+    branches.set(condition, known)
+    return weaken(condition, event, { groupsOf, known }, note)
+  }
 }
 
 function alike(facts: ReadonlyMap<number, Facts>, fields: readonly string[]): readonly Alike[] {
@@ -69,14 +74,19 @@ function alike(facts: ReadonlyMap<number, Facts>, fields: readonly string[]): re
   return [...found.values()]
 }
 
+interface Known {
+  readonly groupsOf: (event: GuardedEvent, fields: readonly string[]) => readonly Alike[]
+  /** What a condition needs, by what is decided of its tests and what an event has for the others: like events share it. */
+  readonly known: Map<string, Branches>
+}
+
 /** What a condition needs of the paths of an event, for each shape that can match at all. */
 function weaken<C>(
   condition: Expr<C>,
   event: GuardedEvent,
-  groupsOf: (event: GuardedEvent, fields: readonly string[]) => readonly Alike[],
+  { groupsOf, known }: Known,
   note: Note<C> | undefined,
 ): ByShape {
-  const known = new Map<string, Branches>()
   const result: ShapeGroup[] = []
   const byShape = new Set<Test<C>>()
   const deciders = literalTests(condition).map(deciderOf)
@@ -84,13 +94,15 @@ function weaken<C>(
   for (const { shapes, facts: of } of groupsOf(event, fields)) {
     const decided = new Map(deciders.map(({ test, decide }) => [test as Test<C>, decide(of)]))
     // Shapes that decide the same tests the same way need the same paths.
-    const key = [...decided.values()].map((value) => (value === undefined ? '?' : Number(value))).join('')
+    const key = [...decided]
+      .map(([test, value]) => (value === undefined ? askedOf(test, event) : Number(value)))
+      .join()
     let branches = known.get(key)
     if (branches === undefined) {
       branches = fold(condition, false, (test, negated) => leaf(test, negated, decided.get(test), event))
       known.set(key, branches)
-      for (const [test, value] of decided) if (value !== undefined) byShape.add(test)
     }
+    if (note !== undefined) for (const [test, value] of decided) if (value !== undefined) byShape.add(test)
     if (branches.length > 0) result.push({ shapes, branches })
   }
   if (note !== undefined)
@@ -133,6 +145,10 @@ function partOf<C>(left: Operand<C>, { paths }: GuardedEvent): PathPart | undefi
   if (left.name !== 'basename' || argument === undefined || !('kind' in argument)) return undefined
   return argument.kind === 'field' && paths[keyOf(argument)] === 'path' ? 'name' : undefined
 }
+
+/** What an event has to ask a test of. */
+const askedOf = <C>({ left }: Test<C>, event: GuardedEvent): string =>
+  partOf(left, event) ?? (event.ends ? 'end' : 'other')
 
 const isLiteral = <C>(test: Test<C>): test is LiteralTest<C> => Array.isArray(test.right)
 

@@ -5,12 +5,23 @@ import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { marker, NEEDS_ROOT, openFolder, opensOf, Running, startAgent, writeRules } from './support/agent.ts'
+import {
+  marker,
+  NEEDS_ROOT,
+  openFolder,
+  opensOf,
+  Running,
+  type Start,
+  startAgent,
+  writeRules,
+} from './support/agent.ts'
 import { objectsOf } from './support/kernel-ids.ts'
 
 const RSS_MAX_KB = 80 * 1024
-/** Of a second start, on a machine that may be busy with other tests. */
-const READY_MAX_MS = 3000
+/** Processor time from the start to `ready`, user and system: time on the clock says more about what else the machine does. */
+const READY_CPU_MAX_MS = 3000
+/** No start is waited for longer. */
+const READY_MS = 30_000
 
 suite('at rest', { skip: NEEDS_ROOT }, () => {
   test('with the shipped rules: memory after 5 s, and an alert', async (t) => {
@@ -51,20 +62,40 @@ suite('at rest', { skip: NEEDS_ROOT }, () => {
   test('the start', async (t) => {
     const rules = [writeRules(openFolder('start'), opensOf(marker(), 'x'))]
     for (const options of [{ rules }, {}]) {
-      const started = performance.now()
-      const agent = new Running(options)
-      const hasProgram = (): boolean => objectsOf(agent.pid).some(({ kind }) => kind === 'link')
-      assert.ok(await agent.until(hasProgram, READY_MAX_MS), agent.stderr)
-      const first = performance.now() - started
-      assert.ok(await agent.until(() => agent.stderr.includes('ready'), READY_MAX_MS), agent.stderr)
-      const ready = performance.now() - started
-      await agent.stop()
       const which = options.rules === undefined ? 'shipped rules' : 'one rule'
-      t.diagnostic(`${which}: first program after ${first.toFixed(0)} ms, ready after ${ready.toFixed(0)} ms`)
-      assert.ok(ready <= READY_MAX_MS)
+      // As above: caches that others use make the same work take longer.
+      for (let start = 1; ; start++) {
+        const { first, ready, cpu } = await timesOf(options)
+        t.diagnostic(
+          `${which}: first program after ${first.toFixed(0)} ms, ready after ${ready.toFixed(0)} ms, ${cpu} ms of them at work`,
+        )
+        if (cpu <= READY_CPU_MAX_MS) break
+        assert.ok(start < 3, `a start with ${which} takes ${cpu} ms of processor time`)
+      }
     }
   })
 })
+
+/** Start and stop an agent: ms until its first program is attached and until it is ready, and processor time until then. */
+async function timesOf(options: Start): Promise<{ first: number; ready: number; cpu: number }> {
+  const started = performance.now()
+  const agent = new Running(options)
+  const hasProgram = (): boolean => objectsOf(agent.pid).some(({ kind }) => kind === 'link')
+  assert.ok(await agent.until(hasProgram, READY_MS), agent.stderr)
+  const first = performance.now() - started
+  assert.ok(await agent.until(() => agent.stderr.includes('ready'), READY_MS), agent.stderr)
+  const ready = performance.now() - started
+  const cpu = cpuMs(agent.pid)
+  await agent.stop()
+  return { first, ready, cpu }
+}
+
+/** utime and stime of /proc/PID/stat (proc_pid_stat(5)), counted in hundredths of a second. */
+function cpuMs(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return 10 * (Number(fields[11]) + Number(fields[12]))
+}
 
 /** Sums of /proc/PID/smaps_rollup in kB. */
 function rollup(pid: number): Record<'Rss' | 'Pss' | 'Anonymous', number> {

@@ -25,14 +25,13 @@ import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { idleSelections, loadOrReport, rulePaths, rulesToJudge } from '../configured-rules.ts'
 import { printListing } from '../falco/listings.ts'
 import { declareFalcoOptions, type FalcoOptions, falcoOptions } from '../falco/options.ts'
-import { describeRules, printSupport, validateFiles } from '../falco/reports.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { objectsDirectory, packageRoot, programVersion } from '../package-root.ts'
 import { declareConfigOptions, readOrReport } from './config.ts'
 
-/** After this time the compilers of the start have done their work. */
-const SETTLED_MS = 1000
+/** After this time the compilers of the start have done their work, on a busy machine too, and large files are hashed. */
+const SETTLED_MS = 3000
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
@@ -62,16 +61,19 @@ export const runCommand: CliCommand = {
     if (loaded === undefined) throw new UserError('the configuration is not valid')
     const { config } = loaded
     const json = options.json || config.json_output
-    if (falco.validate.length > 0) return validateFiles(falco.validate, loaded, json, io)
+    if (falco.validate.length > 0)
+      return (await import('../falco/reports.ts')).validateFiles(falco.validate, loaded, json, io)
     const log = logOf(config, options, io)
     for (const line of [...falco.notices, ...warningLines(loaded.warnings)]) log.warning(line)
     const given = options['rules'] as readonly string[]
     const result = loadOrReport(loaded, given, options, io)
     for (const line of idleSelections(loaded, result)) log.warning(line)
     const { describe } = falco
-    if (describe !== undefined)
+    if (describe !== undefined || falco.support) {
+      const { describeRules, printSupport } = await import('../falco/reports.ts')
+      if (describe === undefined) return printSupport(loaded, result, process.argv, io)
       return describeRules(result, describe === 'all' ? undefined : describe.rule, json, io)
-    if (falco.support) return printSupport(loaded, result, process.argv, io)
+    }
     const rules = rulesToJudge(result, loaded, falco.isOn)
     if (config['agent.id'] !== '') log.info(`agent ${config['agent.id']}, mode ${config['agent.mode']}`)
     if (falco.dryRun) {

@@ -1,12 +1,11 @@
-/** What Falco's options print without a configuration: fields, events, and that there are no plugins. */
+/**
+ * What Falco's options print without a configuration: fields, events, and that there are no plugins. What only they need is
+ * loaded when asked for: they stand in the way of every start.
+ */
 import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
-import { configurationSchema } from '../../config/falco/schema.ts'
 import { SOURCES } from '../../fields/index.ts'
 import { pageSize } from '../../kernel/libc.ts'
-import { ruleFileSchema } from '../../rules/languages/falco/json-schema.ts'
 import { EXIT, type ExitCode, type GlobalOptions, type Io, UserError } from '../command.ts'
-import { eventsCommand } from '../commands/events.ts'
-import { fieldsCommand } from '../commands/fields.ts'
 import type { FalcoOptions } from './options.ts'
 
 /** Prints what was asked for; undefined when nothing was. */
@@ -20,8 +19,14 @@ export async function printListing(
     return EXIT.ok
   }
   if (falco.pageSize) return say(`Your system page size is: ${pageSize()} bytes`)
-  if (falco.configSchema) return say(JSON.stringify(configurationSchema(), undefined, 2))
-  if (falco.ruleSchema) return say(JSON.stringify(ruleFileSchema(), undefined, 2))
+  if (falco.configSchema) {
+    const { configurationSchema } = await import('../../config/falco/schema.ts')
+    return say(JSON.stringify(configurationSchema(), undefined, 2))
+  }
+  if (falco.ruleSchema) {
+    const { ruleFileSchema } = await import('../../rules/languages/falco/json-schema.ts')
+    return say(JSON.stringify(ruleFileSchema(), undefined, 2))
+  }
   if (falco.listPlugins) return say('0 plugins: the sources and fields there are, are built in')
   if (falco.pluginInfo !== undefined)
     throw new UserError(
@@ -37,8 +42,10 @@ export async function printListing(
 async function listFields(falco: FalcoOptions, options: GlobalOptions, io: Io): Promise<ExitCode> {
   const source = falco.fields === 'all' ? undefined : falco.fields?.source
   const json = options.json || falco.format === 'json'
-  if (!falco.namesOnly && falco.format !== 'markdown')
+  if (!falco.namesOnly && falco.format !== 'markdown') {
+    const { fieldsCommand } = await import('../commands/fields.ts')
     return fieldsCommand.run([], { ...options, json, source }, io)
+  }
   const fields = [...SOURCES]
     .filter(([name]) => source === undefined || name === source)
     .flatMap(([, set]) => [...set.fields.values()])
@@ -54,8 +61,10 @@ async function listFields(falco: FalcoOptions, options: GlobalOptions, io: Io): 
 }
 
 async function listEvents(falco: FalcoOptions, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  if (falco.format !== 'markdown')
+  if (falco.format !== 'markdown') {
+    const { eventsCommand } = await import('../commands/events.ts')
     return eventsCommand.run([], { ...options, json: options.json || falco.format === 'json' }, io)
+  }
   const rows = PUBLIC_EVENT_TYPES.map(({ name, family, doc }) => [`\`${name}\``, family.name, doc])
   io.stdout.write(`${markdown(['Name', 'Family', 'Description'], rows).join('\n')}\n`)
   return EXIT.ok

@@ -1,9 +1,10 @@
-/** HTTP requests as deliveries make them: bounded in time and size, whatever the other side answers. */
+/**
+ * HTTP requests as deliveries make them: bounded in time and size, whatever the other side answers. Node's HTTP is loaded with
+ * the first of them: an import would cost every start 60 ms and 4 MB.
+ */
 import { readFileSync } from 'node:fs'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { TlsSettings } from '../../config/output-entries.ts'
 
 export interface PostOptions {
@@ -29,7 +30,9 @@ export interface Poster {
 
 /** What is read of an answer; the connection is given up beyond. */
 const ANSWER_MAX = 1 << 16
-const compress = promisify(gzip)
+
+const compress = (body: string): Promise<Buffer> =>
+  promisify<string, Buffer>(process.getBuiltinModule('node:zlib').gzip)(body)
 
 /** Node's options for a connection. Throws when a file cannot be read. */
 export const tlsOptions = ({ ca, cert, key, insecure }: TlsSettings) => ({
@@ -39,11 +42,16 @@ export const tlsOptions = ({ ca, cert, key, insecure }: TlsSettings) => ({
   minVersion: 'TLSv1.2' as const,
 })
 
+const http = () => process.getBuiltinModule('node:http')
+const https = () => process.getBuiltinModule('node:https')
+
 export function createPoster(options: PostOptions): Poster {
   const url = new URL(options.url)
   const secure = url.protocol === 'https:'
   const settings = { keepAlive: options.keepAlive, maxSockets: 1 }
-  const agent = secure ? new HttpsAgent({ ...settings, ...tlsOptions(options.tls) }) : new HttpAgent(settings)
+  const agent = secure
+    ? new (https().Agent)({ ...settings, ...tlsOptions(options.tls) })
+    : new (http().Agent)(settings)
   return {
     async post(body, headers, signal) {
       const bytes = options.gzip ? await compress(body) : Buffer.from(body)
@@ -64,7 +72,7 @@ export function createPoster(options: PostOptions): Poster {
 interface Exchange {
   readonly url: URL
   readonly secure: boolean
-  readonly agent: HttpAgent
+  readonly agent: Agent
   readonly bytes: Buffer
   readonly signal: AbortSignal
   readonly method: string
@@ -75,7 +83,7 @@ function exchange(
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const send = secure ? httpsRequest : httpRequest
+    const send = secure ? https().request : http().request
     const request = send(url, { method, agent, headers, signal }, (response) => {
       bodyOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject)
     })

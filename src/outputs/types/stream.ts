@@ -1,6 +1,5 @@
 /** A connection that bytes are written to, made when there is something to write and made anew when it broke. */
 import { createConnection, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { TlsSettings } from '../../config/output-entries.ts'
 import { tlsOptions } from './http-post.ts'
 
@@ -29,7 +28,7 @@ export function createStream(target: StreamTarget, tls: TlsSettings): Stream {
           ? createConnection(target.path)
           : target.by === 'tcp'
             ? createConnection(target.port, target.host)
-            : connectTls({
+            : process.getBuiltinModule('node:tls').connect({
                 ...secure,
                 host: target.host,
                 port: target.port,

@@ -8,13 +8,18 @@ import { RE2JS, RE2JSException } from 're2js'
 
 /** Why a pattern is no POSIX expression, undefined when it is one. */
 export function regexProblem(pattern: string): string | undefined {
+  const compiled = checked(pattern)
+  return typeof compiled === 'string' ? compiled : undefined
+}
+
+/** A compiled pattern, or what is wrong with it. */
+function checked(pattern: string): RE2JS | string {
   const perl = perlSyntax(pattern)
   if (perl !== undefined) return `'${perl}' is not available in POSIX expressions`
   if (regexSteps(pattern) > MAX_STEPS)
     return `it has more than ${MAX_STEPS} steps when its repetitions are written out`
   try {
-    compile(pattern)
-    return undefined
+    return compile(pattern)
   } catch (error) {
     if (error instanceof RE2JSException) return error.message.replace(/^error parsing regexp: /, '')
     throw error
@@ -25,9 +30,8 @@ export function regexProblem(pattern: string): string | undefined {
 export function regexTest(pattern: string): (text: string) => boolean {
   const literal = literalOf(pattern)
   if (literal !== undefined) return (text) => text === literal
-  const problem = regexProblem(pattern)
-  if (problem !== undefined) throw new RangeError(problem)
-  const compiled = compile(pattern)
+  const compiled = checked(pattern)
+  if (typeof compiled === 'string') throw new RangeError(compiled)
   // Bytes that are not UTF-8 are seen as U+FFFD.
   return (text) => compiled.testExact(text.isWellFormed() ? text : text.toWellFormed())
 }
