@@ -13,7 +13,7 @@ export type Storage = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'ip' | 'str' | 'st
  * `errno`: negative errno or a plain number; `fd`: descriptor number; `flags`/`enum`: decoded with `names`;
  * `mode`: octal permission bits; `dev`: kernel dev_t (major << 20 | minor); `time`: ns since the epoch;
  * `caps`: capability bits; `path`: file name; `ip`: 16 bytes, IPv4 as ::ffff:a.b.c.d; `address`: hexadecimal;
- * `sockaddr`, `timespec`, `timeval`: the C structure; `pair`: two descriptors.
+ * `sockaddr`, `timespec`, `timeval`: the C structure; `pair`: two descriptors; `creds`: credentials of a task.
  */
 export type Format =
   | 'number'
@@ -34,6 +34,7 @@ export type Format =
   | 'timespec'
   | 'timeval'
   | 'pair'
+  | 'creds'
 
 /** Names of the bits or values of a number, in the kernel's spelling. */
 export interface NameTable {

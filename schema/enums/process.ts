@@ -41,6 +41,12 @@ export const CLONE_FLAGS: NameTable = {
   },
 }
 
+/** What a change of credentials touched (commit_creds). */
+export const CREDENTIAL_CHANGES: NameTable = {
+  kind: 'flags',
+  names: { UIDS: 1, GIDS: 2, GROUPS: 4, CAPABILITIES: 8, SECUREBITS: 16, USER_NAMESPACE: 32 },
+}
+
 /** Capabilities by bit number (include/uapi/linux/capability.h). */
 export const CAPABILITIES = [
   'CAP_CHOWN',

@@ -111,6 +111,7 @@ function fieldValue(slot: Slot): Value {
     case 'timespec':
     case 'timeval':
     case 'pair':
+    case 'creds':
       return {
         schema: json.text(decl.doc),
         write: ({ ctx }, { cache }) => {

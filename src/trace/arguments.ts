@@ -11,6 +11,7 @@ import { type EventType, layoutOf, type Slot } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
 import { decodeBytes } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
+import { credentialsOf } from '../fields/credentials.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
@@ -26,7 +27,7 @@ export type ArgumentValue =
   | string
   | readonly string[]
   | readonly number[]
-  | { readonly [key: string]: string }
+  | { readonly [key: string]: string | number }
 
 export interface TraceArgument {
   readonly name: string
@@ -174,6 +175,7 @@ function readerOf({ name, decl, size }: Slot): Value {
 
 function structureOf(format: Slot['decl']['format'], bytes: Uint8Array): ArgumentValue | undefined {
   if (format === 'sockaddr') return sockaddrMap(bytes)
+  if (format === 'creds') return credentialsOf(bytes)
   if (format !== 'pair' || bytes.length < 8) return structureText(format, bytes)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return [view.getInt32(0, true), view.getInt32(4, true)]

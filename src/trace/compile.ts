@@ -302,7 +302,7 @@ const argumentField = (event: TraceEvent, argument: TraceArgument): Field =>
 export function valueText(value: ArgumentValue): string {
   if (typeof value !== 'object') return String(value)
   if (Array.isArray(value)) return `[${value.join(' ')}]`
-  const members = Object.entries(value as Readonly<Record<string, string>>).sort(([a], [b]) =>
+  const members = Object.entries(value as Readonly<Record<string, string | number>>).sort(([a], [b]) =>
     a < b ? -1 : 1,
   )
   return `map[${members.map(([name, text]) => `${name}:${text}`).join(' ')}]`

@@ -347,6 +347,23 @@ suite('output', () => {
       value: { sa_family: 'AF_INET', sin_port: '80', sin_addr: '1.2.3.4' },
     })
   })
+  test('credentials as their members', async () => {
+    const cred = new Uint8Array(80)
+    cred[16] = 7
+    cred.set([1, 0, 0, 0, 0x80, 1], 56)
+    const change = { event: 'commit_creds', pid: SHELL.pid, start: SHELL.start, fields: { old_cred: cred } }
+    const [line] = await traced(['event=commit_creds'], [change])
+    const { name, type, value } = JSON.parse(line!).args[0]
+    assert.deepEqual(
+      [name, type, value.Euid, value.CapEffective],
+      ['old_cred', 'slim_cred_t', 7, 0x18000000001],
+    )
+    assert.deepEqual(
+      Object.keys(value).join(' '),
+      'Uid Gid Suid Sgid Euid Egid Fsuid Fsgid UserNamespace SecureBits ' +
+        'CapInheritable CapPermitted CapEffective CapBounding CapAmbient',
+    )
+  })
   test('environments on request, secrets hidden', async () => {
     const run = execve({ argv: ['x', '--password', 'hunter2'], env: ['A=b', 'DB_PASSWORD=hunter2'] })
     const [without] = await traced(['event=sched_process_exec'], [run])

@@ -222,8 +222,9 @@ const TYPE_OF_HOOK: ReadonlyMap<string, string> = new Map(
 bytes: magic_write.bytes
 int: security_bpf.cmd security_file_open.flags security_socket_create.family security_socket_create.type
 off_t: vfs_write.pos vfs_writev.pos
-pid_t: cgroup_attach_task.pid
+pid_t: cgroup_attach_task.pid switch_task_ns.pid
 size_t: vfs_write.count
+slim_cred_t: commit_creds.new_cred commit_creds.old_cred
 struct sockaddr*: security_socket_accept.local_addr security_socket_bind.local_addr security_socket_connect.remote_addr
   security_socket_listen.local_addr socket_dup.remote_addr
 u64: cgroup_mkdir.cgroup_id cgroup_rmdir.cgroup_id

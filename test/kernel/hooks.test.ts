@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
 import { decodeBytes } from '../../src/decode/str.ts'
+import { credentialTests } from './support/credential-tests.ts'
 import { NEEDS_ROOT, only, openLive, type Seen, type Value } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { AT_FDCWD, bytes, type Call, ref, script, vector } from './support/raw.ts'
@@ -282,6 +283,8 @@ suite('hooks', { skip: NEEDS_ROOT }, async () => {
     'security_bpf_map',
     { map_name: 'tenname' },
   )
+
+  credentialTests(live, seen)
 
   test('a program, its check and its end', () => {
     mkdirSync(at('sub'))

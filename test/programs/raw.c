@@ -40,7 +40,8 @@ static const struct {
 	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(pivot_root), CALL(umount2), CALL(fchdir), CALL(setresuid),
 	CALL(setsid), CALL(kill), CALL(tgkill), CALL(tkill), CALL(init_module), CALL(finit_module),
 	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),
-	CALL(pwritev), CALL(pwritev2), CALL(exit),
+	CALL(pwritev), CALL(pwritev2), CALL(exit), CALL(setns), CALL(setuid), CALL(setgid), CALL(setreuid),
+	CALL(setregid), CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(setgroups), CALL(capset),
 #undef CALL
 };
 

@@ -1,4 +1,4 @@
-import { defineFamily, type FamilyDecl, type FieldDecl, type ProgramDecl } from '../../dsl.ts'
+import { defineFamily, type FamilyDecl, type FieldDecl, type ProgramDecl, type Ring } from '../../dsl.ts'
 
 /**
  * An event that has the name of a function or tracepoint of the kernel, as Tracee's users know it, and that function's
@@ -9,6 +9,8 @@ export interface Hook {
   readonly id: number
   readonly doc: string
   readonly sets: readonly string[]
+  /** `bulk` unless it says otherwise. */
+  readonly ring?: Ring
   readonly object: string
   readonly programs: readonly ProgramDecl[]
   readonly fields: Readonly<Record<string, FieldDecl>>
@@ -18,7 +20,16 @@ export interface Hook {
 
 const AT_EXIT = 'tp/syscalls/sys_exit_'
 
-export const defineHook = ({ name, id, doc, programs, limits, sets, ...rest }: Hook): FamilyDecl =>
+export const defineHook = ({
+  name,
+  id,
+  doc,
+  programs,
+  limits,
+  sets,
+  ring = 'bulk',
+  ...rest
+}: Hook): FamilyDecl =>
   defineFamily({
     ...rest,
     limits: programs.some(({ section }) => section.startsWith(AT_EXIT))
@@ -27,7 +38,7 @@ export const defineHook = ({ name, id, doc, programs, limits, sets, ...rest }: H
     name,
     sets: ['hooks', ...sets],
     doc: doc.replace(/\.$/, ''),
-    ring: 'bulk',
+    ring,
     byName: true,
     events: [{ name, id, doc, programs }],
   })
@@ -35,6 +46,15 @@ export const defineHook = ({ name, id, doc, programs, limits, sets, ...rest }: H
 /** Programs at the exit of syscalls, called `<hook>_<syscall>`. */
 export const atExits = (hook: string, ...syscalls: readonly string[]): readonly ProgramDecl[] =>
   syscalls.map((syscall) => ({ name: `${hook}_${syscall}`, section: AT_EXIT + syscall }))
+
+/** Programs at both ends of syscalls: `<hook>_enter_<syscall>` keeps what is there before, `<hook>_<syscall>` compares. */
+export const around = (hook: string, ...syscalls: readonly string[]): readonly ProgramDecl[] => [
+  ...syscalls.map((syscall) => ({
+    name: `${hook}_enter_${syscall}`,
+    section: `tp/syscalls/sys_enter_${syscall}`,
+  })),
+  ...atExits(hook, ...syscalls),
+]
 
 /** A program at a tracepoint with types, called after the hook. */
 export const atTyped = (hook: string, tracepoint: string = hook): readonly ProgramDecl[] => [

@@ -1,4 +1,5 @@
 import type { FamilyDecl } from '../../dsl.ts'
+import { commitCreds, switchTaskNs } from './credentials.ts'
 import { magicWrite, securityBprmCheck, securityFileOpen, vfsWrite, vfsWritev } from './files.ts'
 import {
   securityInodeMknod,
@@ -25,6 +26,8 @@ export const HOOKS: readonly FamilyDecl[] = [
   schedProcessExit,
   doExit,
   schedSwitch,
+  switchTaskNs,
+  commitCreds,
   securityFileOpen,
   securityBprmCheck,
   vfsWrite,

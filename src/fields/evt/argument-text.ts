@@ -173,6 +173,7 @@ export function numberText(slot: Slot, family: string, falco?: FalcoArgument): N
     case 'timespec':
     case 'timeval':
     case 'pair':
+    case 'creds':
     case 'number':
     case 'port':
     case 'time':

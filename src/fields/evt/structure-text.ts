@@ -2,6 +2,7 @@
 import { ADDRESS_FAMILIES, AF_INET, AF_INET6, AF_UNIX } from '../../../schema/enums/index.ts'
 import type { Format } from '../../../schema/index.ts'
 import { decodeBytes } from '../../decode/str.ts'
+import { credentialsOf } from '../credentials.ts'
 import { Ip, mappedIp } from '../ip.ts'
 
 const FAMILY_NAMES: ReadonlyMap<number, string> = new Map(
@@ -41,6 +42,13 @@ const pairText = (bytes: Uint8Array): string => {
   return `[${view.getInt32(0, true)}, ${view.getInt32(4, true)}]`
 }
 
+/** `Uid=0 Gid=0 ... CapEffective=0x3fffff`: by the names of its members, capabilities hexadecimal. */
+function credentialsText(bytes: Uint8Array): string | undefined {
+  const members = Object.entries(credentialsOf(bytes) ?? {})
+  const texts = members.map(([name, n]) => `${name}=${name.startsWith('Cap') ? `0x${n.toString(16)}` : n}`)
+  return texts.length === 0 ? undefined : texts.join(' ')
+}
+
 /** Text of a copied structure; undefined when its bytes are fewer than its format has. */
 export function structureText(format: Format, bytes: Uint8Array): string | undefined {
   switch (format) {
@@ -52,6 +60,8 @@ export function structureText(format: Format, bytes: Uint8Array): string | undef
       return bytes.length < 16 ? undefined : timeText(bytes, 6)
     case 'pair':
       return bytes.length < 8 ? undefined : pairText(bytes)
+    case 'creds':
+      return credentialsText(bytes)
     default:
       return undefined
   }

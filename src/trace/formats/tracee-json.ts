@@ -87,7 +87,7 @@ function shown(value: ArgumentValue): Json {
   if (typeof value === 'string') return visibleBytes(value)
   if (typeof value !== 'object') return value
   if (Array.isArray(value)) return value.map((item: string | number) => shown(item))
-  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, visibleBytes(text)]))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shown(item)]))
 }
 
 const base64 = (text: string): string => Buffer.from(encodeText(text)).toString('base64')
