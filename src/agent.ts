@@ -4,7 +4,10 @@
  */
 import { existsSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { gapWriter, type Reported, reportHealth, sampler, serveWeb, throttleWriter } from './agent-reports.ts'
+import { AgentError, judgingOptions, type Outputs, openAll } from './agent-outputs.ts'
+import { type Reported, reportHealth, sampler, serveWeb } from './agent-reports.ts'
+import type { Recorder } from './capture/native/recorder.ts'
+import type { PipelineSink } from './capture/source.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
@@ -18,25 +21,19 @@ import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { type Consumers, type RuleSet, ruleSet } from './judging.ts'
-import { openDatagrams } from './kernel/datagrams.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
-import { CLOCK, clock, SystemError, writeText } from './kernel/libc.ts'
+import { CLOCK, clock, SystemError } from './kernel/libc.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import { missingCapabilities } from './kernel/probe.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import type { OutputStatus } from './outputs/delivery/message.ts'
-import {
-  formatName,
-  hasRecords,
-  OutputError,
-  type Outputs as OutputsOf,
-  openOutputs,
-} from './outputs/open.ts'
+import { hasRecords } from './outputs/open.ts'
 import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
+import { recorded, startRecording } from './recording.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
@@ -44,20 +41,9 @@ import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import { KernelSource } from './sources/kernel/source.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
-import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
-type Outputs = OutputsOf<Subject>
-
-/** The agent cannot start: what is in the way, and what to do about it. */
-export class AgentError extends Error {
-  override readonly name = 'AgentError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}
+export { AgentError } from './agent-outputs.ts'
 
 export interface AgentOptions {
   readonly config: Config
@@ -77,6 +63,8 @@ export interface AgentOptions {
   readonly onTampering?: () => void
   /** More events were lost than is bearable, and the configuration asks for the end. */
   readonly onDrops?: () => void
+  /** Records what the pipeline is told. */
+  readonly recorder?: Recorder
   /** Of the program, for what it says about itself. */
   readonly version?: string
 }
@@ -171,7 +159,7 @@ export function startAgent(options: AgentOptions): Agent {
   const lock = lockHost(config['agent.lock_file'])
   let outputs: Outputs | undefined
   try {
-    outputs = openAll(options)
+    outputs = openAll({ ...options, hostname: hostIdentity(options.env).hostname })
     raisePriority(options)
     return assemble(options, lib, outputs, lock)
   } catch (error) {
@@ -185,7 +173,8 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const { config, rules, log, env, observer } = options
   const identity = hostIdentity(env)
   const interner = new Interner()
-  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log })
+  const recording = options.recorder !== undefined
+  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log, recording })
   const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
   const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const guarding = createGuarding({
@@ -213,8 +202,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     lookup: pipeline.lookup,
     now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
   })
-  startSource(source, pipeline)
-  enrichers.start(pipeline)
+  const sink = startRecording(options.recorder, enrichers, pipeline)
+  try {
+    startSource(source, sink)
+  } catch (error) {
+    options.recorder?.close()
+    throw error
+  }
+  enrichers.start(pipeline, sink)
   if (isWatched(options))
     integrity = watchOver(options, options.files, {
       lib,
@@ -240,7 +235,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
           'restart the agent',
         )
       const asked = enrichers.reopen(rules)
-      pipeline.judgeBy(next.judging(asked.options))
+      pipeline.judgeBy(next.judging(recorded(asked.options, options.recorder)))
       asked.begin()
       // Last, so that no event is passed over that the new rules want.
       if (next.guards) source.setGuards(next.guards)
@@ -252,6 +247,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       integrity?.pause()
       source.finish()
       enrichers.stop()
+      options.recorder?.close()
       integrity?.stop()
       pipeline.telemetry?.flush()
       reporter?.stop()
@@ -315,26 +311,16 @@ function pipelineOptions(parts: Parts): PipelineOptions {
   const { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding } = parts
   const { config, log, observer } = options
   return {
-    interner,
-    ...judged.judging(enrichers.options),
-    identity,
-    maxProcesses: config['limits.max_processes'],
-    asFalco: config.compat === 'falco',
-    printing: { base64Buffers: config.buffer_format_base64 },
+    ...judgingOptions({ config, interner, identity, telemetry, outputs, log }),
+    ...judged.judging(recorded(enrichers.options, options.recorder)),
     alert(alert, about) {
       // What the agent has to say about itself is told in every mode.
       if (about !== undefined && config['agent.mode'] === 'monitor') return
       tell(parts, alert, about)
     },
-    ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
     ...(hasRecords(config) || outputs.asksFor('health') ? { timer } : {}),
-    ...(hasRecords(config) || outputs.asksFor('gap') ? { gap: gapWriter(outputs, identity.hostname) } : {}),
     ...(observer?.gap === undefined ? {} : { gap: observer.gap.bind(observer) }),
-    ...(hasRecords(config) || outputs.asksFor('gap')
-      ? { throttle: throttleWriter(outputs, identity.hostname) }
-      : {}),
     ...(observer?.throttle === undefined ? {} : { throttle: observer.throttle.bind(observer) }),
-    error: (error) => log('error', (error as Error).message),
     admits: (event) => guarding.admits(event),
     askCgroup: enrichers.askCgroup,
   }
@@ -358,9 +344,9 @@ const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): Kerne
 })
 
 /** Throws AgentError when nothing could be attached; nothing is left attached then. */
-function startSource(source: KernelSource, pipeline: Pipeline): void {
+function startSource(source: KernelSource, sink: PipelineSink): void {
   try {
-    source.start(pipeline)
+    source.start(sink)
   } catch (error) {
     source.stop()
     throw error instanceof AbiMismatchError ? new AgentError(error.message) : error
@@ -450,23 +436,6 @@ function openLibbpf(): Libbpf {
     return loadLibbpf()
   } catch (error) {
     if (error instanceof LibbpfMissingError) throw new AgentError(error.message, 'apt-get install libbpf1')
-    throw error
-  }
-}
-
-function openAll({ config, onClosed, log, env }: AgentOptions): Outputs {
-  try {
-    const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
-    const mask = config['output.mask_secrets']
-    const formats = {
-      randGuard: (alert: Alert, about: Subject | undefined) => randGuardAlert(alert, about, { mask }),
-      secrets: secretFinder(),
-    }
-    const json = formatName(config) !== 'falco-text'
-    const { hostname } = hostIdentity(env)
-    return openOutputs<Subject>(config, handlers, formats, { hostname, json, openDatagrams })
-  } catch (error) {
-    if (error instanceof OutputError) throw new AgentError(`cannot open ${error.message}`, error.hint)
     throw error
   }
 }

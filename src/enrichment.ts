@@ -3,6 +3,7 @@
  * is not asked for, and the sources are not even loaded.
  */
 import { join } from 'node:path'
+import type { PipelineSink } from './capture/source.ts'
 import type { Config } from './config/keys.ts'
 import type { CgroupQuestion, ContainerRef } from './decode/answers.ts'
 import type { WaitingCounts } from './detect/waiting.ts'
@@ -25,8 +26,10 @@ export interface Enrichers {
     readonly options: EnrichmentOptions | undefined
     begin(): void
   }
-  /** Answers go to this pipeline from now on. */
-  start(pipeline: Pipeline): void
+  /** Answers go to this pipeline from now on, or to `sink` before it. */
+  start(pipeline: Pipeline, sink?: PipelineSink): void
+  /** Names are asked for. */
+  readonly asksNames: boolean
   /** Nothing is asked and nothing answered any more; what waits for an answer is judged without it. */
   stop(): void
   /** What was asked and what became of it, by a name of the count; nothing where nothing was asked. */
@@ -39,6 +42,8 @@ export interface EnrichersInit {
   /** Directory that stands for the root of the host, empty for `/`. */
   readonly hostRoot: string
   readonly log: (level: 'warning', message: string) => void
+  /** Containers are asked about whether a rule reads of them or not: a replay may. */
+  readonly recording?: boolean
 }
 
 /** A name is asked for again after the time its resolver gives, within these bounds, ms. */
@@ -52,7 +57,7 @@ const prefixed = (prefix: string, counts: object | undefined): Record<string, nu
   )
 
 /** Where answers go: to the pipeline, once there is one. */
-type To = () => Pipeline | undefined
+type To = () => PipelineSink | undefined
 
 const containerSource = ({ config, hostRoot, log }: EnrichersInit, to: To): ContainerSource =>
   new ContainerSource({
@@ -93,9 +98,10 @@ function askFor(init: EnrichersInit, before: Asked, to: To): Asked {
   const wanted = needs.has('names') && config['names.resolve'] ? hostNamesIn(rules) : []
   const same = before.names?.wanted.join('\0') === wanted.join('\0')
   return {
-    containers: needs.has('containers')
-      ? (before.containers ?? containerSource(init, to))
-      : before.containers,
+    containers:
+      needs.has('containers') || init.recording === true
+        ? (before.containers ?? containerSource(init, to))
+        : before.containers,
     names: same
       ? before.names
       : wanted.length > 0
@@ -108,10 +114,11 @@ function askFor(init: EnrichersInit, before: Asked, to: To): Asked {
 export function openEnrichers(init: EnrichersInit): Enrichers {
   const { config, hostRoot, log } = init
   let pipeline: Pipeline | undefined
+  let sink: PipelineSink | undefined
   let waited: WaitingCounts | undefined
-  const to: To = () => pipeline
+  const to: To = () => sink
   let asked = askFor(init, { containers: undefined, names: undefined }, to)
-  const cgroups = new CgroupSource((answer) => pipeline?.cgroup(answer), join(hostRoot, '/proc'))
+  const cgroups = new CgroupSource((answer) => sink?.cgroup(answer), join(hostRoot, '/proc'))
   const optionsFor = (rules: EnrichersInit['rules'], namesOpen: boolean): EnrichmentOptions | undefined => {
     const { containers, names } = asked
     if (containers === undefined && names === undefined) return undefined
@@ -125,7 +132,7 @@ export function openEnrichers(init: EnrichersInit): Enrichers {
   const startNames = (): void => {
     asked.names?.source.start().catch((error: Error) => {
       log('warning', `names cannot be resolved: ${error.message}`)
-      pipeline?.namesSettled()
+      sink?.namesSettled()
     })
   }
   return {
@@ -143,8 +150,10 @@ export function openEnrichers(init: EnrichersInit): Enrichers {
         },
       }
     },
-    start(sink) {
-      pipeline = sink
+    asksNames: asked.names !== undefined,
+    start(begun, before = begun) {
+      pipeline = begun
+      sink = before
       startNames()
     },
     stop() {
@@ -152,6 +161,7 @@ export function openEnrichers(init: EnrichersInit): Enrichers {
       pipeline?.finish()
       waited = pipeline?.waiting
       pipeline = undefined
+      sink = undefined
     },
     get counts() {
       const all = {

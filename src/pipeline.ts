@@ -150,6 +150,8 @@ export class Pipeline implements SourceSink {
   #namesOpen: boolean
   #context: Refilled | undefined
   #num = 0
+  /** CLOCK_MONOTONIC ns of the first event, 0 while that is to come. */
+  #firstTime = 0
   /** CLOCK_MONOTONIC ns of the event before. */
   #lastTime = 0
   #lost = 0
@@ -199,6 +201,34 @@ export class Pipeline implements SourceSink {
     }
   }
 
+  /** The same for the state alone: nobody judges it, nobody hears of it. */
+  skip(view: EventView): void {
+    this.#silent = true
+    this.event(view)
+    this.#silent = false
+  }
+  #silent = false
+
+  /** What was so far, of events that rules can see. */
+  get before(): { readonly events: number; readonly first: number; readonly last: number } {
+    return { events: this.#num, first: this.#context?.firstTime ?? this.#firstTime, last: this.#lastTime }
+  }
+
+  /** So many events were before the next one, the first and the last at these times (CLOCK_MONOTONIC ns). */
+  resume({
+    events,
+    first,
+    last,
+  }: {
+    readonly events: number
+    readonly first: number
+    readonly last: number
+  }): void {
+    this.#num = events
+    this.#firstTime = first
+    this.#lastTime = last
+  }
+
   /** What the guard passed over is judged by all rules, should it come to that. */
   #admits(view: EventView): Admits<SyscallContext> | undefined {
     return (view.flags & RECORD_FLAGS.AUDIT) === 0 ? this.#options.admits?.(view) : undefined
@@ -208,6 +238,7 @@ export class Pipeline implements SourceSink {
   #consider(view: EventView, process: ProcessInfo | undefined): void {
     const { timer, observe } = this.#options
     const context = this.#fill(view, process)
+    if (this.#silent) return
     if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
     this.#count(view.name)
     timer?.mark('state')
@@ -435,8 +466,8 @@ export class Pipeline implements SourceSink {
         process,
         lookup: this.#lookup,
         num: this.#num,
-        firstTime: event.time,
-        previousTime: event.time,
+        firstTime: this.#firstTime || event.time,
+        previousTime: this.#lastTime || event.time,
         memo: this.#memo,
       }
     else {

@@ -17,6 +17,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   health: ['schema'],
   kernel: ['schema'],
   sources: ['kernel', 'decode', 'health'],
+  capture: ['sources', 'state'],
   fields: ['schema', 'decode'],
   state: ['decode', 'fields'],
   enrich: ['state'],
@@ -36,7 +37,10 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'pipeline.ts',
   'agent.ts',
+  'agent-outputs.ts',
   'agent-reports.ts',
+  'recording.ts',
+  'replay.ts',
   'enrichment.ts',
   'judging.ts',
   'guarding.ts',

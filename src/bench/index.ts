@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import { latencyBench } from './latency.ts'
 import { mixBench } from './mix.ts'
 import { overheadBench } from './overhead.ts'
+import { replayBench } from './replay.ts'
 import { ringBench } from './ring.ts'
 import { rulesBench } from './rules.ts'
 import { telemetryBench } from './telemetry.ts'
@@ -14,4 +15,5 @@ export const BENCHES: readonly Bench[] = [
   latencyBench,
   telemetryBench,
   rulesBench,
+  replayBench,
 ]

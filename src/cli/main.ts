@@ -32,6 +32,21 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/trace.ts')).traceCommand,
   },
   {
+    name: 'record',
+    summary: 'live events into a capture, to be replayed',
+    load: async () => (await import('./commands/record.ts')).recordCommand,
+  },
+  {
+    name: 'replay',
+    summary: 'a capture through rules and outputs',
+    load: async () => (await import('./commands/replay.ts')).replayCommand,
+  },
+  {
+    name: 'capture',
+    summary: 'what is in a capture',
+    load: async () => (await import('./commands/capture.ts')).captureCommand,
+  },
+  {
     name: 'monitor',
     summary: 'the file monitor: every opened file, and files that are written suspiciously often',
     load: async () => (await import('./commands/monitor.ts')).monitorCommand,

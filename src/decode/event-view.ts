@@ -159,6 +159,11 @@ export class EventView {
     return view
   }
 
+  /** Copy the current record to byte `at` of `target`, which has room for it. */
+  copyTo(target: Uint8Array, at: number): void {
+    target.set(this.#u8.subarray(this.#base, this.#base + this.recordSize), at)
+  }
+
   /** Bytes of the current record. */
   get recordSize(): number {
     return this.#u32[(this.#base >> 2) + OFF.size]!

@@ -12,6 +12,7 @@ import {
   type Summary,
   startAgent,
 } from '../../agent.ts'
+import type { Recorder } from '../../capture/native/recorder.ts'
 import { warningLines } from '../../config/falco/read-key.ts'
 import type { Config } from '../../config/keys.ts'
 import type { LoadedConfig } from '../../config/load.ts'
@@ -20,6 +21,7 @@ import { releaseStartMemory } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
 import { droppedBy } from '../../outputs/delivery/message.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
+import { declareRotation, type MakeRecorder, recorderOf } from '../captures.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { idleSelections, loadOrReport, rulePaths, rulesToJudge } from '../configured-rules.ts'
@@ -45,6 +47,8 @@ export const runCommand: CliCommand = {
       collect,
       [],
     )
+    command.option('--record <file>', "record what the rules are given into a capture, for 'tarsier replay'")
+    declareRotation(command)
     declareFalcoOptions(command)
     command.addHelpText(
       'after',
@@ -88,7 +92,12 @@ export const runCommand: CliCommand = {
       if (fixed.length > 0) log.warning(`these settings take a restart: ${fixed.join(', ')}`)
       return rulesToJudge(loadOrReport(again, given, options, io), again, falco.isOn)
     }
-    return runAgent(config, rules, filesOf(loaded, given), options, log, io, { ...falco, reload })
+    const record = options['record'] as string | undefined
+    return runAgent(config, rules, filesOf(loaded, given), options, log, io, {
+      ...falco,
+      reload,
+      ...(record === undefined ? {} : { recorder: await recorderOf(record, '', options, io.env) }),
+    })
   },
 }
 
@@ -123,8 +132,8 @@ function checkEngine(config: Config): void {
   const kind = config['engine.kind']
   if (kind === 'replay')
     throw new UserError(
-      'engine.kind is replay, but captures are not read yet',
-      '-o engine.kind=modern_ebpf runs live',
+      'engine.kind is replay, and run is live',
+      "'tarsier replay FILE' replays a capture, -o engine.kind=modern_ebpf runs live",
     )
   if (kind === 'nodriver')
     throw new UserError(
@@ -150,6 +159,8 @@ export interface RunOptions {
   readonly reload?: () => readonly CompiledRule<SyscallContext>[]
   /** Holds the process id while the agent is at work. */
   readonly pidFile?: string | undefined
+  /** Records what the pipeline is told. Where an observer has the outputs to itself, that is what the command is for. */
+  readonly recorder?: MakeRecorder
 }
 
 /** Run an agent until it is told to stop; the summary goes to stderr. */
@@ -160,7 +171,7 @@ export async function runAgent(
   options: GlobalOptions,
   log: Logger,
   io: Io,
-  { observer, seconds = 0, pidFile, reload }: RunOptions = {},
+  { observer, seconds = 0, pidFile, reload, recorder: makeRecorder }: RunOptions = {},
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
@@ -179,13 +190,12 @@ export async function runAgent(
     if (agent !== undefined) reloadRules(agent, reload, log)
   }
   process.on('SIGHUP', onHangup)
-  agent = start(
-    config,
-    rules,
-    { files, onTampering: fail, onDrops: fail, onClosed: stop, ...(observer && { observer }) },
-    log,
-    io,
-  )
+  const recorder = makeRecorder?.((error) => {
+    log.error(`recording ended: ${error.message}`)
+    if (observer?.ownsOutput === true) fail()
+  })
+  const more = { ...(observer && { observer }), ...(recorder && { recorder }) }
+  agent = start(config, rules, { files, onTampering: fail, onDrops: fail, onClosed: stop, ...more }, log, io)
   for (const line of agent.degraded) log.warning(line)
   const reopen = (): void => agent.reopen()
   process.on('SIGUSR2', reopen)
@@ -205,6 +215,7 @@ export async function runAgent(
   process.off('SIGHUP', onHangup)
   const summary = await agent.stop()
   process.off('SIGUSR2', reopen)
+  if (recorder !== undefined) log.info(recordedText(recorder.counts))
   if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
   return failed ? EXIT.failure : EXIT.ok
@@ -226,6 +237,9 @@ function reloadRules(agent: Agent, reload: RunOptions['reload'], log: Logger): v
   }
 }
 
+const recordedText = ({ items, bytes, files, lost }: Recorder['counts']): string =>
+  `recorded ${items} items in ${bytes} bytes and ${files} ${files === 1 ? 'file' : 'files'}${lost > 0 ? `, ${lost} not written` : ''}`
+
 /** Not being able to is said, and no reason to stop watching. A link somebody put there is not followed. */
 function writePid(file: string, log: Logger): void {
   const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
@@ -241,7 +255,7 @@ function writePid(file: string, log: Logger): void {
 function start(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
-  more: Pick<AgentOptions, 'files' | 'observer' | 'onTampering' | 'onDrops' | 'onClosed'>,
+  more: Pick<AgentOptions, 'files' | 'observer' | 'recorder' | 'onTampering' | 'onDrops' | 'onClosed'>,
   log: Logger,
   io: Io,
 ): Agent {

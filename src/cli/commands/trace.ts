@@ -68,7 +68,7 @@ function partition(outputs: readonly string[]): readonly [readonly string[], rea
 }
 
 /** What is wrong with an expression is shown in it. */
-function readable<T>(read: () => T): T {
+export function readable<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {

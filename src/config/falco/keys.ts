@@ -38,7 +38,7 @@ const count = (value: number, unit: string, doc: string): KeyDecl => int(value, 
 const NO_DRIVER = 'one eBPF engine, loaded at start'
 const NO_GRPC = 'gone from Falco as well; http_output, or outputs with type http or otlp'
 const NO_CAPTURE = 'no captures are written when a rule matches'
-const REPLAY = 'captures are not read yet'
+const REPLAY = "captures are replayed with 'tarsier replay FILE'"
 const LOGS = 'messages of the agent go to standard error, where a service manager takes them to syslog'
 const ATTACHED = 'what is attached follows from the rules; the process table has programs of its own'
 

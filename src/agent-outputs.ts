@@ -1,0 +1,85 @@
+/** What a live agent and a replay have in common: outputs, and how a pipeline tells them what it found. */
+import { gapWriter, throttleWriter } from './agent-reports.ts'
+import type { Config } from './config/keys.ts'
+import type { Interner } from './decode/interner.ts'
+import type { Alert, AlertIdentity } from './detect/alert.ts'
+import { openDatagrams } from './kernel/datagrams.ts'
+import { writeText } from './kernel/libc.ts'
+import {
+  formatName,
+  hasRecords,
+  OutputError,
+  type Outputs as OutputsOf,
+  openOutputs,
+} from './outputs/open.ts'
+import type { PipelineOptions } from './pipeline.ts'
+import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
+import type { TelemetryPlan } from './telemetry/open.ts'
+
+export type Outputs = OutputsOf<Subject>
+
+/** The agent cannot start: what is in the way, and what to do about it. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError'
+  readonly hint: string | undefined
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+export interface OutputsInit {
+  readonly config: Config
+  /** Of the host that records are about. */
+  readonly hostname: string
+  /** Whoever read our standard output has gone. */
+  readonly onClosed: () => void
+  readonly log: (level: 'error', message: string) => void
+}
+
+/** Open the outputs of a configuration. Throws AgentError. */
+export function openAll({ config, onClosed, log, hostname }: OutputsInit): Outputs {
+  try {
+    const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
+    const mask = config['output.mask_secrets']
+    const formats = {
+      randGuard: (alert: Alert, about: Subject | undefined) => randGuardAlert(alert, about, { mask }),
+      secrets: secretFinder(),
+    }
+    const json = formatName(config) !== 'falco-text'
+    return openOutputs<Subject>(config, handlers, formats, { hostname, json, openDatagrams })
+  } catch (error) {
+    if (error instanceof OutputError) throw new AgentError(`cannot open ${error.message}`, error.hint)
+    throw error
+  }
+}
+
+export interface JudgingInit extends Pick<OutputsInit, 'config' | 'log'> {
+  readonly interner: Interner
+  readonly identity: AlertIdentity
+  readonly telemetry: TelemetryPlan
+  readonly outputs: Outputs
+}
+
+/** How a pipeline judges and tells: the same for what happens now and for what was recorded. */
+export function judgingOptions({
+  config,
+  interner,
+  identity,
+  telemetry,
+  outputs,
+  log,
+}: JudgingInit): Omit<PipelineOptions, 'alert' | 'engine'> {
+  return {
+    interner,
+    identity,
+    maxProcesses: config['limits.max_processes'],
+    asFalco: config.compat === 'falco',
+    printing: { base64Buffers: config.buffer_format_base64 },
+    ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
+    ...(hasRecords(config) || outputs.asksFor('gap')
+      ? { gap: gapWriter(outputs, identity.hostname), throttle: throttleWriter(outputs, identity.hostname) }
+      : {}),
+    error: (error) => log('error', (error as Error).message),
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Replay: a capture through the same pipeline, rules and outputs as live events. What comes out depends on the capture,
+ * the rules and the configuration alone: no clock is read, nothing is dropped because a reader is slow.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { judgingOptions, type Outputs, type OutputsInit, openAll } from './agent-outputs.ts'
+import type { Before, Capture, CaptureSink } from './capture/source.ts'
+import type { Config } from './config/keys.ts'
+import type { CgroupAnswer, ContainerAnswer, NameAnswer } from './decode/answers.ts'
+import type { EventView } from './decode/event-view.ts'
+import type { Interner } from './decode/interner.ts'
+import { createEngine } from './detect/engine.ts'
+import type { SyscallContext } from './fields/context.ts'
+import { Pipeline, type PipelineCounts } from './pipeline.ts'
+import type { CompiledRule } from './rules/ir.ts'
+import type { Gap } from './sources/kernel/reader.ts'
+import type { LossCause } from './sources/kernel/source.ts'
+import type { ThrottleNotice } from './sources/kernel/throttle.ts'
+import { planTelemetry } from './telemetry/open.ts'
+
+export interface ReplayOptions extends Omit<OutputsInit, 'hostname'> {
+  readonly capture: Capture
+  readonly interner: Interner
+  readonly rules: readonly CompiledRule<SyscallContext>[]
+  readonly config: Config
+  /** Events outside are only taken note of: ns since the epoch, `to` included. */
+  readonly from?: bigint | undefined
+  readonly to?: bigint | undefined
+  /** Told after each piece of the capture. */
+  readonly progress?: (events: number) => void
+  /** Asked after each piece: end here? */
+  readonly stopped?: () => boolean
+}
+
+export interface ReplaySummary extends PipelineCounts {
+  /** Events of the capture, those outside the time asked for among them. */
+  readonly played: number
+  readonly processes: number
+}
+
+/** Bytes an output may have waiting before the next piece is read. */
+const BACKLOG = 1 << 20
+const WAIT_MS = 2
+const SECOND = 1e9
+const TAKEN_MAX = 4096
+
+/**
+ * Play the capture to its end. Throws AgentError for outputs that cannot be opened, and CaptureError when what was read
+ * before the fault has been delivered.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
+  const { capture, from, progress, stopped = () => false } = options
+  const outputs = openAll({ ...options, hostname: capture.facts.hostname })
+  try {
+    const player = new Player(options, outputs)
+    let fault: unknown
+    try {
+      if (from !== undefined) capture.seek(from)
+      while (!player.over && !stopped() && capture.play(player)) {
+        progress?.(player.played)
+        await settled(outputs, stopped)
+      }
+    } catch (error) {
+      fault = error
+    }
+    const { pipeline } = player
+    pipeline.finish()
+    pipeline.telemetry?.flush()
+    await settled(outputs, stopped, 0)
+    await outputs.flush()
+    if (fault !== undefined) throw fault
+    return { ...pipeline.counts, played: player.played, processes: pipeline.table.size }
+  } finally {
+    outputs.close()
+  }
+}
+
+/** Wait until outputs have no more than `bytes` waiting: a slow reader slows the replay down, and loses nothing. */
+async function settled(outputs: Outputs, stopped: () => boolean, bytes = BACKLOG): Promise<void> {
+  // Batches of records are written when the loop has had its turn.
+  await new Promise((done) => setImmediate(done))
+  while (behind(outputs, bytes) && !stopped()) await sleep(WAIT_MS)
+}
+
+/** What is delivered elsewhere has a queue, retries and counts of its own. */
+const behind = (outputs: Outputs, most: number): boolean =>
+  outputs.status().some(({ type, bytes }) => (type === 'stdout' || type === 'file') && bytes > most)
+
+/** A pipeline that hears what a capture says, as far as it is of the time asked for. */
+class Player implements CaptureSink {
+  readonly pipeline: Pipeline
+  /** Nothing of interest comes any more. */
+  over = false
+  /** Events so far. */
+  played = 0
+  readonly #from: bigint | undefined
+  readonly #to: bigint | undefined
+  /** The same as CLOCK_MONOTONIC ns. */
+  #first = 0
+  #last = Number.POSITIVE_INFINITY
+  /** Containers that were asked about when the capture was made, until the event that led to it comes. */
+  readonly #taken = new Set<string>()
+
+  constructor(
+    { capture: { facts }, interner, rules, config, log, from, to }: ReplayOptions,
+    outputs: Outputs,
+  ) {
+    this.#from = from
+    this.#to = to
+    const identity = { hostname: facts.hostname, hostId: facts.hostId, bootId: facts.bootId }
+    const matching = config.rule_matching === 'all' ? 'all' : 'first'
+    const engine = createEngine(rules, { matching, timeOf: ({ event }) => event.time })
+    const self = facts.agent === 0 ? undefined : facts.agent
+    const telemetry = planTelemetry({ config, host: identity.hostname, self, sink: outputs })
+    this.pipeline = new Pipeline({
+      ...judgingOptions({ config, interner, identity, telemetry, outputs, log }),
+      engine,
+      alert(alert, about) {
+        if (about === undefined || config['agent.mode'] !== 'monitor') outputs.write(alert, about)
+      },
+      enrichment: {
+        rules,
+        matching,
+        askContainer: ({ fullId }) => this.#taken.delete(fullId),
+        names: facts.names,
+      },
+    })
+  }
+
+  event(view: EventView): void {
+    if (view.type.internal !== true) this.played++
+    const { time } = view
+    if (time >= this.#first && time <= this.#last) this.pipeline.event(view)
+    else {
+      this.pipeline.skip(view)
+      // Records that came late are late by less.
+      if (time > this.#last + SECOND) this.over = true
+    }
+  }
+
+  gap(gap: Gap, causes: readonly LossCause[]): void {
+    if (gap.to >= this.#first && gap.from <= this.#last) this.pipeline.gap(gap, causes)
+  }
+
+  throttle(notice: ThrottleNotice): void {
+    if (notice.to >= this.#first && notice.from <= this.#last) this.pipeline.throttle(notice)
+  }
+
+  clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void {
+    if (this.#from !== undefined) this.#first = Number(this.#from - offsets.wall)
+    if (this.#to !== undefined) this.#last = Number(this.#to - offsets.wall)
+    this.pipeline.clock(offsets)
+  }
+
+  asked(fullId: string, taken: boolean): void {
+    if (!taken) return
+    this.#taken.add(fullId)
+    if (this.#taken.size > TAKEN_MAX) this.#taken.delete(this.#taken.keys().next().value!)
+  }
+
+  users(passwd: string, group: string): void {
+    this.pipeline.users(passwd, group)
+  }
+  cgroup(answer: CgroupAnswer): void {
+    this.pipeline.cgroup(answer)
+  }
+  container(answer: ContainerAnswer): void {
+    this.pipeline.container(answer)
+  }
+  name(answer: NameAnswer): void {
+    this.pipeline.name(answer)
+  }
+  namesSettled(): void {
+    this.pipeline.namesSettled()
+  }
+  resume(before: Before): void {
+    this.played = before.events
+    this.pipeline.resume(before)
+  }
+  error(error: unknown): void {
+    this.pipeline.error(error)
+  }
+}

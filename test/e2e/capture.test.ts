@@ -1,0 +1,167 @@
+/** Captures of a running agent: what was live comes again from the file, to the byte. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { fakeDocker } from '../../src/testing/runtimes.ts'
+import {
+  type Ended,
+  marker,
+  NEEDS_ROOT,
+  openFolder,
+  opensOf,
+  type Running,
+  startAgent,
+  tarsier,
+  writeRules,
+} from './support/agent.ts'
+
+/** Alerts are due within this time, on a machine that others keep busy. */
+const LATE_MS = 20_000
+
+/** Where cgroups of this machine are. */
+function hierarchy(): string | undefined {
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+  return /^\S+ (\S+) cgroup2 /m.exec(mounts)?.[1] ?? /^\S+ (\S+) cgroup \S*\bmemory\b/m.exec(mounts)?.[1]
+}
+
+/** Lines about what happened: those that the agent writes about itself are of the live run alone. */
+const events = ({ stdout }: Pick<Ended, 'stdout'>): string[] =>
+  stdout.split('\n').filter((line) => !/^\{"event_type":"health"|Falco internal: /.test(line))
+
+suite('captures', { skip: NEEDS_ROOT }, () => {
+  const folder = NEEDS_ROOT ? '' : openFolder('capture')
+  const word = marker()
+  const above = join(hierarchy() ?? folder, `tarsier-capture-${process.pid}`)
+  const id = randomBytes(32).toString('hex')
+  const cgroup = join(above, `docker-${id}.scope`)
+  const socket = join(folder, 'docker.sock')
+  let close = (): unknown => undefined
+  const rules =
+    folder === ''
+      ? ''
+      : writeRules(
+          folder,
+          opensOf(
+            word,
+            'opens num=%evt.num t=%evt.time by %proc.cmdline of %proc.pname opened %fd.name as %user.name',
+          ),
+          {
+            rule: 'Runs it',
+            condition: `evt.type in (execve, execveat) and proc.cmdline contains ${word}`,
+            output: 'runs %proc.cmdline %proc.exepath %proc.aname[2] %evt.args',
+          },
+          {
+            rule: 'Renames it',
+            condition: `evt.type in (rename, renameat, renameat2) and evt.arg.newpath contains ${word}`,
+            output: 'renames %evt.args %evt.rawtime',
+          },
+          {
+            rule: 'Connects',
+            condition: `evt.type = connect and proc.pid = ${process.pid} and fd.sip = 127.0.0.66`,
+            output: 'connects %fd.name %fd.sport %evt.res',
+          },
+          {
+            rule: 'In a container that is not ours',
+            condition: `evt.type in (open, openat) and fd.name contains ${word} and container.id != host and not container.image.repository in (team/other)`,
+            output: 'inside %container.id %container.name %container.image.repository %fd.name',
+          },
+        )
+
+  before(async () => {
+    if (folder === '') return
+    mkdirSync(cgroup, { recursive: true })
+    const facts = {
+      Name: '/quiet',
+      Config: { Image: 'team/app:1' },
+      State: { StartedAt: '2026-01-02T03:04:05Z' },
+    }
+    const docker = await fakeDocker(socket, { [`/containers/${id}/json`]: facts }, { delayMs: 40 })
+    close = docker.close
+  })
+  after(() => {
+    close()
+    for (const dir of [cgroup, above]) rmdirSync(dir)
+  })
+
+  /** Exec, file, rename, network and a container, then an open that ends it. */
+  const act = async (agent: Running, label: string): Promise<void> => {
+    const file = join(folder, `${word}-${label}`)
+    spawnSync('/bin/sh', ['-c', `/bin/echo ${word} > ${file}; cat ${file}`])
+    renameSync(file, `${file}-2`)
+    const socketTo = connect({ host: '127.0.0.66', port: 9 })
+    await once(socketTo, 'error')
+    const inside = spawn('/bin/sh', ['-c', `echo $$ > ${cgroup}/cgroup.procs && exec cat ${file}-2`], {
+      stdio: 'ignore',
+    })
+    await once(inside, 'exit')
+    const said = (text: string) => (): boolean => agent.lines.some((line) => line.includes(text))
+    assert.ok(await agent.until(said('inside '), LATE_MS), agent.lines.join('\n').slice(-3000))
+    writeFileSync(`${file}-last`, '')
+    assert.ok(await agent.until(said(`${file}-last`), LATE_MS), agent.stderr)
+  }
+
+  const shapes: readonly (readonly string[])[] = [
+    ['output.format=tarsier', 'telemetry.process=true', 'telemetry.file=true', 'telemetry.network=true'],
+    ['json_output=true', 'buffer_format_base64=true'],
+    [],
+  ]
+  for (const [i, shape] of shapes.entries())
+    test(`a live run and its replay say the same, to the byte: ${shape[0] ?? 'text'}`, async () => {
+      const file = join(folder, `${i}.cap`)
+      const set = [
+        ...shape,
+        'rule_matching=all',
+        'integrity.enabled=false',
+        `telemetry.watch_paths=${folder}`,
+        `containers.docker_sockets=${socket}`,
+      ]
+      const agent = await startAgent({ rules: [rules], set, args: ['--record', file] })
+      await act(agent, String(i))
+      const live = await agent.stop()
+      assert.equal(live.status, 0, live.stderr)
+      assert.equal(statSync(file).mode & 0o777, 0o600)
+      const options = ['-r', rules, ...set.flatMap((setting) => ['-o', setting])]
+      const [first, again] = [0, 1].map(() => tarsier(['replay', file, ...options]))
+      assert.equal(first!.status, 0, first!.stderr)
+      assert.deepEqual(events(first!), events(live))
+      assert.equal(again!.stdout, first!.stdout)
+      for (const name of ['opens ', 'runs ', 'renames ', 'connects ', 'inside '])
+        assert.ok(first!.stdout.includes(name), name)
+      const info = JSON.parse(tarsier(['capture', 'info', '--json', file]).stdout)
+      assert.equal(info.ending, 'closed')
+      assert.ok(info.events.execve >= 3 && info.events.connect >= 1)
+    })
+
+  for (const [what, asked] of [
+    ['a condition', ['-f', `evt.type in (open, openat, openat2) and fd.name contains ${word}`]],
+    ['names of events', ['open*']],
+    ['a filter', [`openat.pathname=${folder}/*`, 'event=openat']],
+  ] as const)
+    test(`record asks the kernel for what its expression names: ${what}`, async () => {
+      const file = join(folder, `${what.replaceAll(' ', '-')}.cap`)
+      const agent = await startAgent({ command: 'record', args: [file, ...asked] })
+      const name = join(folder, `${word}-recorded`)
+      spawnSync('/bin/sh', ['-c', `: > ${name}`])
+      const ended = await agent.stop()
+      assert.deepEqual([ended.status, ended.stdout], [0, ''], ended.stderr)
+      const replayed = tarsier(['replay', file, '-r', rules, '-o', 'json_output=true'])
+      const alerts = replayed.stdout
+        .split('\n')
+        .filter((line) => line.includes('opens ') && line.includes(name))
+      assert.equal(alerts.length, 1, replayed.stderr)
+    })
+
+  test('a capture in the way is not written over, and nothing is attached', async () => {
+    const file = join(folder, 'there.cap')
+    writeFileSync(file, 'mine')
+    const { status, stderr } = tarsier(['record', file, '-o', `agent.lock_file=${join(folder, 'lock')}`])
+    assert.equal(status, 1)
+    assert.match(stderr, /cannot make the capture/)
+    assert.equal(readFileSync(file, 'utf8'), 'mine')
+  })
+})
