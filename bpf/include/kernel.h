@@ -189,6 +189,7 @@ struct new_utsname {
 } __core;
 struct uts_namespace {
 	struct new_utsname name;
+	struct ns_common ns;
 } __core;
 struct nsproxy {
 	struct uts_namespace *uts_ns;

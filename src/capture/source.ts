@@ -3,7 +3,7 @@
  * pipeline is told, in order. `src/replay.ts` plays one into a pipeline.
  */
 import type { CgroupAnswer, ContainerAnswer, NameAnswer } from '../decode/answers.ts'
-import type { SourceSink } from '../sources/kernel/source.ts'
+import type { SourceSink } from '../sources/kernel/options.ts'
 
 /** Everything a pipeline is told, by the kernel source and by those who answer questions. */
 export interface PipelineSink extends SourceSink {

@@ -5,9 +5,6 @@
  */
 #include "record.h"
 
-struct uts_namespace {
-	struct ns_common ns;
-} __core;
 struct ipc_namespace {
 	struct ns_common ns;
 } __core;

@@ -3,8 +3,8 @@
  * 8-aligned. A record is as the kernel wrote it; what else a pipeline is told is JSON.
  */
 import type { CgroupAnswer, ContainerAnswer, ContainerFacts, NameAnswer } from '../../decode/answers.ts'
+import type { LossCause } from '../../sources/kernel/drops.ts'
 import type { Gap } from '../../sources/kernel/reader.ts'
-import type { LossCause } from '../../sources/kernel/source.ts'
 import type { ThrottleNotice } from '../../sources/kernel/throttle.ts'
 import type { Before, CaptureSink } from '../source.ts'
 

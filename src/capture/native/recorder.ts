@@ -4,8 +4,8 @@
  */
 import type { CgroupAnswer, ContainerAnswer, NameAnswer } from '../../decode/answers.ts'
 import type { ProcessInfo } from '../../fields/context.ts'
+import type { LossCause } from '../../sources/kernel/drops.ts'
 import type { Gap } from '../../sources/kernel/reader.ts'
-import type { LossCause } from '../../sources/kernel/source.ts'
 import { ProcessRecord } from '../../state/process-record.ts'
 import type { Before, CaptureFacts, PipelineSink } from '../source.ts'
 import { snapshotOf } from './checkpoint.ts'

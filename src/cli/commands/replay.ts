@@ -149,4 +149,5 @@ const summaryText = (summary: ReplaySummary): string =>
     withheld: new Map(),
     asked: {},
     outputs: [],
+    suppressed: 0,
   })
