@@ -325,7 +325,10 @@ suite('hooks of everything', { skip: NEEDS_ROOT }, () => {
   after(() => live.stop())
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))
   test('beginning and end of a call, and a turn of the processor', async () => {
-    const { records, pid } = await live.follow(program('raw'), script([['getpid']]))
+    // Sleeping gives the processor away, which a program on an idle machine would keep to its end.
+    const nap = new Uint8Array(new BigInt64Array([0n, 2_000_000n]).buffer)
+    const calls = script([['getpid'], ['nanosleep', bytes(nap), 0]])
+    const { records, pid } = await live.follow(program('raw'), calls)
     const own = records.filter((record) => record.pid === pid)
     const about = (event: string): Seen | undefined =>
       only(own, event).find(({ f }) => f['syscall'] === GETPID)
