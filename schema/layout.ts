@@ -2,7 +2,8 @@
 import type { FamilyDecl, FieldDecl, ProgramDecl, Storage } from './dsl.ts'
 import { HEADER } from './header.ts'
 
-const SIZES: Record<Storage, number> = {
+/** Bytes of a value in the fixed part of a record. */
+export const STORAGE_BYTES: Readonly<Record<Storage, number>> = {
   u16: 2,
   u32: 4,
   s32: 4,
@@ -16,7 +17,7 @@ const SIZES: Record<Storage, number> = {
 /** Alignment of a stored field: its size, but 4 for `struct vl` and 8 for 16 address bytes. */
 const alignment = (storage: Storage): number => {
   if (storage === 'ip') return 8
-  return storage === 'str' || storage === 'strv' || storage === 'bytes' ? 4 : SIZES[storage]
+  return storage === 'str' || storage === 'strv' || storage === 'bytes' ? 4 : STORAGE_BYTES[storage]
 }
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
 
@@ -38,7 +39,7 @@ export const HEADER_SLOTS: ReadonlyMap<string, HeaderSlot> = (() => {
   const slots = new Map<string, HeaderSlot>()
   let offset = 0
   for (const field of HEADER) {
-    const unit = SIZES[field.storage]
+    const unit = STORAGE_BYTES[field.storage]
     offset = roundUp(offset, unit)
     const size = unit * (field.count ?? 1)
     slots.set(field.name, { name: field.name, offset, size })
@@ -79,8 +80,8 @@ function ownLayout(family: FamilyDecl): Layout {
   const slots: Slot[] = []
   for (const [name, decl] of Object.entries(family.fields)) {
     offset = roundUp(offset, alignment(decl.storage))
-    slots.push({ name, offset, size: SIZES[decl.storage], decl })
-    offset += SIZES[decl.storage]
+    slots.push({ name, offset, size: STORAGE_BYTES[decl.storage], decl })
+    offset += STORAGE_BYTES[decl.storage]
   }
   return { slots, size: roundUp(offset, 8) }
 }
@@ -92,7 +93,7 @@ function sharedLayout(family: FamilyDecl, record: FamilyDecl): Layout {
   const own = Object.entries(family.fields).map(([name, decl]) => {
     const offset = places.get(decl.at ?? name)
     if (offset === undefined) throw new RangeError(`${record.name} has no slot '${decl.at ?? name}'`)
-    return { name, offset, size: SIZES[decl.storage], decl }
+    return { name, offset, size: STORAGE_BYTES[decl.storage], decl }
   })
   return { slots: own, size }
 }

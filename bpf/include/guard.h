@@ -812,16 +812,11 @@ static __always_inline struct guard *guard_judge(const struct guard_input *in)
 static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_counters **counters,
 						     struct guard **guard, const struct guard_input *in)
 {
-	struct prog_counters *st = counters_of(prog);
+	struct prog_counters *st = count_bulk(prog);
 
 	*counters = st;
 	if (!st)
 		return NULL;
-	st->seen++;
-	if (is_agent()) {
-		st->guarded++;
-		return NULL;
-	}
 	*guard = guard_judge(in);
 	if (!*guard) {
 		st->guarded++;

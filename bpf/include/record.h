@@ -110,12 +110,11 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 /* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
 #define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
 
-/* Count a call of the bulk ring and take a scratch area; NULL when the event ends here: no counters, our own, no room. */
-static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counters **counters)
+/* Count a call of the bulk ring. NULL when it ends here: there are no counters, or it is our own. */
+static __always_inline struct prog_counters *count_bulk(__u32 prog)
 {
 	struct prog_counters *st = counters_of(prog);
 
-	*counters = st;
 	if (!st)
 		return NULL;
 	st->seen++;
@@ -123,6 +122,17 @@ static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counte
 		st->guarded++;
 		return NULL;
 	}
+	return st;
+}
+
+/* Count a call of the bulk ring and take a scratch area; NULL when the event ends here: no counters, our own, no room. */
+static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counters **counters)
+{
+	struct prog_counters *st = count_bulk(prog);
+
+	*counters = st;
+	if (!st)
+		return NULL;
 	return scratch_get(st, RING_BULK);
 }
 

@@ -24,13 +24,24 @@ export interface DatagramSocket {
   close(): void
 }
 
+/**
+ * struct sockaddr_un of a path, or of an abstract name that begins with `@`; undefined for what is neither or too long
+ * (unix(7)).
+ */
+export function socketAddress(name: string | undefined): Uint8Array | undefined {
+  if (name === undefined || !/^[/@]./.test(name)) return undefined
+  const path = Buffer.from(name)
+  if (path.length >= PATH_MAX) return undefined
+  if (name.startsWith('@')) path[0] = 0
+  return Buffer.concat([Buffer.from([AF_UNIX, 0]), path])
+}
+
 /** Throws SystemError: ENOENT and ECONNREFUSED when nobody listens there, EPROTOTYPE when it is a stream socket. */
 export function openDatagrams(path: string): DatagramSocket {
-  const name = Buffer.from(`${path}\0`)
-  if (name.length > PATH_MAX) throw new SystemError('connect', 36)
+  const address = socketAddress(path)
+  if (address === undefined) throw new SystemError('connect', 36)
   const fd = raw.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
   if (fd < 0) throw new SystemError('socket', koffi.errno())
-  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), name])
   if (raw.connect(fd, address, address.length) < 0) {
     const error = new SystemError('connect', koffi.errno())
     closeFd(fd)

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { serviceManager, socketAddress, watchdogMs } from './service.ts'
+import { socketAddress } from './datagrams.ts'
+import { serviceManager, watchdogMs } from './service.ts'
 
 test('without a manager there is nobody to tell', () => assert.equal(serviceManager({}), undefined))
 test('what is no socket is nobody', () => {

@@ -1,12 +1,6 @@
 /** Messages to the service manager: sd_notify(3), a datagram to the socket that NOTIFY_SOCKET names. */
-import koffi from 'koffi'
-
-const AF_UNIX = 1
-const SOCK_DGRAM = 2
-const SOCK_CLOEXEC = 0o2000000
-const MSG_NOSIGNAL = 0x4000
-/** sun_path of struct sockaddr_un, with the family in front. */
-const PATH_MAX = 108
+import { openDatagrams, socketAddress } from './datagrams.ts'
+import { SystemError } from './libc.ts'
 
 export interface ServiceManager {
   /** Everything is at work. */
@@ -23,9 +17,9 @@ type Env = Readonly<Record<string, string | undefined>>
  * does not want to know.
  */
 export function serviceManager(env: Env): ServiceManager | undefined {
-  const address = socketAddress(env['NOTIFY_SOCKET'])
-  if (address === undefined) return undefined
-  const send = openNotifier(address)
+  const name = env['NOTIFY_SOCKET']
+  if (name === undefined || socketAddress(name) === undefined) return undefined
+  const send = notifier(name)
   let watchdog: NodeJS.Timeout | undefined
   return {
     ready(status) {
@@ -50,27 +44,18 @@ export function watchdogMs(env: Env): number | undefined {
   return pid === undefined || Number(pid) === process.pid ? Number(usec) / 1000 : undefined
 }
 
-/** struct sockaddr_un of a path, or of an abstract name that begins with `@`; undefined for what is neither. */
-export function socketAddress(name: string | undefined): Uint8Array | undefined {
-  if (name === undefined || !/^[/@]./.test(name)) return undefined
-  const path = Buffer.from(name)
-  if (path.length >= PATH_MAX) return undefined
-  if (name.startsWith('@')) path[0] = 0
-  const address = new Uint8Array(2 + path.length)
-  new DataView(address.buffer).setUint16(0, AF_UNIX, true)
-  address.set(path, 2)
-  return address
-}
-
-function openNotifier(address: Uint8Array): (text: string) => void {
-  const libc = koffi.load(null)
-  const socket = libc.func('int socket(int domain, int type, int protocol)')
-  const sendto = libc.func(
-    'int64 sendto(int fd, const void *data, size_t size, int flags, const void *address, uint length)',
-  )
-  const fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number
+/** A socket for each message, as sd_notify(3) has it: the manager may have made its own anew since the last one. */
+function notifier(name: string): (text: string) => void {
   return (text) => {
-    const bytes = Buffer.from(text)
-    if (fd >= 0) sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, address, address.length)
+    try {
+      const socket = openDatagrams(name)
+      try {
+        socket.send(Buffer.from(text))
+      } finally {
+        socket.close()
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+    }
   }
 }

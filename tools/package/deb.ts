@@ -1,18 +1,9 @@
 /** The Debian package: an `ar` archive of a version, the control files and the files (deb(5)). */
 import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import type { Release } from './stage.ts'
+import { filesBelow, type Release } from './stage.ts'
 import { pack } from './tar.ts'
 
 /** Configuration that upgrades leave as the administrator made it. */
@@ -59,7 +50,7 @@ const controlText = ({ version, arch }: Release, staged: string): string => `Pac
 Version: ${version}
 Architecture: ${ARCH[arch]}
 Maintainer: Tarsier maintainers <tarsier@localhost>
-Installed-Size: ${Math.ceil(filesBelow(staged).reduce((sum, file) => sum + statSync(file).size, 0) / 1024)}
+Installed-Size: ${Math.ceil(filesBelow(staged).reduce((sum, file) => sum + statSync(join(staged, file)).size, 0) / 1024)}
 Depends: libc6 (>= 2.28), libstdc++6, libbpf1 | libbpf0
 Section: admin
 Priority: optional
@@ -68,18 +59,14 @@ Description: eBPF runtime security agent
  what it sees with Falco rules. Alerts go to the journal as JSON.
 `
 
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-}
-
 const md5sums = (staged: string): string =>
   filesBelow(staged)
-    .filter((file) => !CONFFILES.includes(`/${relative(staged, file)}`))
+    .filter((name) => !CONFFILES.includes(`/${name}`))
     .map(
-      (file) => `${createHash('md5').update(readFileSync(file)).digest('hex')}  ${relative(staged, file)}\n`,
+      (name) =>
+        `${createHash('md5')
+          .update(readFileSync(join(staged, name)))
+          .digest('hex')}  ${name}\n`,
     )
     .join('')
 

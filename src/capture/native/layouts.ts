@@ -11,6 +11,7 @@ import {
   layoutOf,
   RECORD_FLAGS,
   type Slot,
+  STORAGE_BYTES,
   type Storage,
 } from '../../../schema/index.ts'
 
@@ -46,17 +47,7 @@ export const ownLayouts = (): Layouts => ({
 })
 
 /** Bytes of a value in the fixed part; undefined for a storage this version does not know. */
-const BYTES: Readonly<Record<string, number | undefined>> = {
-  u16: 2,
-  u32: 4,
-  s32: 4,
-  u64: 8,
-  s64: 8,
-  ip: 16,
-  str: 8,
-  strv: 8,
-  bytes: 8,
-}
+const BYTES: Readonly<Record<string, number | undefined>> = STORAGE_BYTES
 /** Largest fixed part of any record. */
 const MAX_FIXED = 8192
 
