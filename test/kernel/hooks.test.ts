@@ -8,7 +8,7 @@ import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
 import { decodeBytes } from '../../src/decode/str.ts'
 import { credentialTests } from './support/credential-tests.ts'
-import { NEEDS_ROOT, only, openLive, type Seen, type Value } from './support/live.ts'
+import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { AT_FDCWD, bytes, type Call, ref, script, vector } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
@@ -328,13 +328,19 @@ suite('hooks of everything', { skip: NEEDS_ROOT }, () => {
     // Sleeping gives the processor away, which a program on an idle machine would keep to its end.
     const nap = new Uint8Array(new BigInt64Array([0n, 2_000_000n]).buffer)
     const calls = script([['getpid'], ['nanosleep', bytes(nap), 0]])
-    const { records, pid } = await live.follow(program('raw'), calls)
-    const own = records.filter((record) => record.pid === pid)
-    const about = (event: string): Seen | undefined =>
-      only(own, event).find(({ f }) => f['syscall'] === GETPID)
-    assert.deepEqual(about('sys_enter')?.f, { syscall: GETPID })
-    assert.deepEqual(about('sys_exit')?.f, { res: pid, syscall: GETPID })
-    const [turn] = only(own, 'sched_switch')
-    assert.deepEqual([turn?.f['prev_tid'], turn?.f['cpu']], [pid, turn?.cpu])
+    // These hooks see all of the machine: a busy one fills the ring, and then ours are lost with theirs.
+    const told = new Map<string, unknown>()
+    for (let tries = 30; tries > 0 && told.size < FLOODS.length; tries--) {
+      const { records, pid } = await live.follow(program('raw'), calls)
+      for (const { event, f, cpu } of records.filter((record) => record.pid === pid)) {
+        if (event === 'sched_switch') told.set(event, [f['prev_tid'] === pid, f['cpu'] === cpu])
+        else if (f['syscall'] === GETPID) told.set(event, 'res' in f ? { ...f, res: f['res'] === pid } : f)
+      }
+    }
+    assert.deepEqual(Object.fromEntries(told), {
+      sys_enter: { syscall: GETPID },
+      sys_exit: { res: true, syscall: GETPID },
+      sched_switch: [true, true],
+    })
   })
 })
