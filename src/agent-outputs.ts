@@ -5,6 +5,7 @@ import type { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { openDatagrams } from './kernel/datagrams.ts'
 import { writeText } from './kernel/libc.ts'
+import type { OutputClock } from './outputs/clock.ts'
 import {
   formatName,
   hasRecords,
@@ -35,10 +36,12 @@ export interface OutputsInit {
   /** Whoever read our standard output has gone. */
   readonly onClosed: () => void
   readonly log: (level: 'error', message: string) => void
+  /** By default that of the machine. */
+  readonly clock?: OutputClock
 }
 
 /** Open the outputs of a configuration. Throws AgentError. */
-export function openAll({ config, onClosed, log, hostname }: OutputsInit): Outputs {
+export function openAll({ config, onClosed, log, hostname, clock }: OutputsInit): Outputs {
   try {
     const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
     const mask = config['output.mask_secrets']
@@ -47,7 +50,10 @@ export function openAll({ config, onClosed, log, hostname }: OutputsInit): Outpu
       secrets: secretFinder(),
     }
     const json = formatName(config) !== 'falco-text'
-    return openOutputs<Subject>(config, handlers, formats, { hostname, json, openDatagrams })
+    return openOutputs<Subject>(config, handlers, formats, {
+      ...{ hostname, json, openDatagrams },
+      ...(clock && { clock }),
+    })
   } catch (error) {
     if (error instanceof OutputError) throw new AgentError(`cannot open ${error.message}`, error.hint)
     throw error
@@ -76,6 +82,7 @@ export function judgingOptions({
     maxProcesses: config['limits.max_processes'],
     asFalco: config.compat === 'falco',
     printing: { base64Buffers: config.buffer_format_base64 },
+    ...(outputs.advance && { advance: outputs.advance }),
     ...(telemetry.events.size === 0 ? {} : { telemetry: telemetry.create }),
     ...(hasRecords(config) || outputs.asksFor('gap')
       ? { gap: gapWriter(outputs, identity.hostname), throttle: throttleWriter(outputs, identity.hostname) }

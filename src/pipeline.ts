@@ -79,6 +79,8 @@ export interface PipelineOptions {
   readonly admits?: (event: EventView) => Admits<SyscallContext> | undefined
   /** Sees every event that rules could see, before they are judged. The context is valid until it returns. */
   readonly observe?: (ctx: SyscallContext) => void
+  /** Told the time of each event that rules could see, before it is judged: CLOCK_MONOTONIC ns. */
+  readonly advance?: (time: number) => void
   /** Trouble inside a stage: reported, counted, survived. */
   readonly error: (error: unknown) => void
   /** Give Falco's values where they are wrong or narrower than the truth (docs/compat-falco.md). */
@@ -239,6 +241,7 @@ export class Pipeline implements SourceSink {
     const { timer, observe } = this.#options
     const context = this.#fill(view, process)
     if (this.#silent) return
+    this.#options.advance?.(view.time)
     if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
     this.#count(view.name)
     timer?.mark('state')

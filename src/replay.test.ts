@@ -49,7 +49,7 @@ const FACTS = {
 }
 
 /** A shell starts a command in a container, which opens a file each second. */
-function incident(file: string, { rotate = false, answered = true } = {}): void {
+function incident(file: string, { rotate = false, answered = true, flushed = false } = {}): void {
   recordTo(file, (sink, feed, recorder) => {
     sink.clock({ wall: EPOCH, boot: 0n })
     sink.users('root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n', '')
@@ -70,6 +70,7 @@ function incident(file: string, { rotate = false, answered = true } = {}): void 
       if (i === 3 && answered) sink.container({ status: 'known', fullId: ID, facts: FACTS })
       if (i === 4) sink.gap({ ring: 'bulk', cpu: 0, lost: 7, from: 3 * SECOND, to: 4 * SECOND }, [])
       if (i === 4 && rotate) recorder.rotate()
+      if (flushed) recorder.flush()
     }
     feed(exit({ by: CHILD, time: 7 * SECOND }))
   })
@@ -136,6 +137,36 @@ suite('replay', () => {
         ['output.format=tarsier', 'telemetry.process=true', 'telemetry.file=true'],
       ])
         assert.deepEqual(await linesOf(folder, file, { set }), await linesOf(folder, file, { set }))
+    }))
+
+  test('throttling goes by the time of events, however fast they are played', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'a.cap')
+      incident(file, { flushed: true })
+      const template = '[{"type":"file","path":"FILE","format":"template","template":"{{now}} {{.message}}"}]'
+      const play = async (waitMs: number): Promise<string[]> => {
+        const other = join(folder, `template-${waitMs}`)
+        const set = ['throttle.alerts=1', 'throttle.interval=2', `outputs=${template.replace('FILE', other)}`]
+        const pause = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs)
+        const lines = await linesOf(folder, file, { set, progress: pause })
+        return [...lines, ...readFileSync(other, 'utf8').split('\n')]
+      }
+      const lines = await play(0)
+      const [first, second] = ['3 tool<bash /tmp/2 1000', '5 tool<bash /tmp/4 1000']
+      const [held, again] = ['4 tool<bash /tmp/3 1000', '6 tool<bash /tmp/5 1000'].map(
+        (line) => `suppressed 1 like this within 2 s: ${line}`,
+      )
+      assert.deepEqual(
+        said(lines).filter((line) => line.includes('<bash')),
+        [
+          ...[first, held, second, again],
+          `2026-01-01T00:00:02.000Z ${first}`,
+          `2026-01-01T00:00:04.000Z ${held}`,
+          `2026-01-01T00:00:04.000Z ${second}`,
+          `2026-01-01T00:00:07.000Z ${again}`,
+        ],
+      )
+      assert.deepEqual(await play(600), lines)
     }))
 
   for (const [what, from, to, expected] of [

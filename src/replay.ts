@@ -11,6 +11,7 @@ import type { EventView } from './decode/event-view.ts'
 import type { Interner } from './decode/interner.ts'
 import { createEngine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
+import type { OutputClock } from './outputs/clock.ts'
 import { Pipeline, type PipelineCounts } from './pipeline.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
@@ -50,9 +51,12 @@ const TAKEN_MAX = 4096
  */
 export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   const { capture, from, progress, stopped = () => false } = options
-  const outputs = openAll({ ...options, hostname: capture.facts.hostname })
+  let now = (): bigint => capture.facts.created
+  const clock: OutputClock = { wall: () => now(), monotonic: undefined }
+  const outputs = openAll({ ...options, hostname: capture.facts.hostname, clock })
   try {
     const player = new Player(options, outputs)
+    now = () => player.now
     let fault: unknown
     try {
       if (from !== undefined) capture.seek(from)
@@ -101,6 +105,12 @@ class Player implements CaptureSink {
   /** Containers that were asked about when the capture was made, until the event that led to it comes. */
   readonly #taken = new Set<string>()
 
+  /** Of the event that is played, ns since the epoch. */
+  get now(): bigint {
+    return this.pipeline.lookup.wallClock(BigInt(this.#time))
+  }
+  #time = 0
+
   constructor(
     { capture: { facts }, interner, rules, config, log, from, to }: ReplayOptions,
     outputs: Outputs,
@@ -130,6 +140,7 @@ class Player implements CaptureSink {
   event(view: EventView): void {
     if (view.type.internal !== true) this.played++
     const { time } = view
+    if (view.type.internal !== true) this.#time = time
     if (time >= this.#first && time <= this.#last) this.pipeline.event(view)
     else {
       this.pipeline.skip(view)

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { DeliverySettings, EntryOf, OutputEntry } from '../config/output-entries.ts'
 import { syslogAddress } from '../config/output-entries.ts'
+import { LIVE_CLOCK, type OutputClock } from './clock.ts'
 import { Delivery } from './delivery/delivery.ts'
 import type { Entry, Transport } from './delivery/message.ts'
 import { openSpool } from './delivery/spool.ts'
@@ -22,6 +23,8 @@ export interface Surroundings {
   /** Are lines of alerts in the format of the configuration JSON? */
   readonly json: boolean
   readonly openDatagrams: OpenDatagrams
+  /** By default that of the machine. */
+  readonly clock?: OutputClock
 }
 
 /** Where an entry goes, and the text of its records there. */
@@ -31,9 +34,6 @@ interface Way {
   /** Receivers that take one record at a time. */
   readonly single?: boolean
 }
-
-/** Ns since the epoch. */
-const now = (): bigint => BigInt(Date.now()) * 1_000_000n
 
 /** Throws for what cannot be read or opened. */
 export function openEntry<About>(
@@ -101,7 +101,7 @@ const plainLine = ({ line }: Entry): string => line
 
 function wayOf(
   entry: Exclude<OutputEntry, { readonly type: 'file' }>,
-  { hostname, json, openDatagrams }: Surroundings,
+  { hostname, json, openDatagrams, clock: { wall: now } = LIVE_CLOCK }: Surroundings,
 ): Way {
   switch (entry.type) {
     case 'syslog':

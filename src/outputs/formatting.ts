@@ -64,13 +64,14 @@ export function formatterOf<About>(
 
 /**
  * Alerts through a Go template. Throws TemplateError for one that is none; an alert it cannot be executed for is written as
- * our JSON instead, and `onError` told.
+ * our JSON instead, and `onError` told. `now`: ns since the epoch.
  */
 export function templateFormatter<About>(
   source: string,
   onError: (message: string) => void,
+  now: () => bigint,
 ): Formatter<About> {
-  const run = compileTemplate(source)
+  const run = compileTemplate(source, () => new Date(Number(now() / 1_000_000n)))
   let failing = false
   return (alert) => {
     try {

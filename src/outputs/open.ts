@@ -2,6 +2,7 @@
 import type { Config } from '../config/keys.ts'
 import { type OutputEntry, RECORD_KINDS, type RecordKind } from '../config/output-entries.ts'
 import type { Alert } from '../detect/alert.ts'
+import { LIVE_CLOCK, type OutputClock } from './clock.ts'
 import { droppedBy, type OutputStatus } from './delivery/message.ts'
 import { openEntry, type Surroundings } from './entries.ts'
 import { falcoEntries } from './falco-entries.ts'
@@ -28,6 +29,8 @@ export interface Outputs<About> {
   writeLine(line: string, kind: Exclude<RecordKind, 'alert'>): void
   /** A record of telemetry: it goes out with others of its kind. False when an output had no room for it. */
   record(line: string): boolean
+  /** An event of this time comes, CLOCK_MONOTONIC ns; undefined where nobody has to know. */
+  readonly advance: ((time: number) => void) | undefined
   /** Does an output of the list ask for records of this kind? */
   asksFor(kind: RecordKind): boolean
   /** Alerts taken so far. */
@@ -69,19 +72,20 @@ export function openOutputs<About>(
   surroundings: Surroundings,
 ): Outputs<About> {
   const sinks: Sink<About>[] = []
+  const { clock = LIVE_CLOCK } = surroundings
   try {
     openPlain(config, handlers, formats, sinks)
     for (const entry of [...falcoEntries(config), ...config.outputs])
       sinks.push(
         opened(entry.name, 'look at its keys: docs/outputs.md', () =>
-          openEntry(entry, formatOf(entry, config, formats, handlers), handlers, surroundings),
+          openEntry(entry, formatOf(entry, config, formats, handlers, clock), handlers, surroundings),
         ),
       )
   } catch (error) {
     for (const sink of sinks) sink.close()
     throw error
   }
-  return outputsOf(config, formats, sinks)
+  return outputsOf(config, formats, sinks, clock)
 }
 
 function opened<T>(name: string, hint: string, open: () => T): T {
@@ -128,10 +132,11 @@ function formatOf<About>(
   config: Config,
   formats: Formats<About>,
   { onError }: Handlers,
+  clock: OutputClock,
 ): Formatter<About> {
   switch (format) {
     case 'template':
-      return templateFormatter(template, (message) => onError(`Output ${name}: ${message}`))
+      return templateFormatter(template, (message) => onError(`Output ${name}: ${message}`), clock.wall)
     case 'falco-text':
     case 'falco':
     case 'tarsier':
@@ -144,18 +149,19 @@ function formatOf<About>(
 
 /** How often is looked for intervals that are over, ms. */
 const LOOK_MS = 250
+/** By then all events of a time have come, ns: what ends by the clock would have ended by them. */
+const GRACE_NS = 2_000_000_000
 
-function startThrottling(config: Config, announce: (alert: Alert) => void) {
+function startThrottling(config: Config, { monotonic }: OutputClock, announce: (alert: Alert) => void) {
   if (config['throttle.alerts'] === 0) return undefined
   const throttle = new Throttle({
     alerts: config['throttle.alerts'],
     intervalMs: config['throttle.interval'] * 1000,
     by: config['throttle.by'],
-    now: () => performance.now(),
     announce,
   })
-  const timer = setInterval(() => throttle.advance(), LOOK_MS)
-  timer.unref()
+  const timer = monotonic && setInterval(() => throttle.expire(monotonic() - GRACE_NS), LOOK_MS)
+  timer?.unref()
   return { throttle, timer }
 }
 
@@ -163,6 +169,7 @@ function outputsOf<About>(
   config: Config,
   { secrets }: Formats<About>,
   sinks: readonly Sink<About>[],
+  clock: OutputClock,
 ): Outputs<About> {
   const mask = config['output.mask_secrets']
   const masked = (alert: Alert, about: About | undefined): Alert =>
@@ -174,7 +181,7 @@ function outputsOf<About>(
     for (const sink of sinks)
       if (sink.selection.takes(alert)) sink.now({ kind: 'alert', alert, line: sink.format(alert, about) })
   }
-  const throttling = startThrottling(config, (alert) => send(alert, undefined))
+  const throttling = startThrottling(config, clock, (alert) => send(alert, undefined))
   return {
     write(alert, about) {
       const shown = masked(alert, about)
@@ -190,6 +197,7 @@ function outputsOf<About>(
         if (sink.selection.kinds.has('event') && !sink.add(line, 'event')) taken = false
       return taken
     },
+    advance: throttling && ((time) => throttling.throttle.advance(time)),
     asksFor: (kind) => asked.has(kind),
     get alerts() {
       return alerts

@@ -1,7 +1,7 @@
 /**
  * Holds back alerts that repeat. Of a rule, and of each group within it by the values of some fields, so many alerts go out
  * in an interval; what follows is counted, and told by an alert of its own when the interval is over. Nothing that is
- * critical is held back.
+ * critical is held back. Intervals are of the time of events, so the same events are throttled the same in a replay.
  */
 import { createHash } from 'node:crypto'
 import type { Alert, AlertValue } from '../detect/alert.ts'
@@ -13,13 +13,12 @@ export interface ThrottleOptions {
   readonly intervalMs: number
   /** Fields whose values make groups within a rule; what an alert does not have does not tell it from others. */
   readonly by: readonly string[]
-  /** ms of a clock that nobody sets. */
-  readonly now: () => number
   /** Tells of what was held back. */
   readonly announce: (alert: Alert) => void
 }
 
 interface Group {
+  /** CLOCK_MONOTONIC ns. */
   readonly until: number
   readonly values: readonly (readonly [field: string, value: AlertValue])[]
   passed: number
@@ -39,6 +38,9 @@ export class Throttle {
   readonly #options: ThrottleOptions
   readonly #groups = new Map<string, Group>()
   #suppressed = 0
+  /** Latest time of an event, and the end of the interval that ends first: CLOCK_MONOTONIC ns. */
+  #now = 0
+  #due = Number.POSITIVE_INFINITY
 
   constructor(options: ThrottleOptions) {
     this.#options = options
@@ -52,16 +54,14 @@ export class Throttle {
   /** May it go out? */
   admits(alert: Alert): boolean {
     if (PRIORITIES.indexOf(alert.priority) <= CRITICAL) return true
-    const { alerts, now } = this.#options
     const values = this.#valuesOf(alert)
     const key = keyOf(alert.rule, values)
     const group = this.#groups.get(key)
-    if (group === undefined || group.until <= now()) {
-      if (group !== undefined) this.#end(key, group)
+    if (group === undefined) {
       this.#begin(key, alert, values)
       return true
     }
-    if (group.passed < alerts) {
+    if (group.passed < this.#options.alerts) {
       group.passed++
       return true
     }
@@ -71,14 +71,24 @@ export class Throttle {
     return false
   }
 
-  /** Tell of the groups whose interval is over. */
-  advance(): void {
-    const now = this.#options.now()
+  /** An event of this time comes, CLOCK_MONOTONIC ns: intervals that are over by then end before it. */
+  advance(time: number): void {
+    if (time <= this.#now) return
+    this.#now = time
+    if (time >= this.#due) this.expire(time)
+  }
+
+  /** Tell of the groups whose interval was over at this time, CLOCK_MONOTONIC ns. */
+  expire(time: number): void {
     // Groups began in the order they stand in, and last equally long.
     for (const [key, group] of this.#groups) {
-      if (group.until > now) return
+      if (group.until > time) {
+        this.#due = group.until
+        return
+      }
       this.#end(key, group)
     }
+    this.#due = Number.POSITIVE_INFINITY
   }
 
   /** Tell of all. */
@@ -98,7 +108,8 @@ export class Throttle {
       const [oldest] = this.#groups
       if (oldest !== undefined) this.#end(...oldest)
     }
-    const until = this.#options.now() + this.#options.intervalMs
+    const until = this.#now + this.#options.intervalMs * 1e6
+    this.#due = Math.min(this.#due, until)
     this.#groups.set(key, { until, values, passed: 1, held: 0, last: alert })
   }
 

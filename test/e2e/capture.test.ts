@@ -108,6 +108,7 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
   const shapes: readonly (readonly string[])[] = [
     ['output.format=tarsier', 'telemetry.process=true', 'telemetry.file=true', 'telemetry.network=true'],
     ['json_output=true', 'buffer_format_base64=true'],
+    ['throttle.alerts=1', 'throttle.interval=1', 'throttle.by=fd.name'],
     [],
   ]
   for (const [i, shape] of shapes.entries())
@@ -130,6 +131,8 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
       assert.equal(first!.status, 0, first!.stderr)
       assert.deepEqual(events(first!), events(live))
       assert.equal(again!.stdout, first!.stdout)
+      if (shape.some((setting) => setting.startsWith('throttle.')))
+        assert.match(live.stdout, /suppressed \d+ like this within 1 s/)
       for (const name of ['opens ', 'runs ', 'renames ', 'connects ', 'inside '])
         assert.ok(first!.stdout.includes(name), name)
       const info = JSON.parse(tarsier(['capture', 'info', '--json', file]).stdout)

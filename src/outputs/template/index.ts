@@ -24,10 +24,13 @@ const LONGEST = 1 << 22
 const DEEPEST = 64
 const MOST_STEPS = 1 << 20
 
-/** Compile a template. Throws TemplateError, as does the function it gives when data does not fit. */
-export function compileTemplate(source: string): (data: Value) => string {
+/**
+ * Compile a template. Throws TemplateError, as does the function it gives when data does not fit. `now`: the time a template
+ * is told, by default that of the machine.
+ */
+export function compileTemplate(source: string, now?: () => Date): (data: Value) => string {
   const tree = parseTemplate(source, new Set(FUNCTIONS.keys()))
-  return (data) => new Execution(tree).run(incoming(data))
+  return (data) => new Execution(tree, now).run(incoming(data))
 }
 
 type Flow = 'break' | 'continue' | undefined
@@ -45,8 +48,11 @@ class Execution {
   #steps = 0
   #depth = 0
 
-  constructor(tree: Tree) {
+  readonly #now: (() => Date) | undefined
+
+  constructor(tree: Tree, now: (() => Date) | undefined) {
     this.#tree = tree
+    this.#now = now
   }
 
   run(data: Value): string {
@@ -153,7 +159,7 @@ class Execution {
 
   #call(name: string, at: number, args: readonly Value[]): Value {
     try {
-      return FUNCTIONS.get(name)!(args)
+      return name === 'now' && this.#now !== undefined ? this.#now() : FUNCTIONS.get(name)!(args)
     } catch (error) {
       if (error instanceof TemplateError) throw error
       throw this.#error(at, `${name}: ${(error as Error).message}`)
