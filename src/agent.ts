@@ -40,6 +40,7 @@ import type { LossCause } from './sources/kernel/drops.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import type { Gap } from './sources/kernel/reader.ts'
 import { KernelSource } from './sources/kernel/source.ts'
+import type { MissingMode } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
@@ -332,6 +333,7 @@ const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): Kerne
   ...judged.wanted,
   directory: options.objects,
   compat: options.config['syscalls.compat'] as CompatMode,
+  missing: options.config['syscalls.missing'] as MissingMode,
   ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
   ringBytes: {
     critical: options.config['kernel.ring_bytes.critical'],
@@ -465,6 +467,10 @@ function tryHostLock(file: string): ReturnType<typeof takeHostLock> {
 function degradedBy(source: KernelSource): string[] {
   const lines = source.failures.map(formatFailure)
   if (source.guardFailure !== undefined) lines.push(source.guardFailure)
+  if (source.missing.length > 0)
+    lines.push(
+      `This kernel does not have ${source.missing.join(', ')}: calls fail with ENOSYS and are not looked for (syscalls.missing = watch does, at the exit of all syscalls)`,
+    )
   if (source.snapshot?.from === 'proc')
     lines.push('The process table at start was read from /proc: start times are coarse until a process execs')
   return lines

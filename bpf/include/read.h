@@ -90,8 +90,12 @@ static __noinline __u64 socketcall_arg(__u64 args, __u32 n)
 #define SYSCALL_NR(regs) ((long)(regs)->syscallno)
 #endif
 
+/* RAW_SYSCALL_NR: of registers that a raw tracepoint hands over as a plain number. */
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_NR(regs) ((long)(regs)->orig_ax)
+#define RAW_SYSCALL_NR(regs) ((long)FIELD(pt_regs, regs, orig_ax))
+#elif defined(__TARGET_ARCH_arm64)
+#define RAW_SYSCALL_NR(regs) ((long)FIELD(pt_regs, regs, syscallno))
 #endif
 
 /* Bytes of a pointer and a long of the program that made the call. */

@@ -368,6 +368,11 @@ export const KEYS = {
     'auto',
     'look at syscalls of 32-bit programs: never, from the first such program on, or from the start; looking costs every syscall about 25 ns',
   ),
+  'syscalls.missing': choice(
+    ['ignore', 'watch'],
+    'ignore',
+    'calls of syscalls that this kernel does not have, which fail with ENOSYS: left out, or seen at the exit of all syscalls at the price of syscalls.compat',
+  ),
   'kernel.guards': bool(
     true,
     'pass over in the kernel what no rule, watch list or other consumer can want; false sends every event to user space',

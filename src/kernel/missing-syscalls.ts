@@ -4,7 +4,7 @@ import { SYSCALLS } from '../../schema/plain.ts'
 import { openTracefs, type Tracefs } from './machine.ts'
 
 /** A kernel with syscall tracepoints has those of this call. */
-const PROBE = 'syscalls/sys_exit_openat'
+export const A_TRACEPOINT = 'syscalls/sys_exit_openat'
 
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
 
@@ -26,7 +26,7 @@ export const NATIVE_SYSCALLS: readonly string[] = PUBLIC_EVENT_TYPES.map(({ name
  * it has (CONFIG_FTRACE_SYSCALLS). Undefined when it makes none at all.
  */
 export function missingSyscalls(tracefs: Tracefs, names: Iterable<string>): readonly string[] | undefined {
-  if (tracefs.tracepointId(PROBE) === undefined) return undefined
+  if (tracefs.tracepointId(A_TRACEPOINT) === undefined) return undefined
   return [...names].filter((name) => {
     const call = NATIVE.get(name)
     return (

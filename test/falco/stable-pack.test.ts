@@ -47,7 +47,13 @@ suite('the stable pack, live', {
     resolver = await testResolver({ 'kubernetes.default.svc.cluster.local': [SERVICE_IP] })
     agent = await startAgent({
       rules: [PACK, own],
-      set: ['json_output=true', `names.servers=[${resolver.server}]`, ...onlyDocker(socket)],
+      // The rule about modules shall fire on kernels without modules, too.
+      set: [
+        'json_output=true',
+        'syscalls.missing=watch',
+        `names.servers=[${resolver.server}]`,
+        ...onlyDocker(socket),
+      ],
     })
     // What an alert reads of a container is known before anything happens in it.
     for (const place of ['container', 'privileged'] as const) await meet(agent, box!, place)

@@ -226,20 +226,30 @@ static __always_inline bool is_wanted(const __u64 *bits, __u64 nr)
 SEC("raw_tp/sys_exit")
 int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	const struct call_desc *desc;
 	struct wanted_calls *wanted;
-	__u64 nr = SYSCALL_NR(regs);
+	struct task_struct *task;
+	struct pt_regs *regs;
+	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]);
 	__u16 flags = 0;
 	__u32 zero = 0;
 	__u64 args[6];
 
+	/* what nobody asks for, of either kind of program, ends here: no helper is called before */
 	if (nr >= CALLS)
 		return 0;
 	wanted = bpf_map_lookup_elem(&wanted_calls, &zero);
 	if (!wanted)
 		return 0;
+#if defined(__TARGET_ARCH_x86)
+	if (!is_wanted(wanted->native, nr) && !is_wanted(wanted->compat, nr) && nr != I386_SOCKETCALL)
+		return 0;
+#else
+	if (!is_wanted(wanted->native, nr))
+		return 0;
+#endif
+	task = untracked(bpf_get_current_task_btf());
+	regs = current_regs(bpf_get_current_task_btf());
 #if defined(__TARGET_ARCH_x86)
 	if (unlikely(in_compat(task))) {
 		/* a tail call does not return when there is such a program */

@@ -7,6 +7,7 @@ import type { Libbpf } from '../../kernel/libbpf.ts'
 import type { CompatMode } from './compat.ts'
 import type { LossCause } from './drops.ts'
 import type { Gap } from './reader.ts'
+import type { MissingMode } from './syscall-plan.ts'
 import type { ThrottleNotice } from './throttle.ts'
 
 /** What somebody wants to know. */
@@ -26,6 +27,8 @@ export interface KernelSourceOptions extends Wanted {
   readonly directory: string
   /** When syscalls of 32-bit programs are looked at; `off` when absent. */
   readonly compat?: CompatMode
+  /** What to do about plain syscalls that this kernel does not have; `watch` when absent. */
+  readonly missing?: MissingMode
   /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */
   readonly watched?: ReadonlySet<string>
   /** Bytes of each ring, a power of two and a multiple of the page size. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { FAMILIES, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
+import { SYSCALLS } from '../../../schema/plain.ts'
 import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
+import { type HasTracepoint, type MissingMode, planSyscalls } from './syscall-plan.ts'
 
 const names = (events: ReadonlySet<string> | '*'): string[] =>
   planPrograms(events).flatMap((plan) => plan.programs.map((p) => p.name))
@@ -57,5 +59,33 @@ suite('plan', () => {
   test('an object stands in the plan once', () => {
     const objects = planPrograms('*').map((plan) => plan.object)
     assert.equal(new Set(objects).size, objects.length)
+  })
+
+  suite('syscalls that this kernel does not have', () => {
+    const has = (name: string): boolean => !name.endsWith('_module')
+    const planned = (asked: readonly string[], ofMissing: MissingMode, kernel: HasTracepoint = has): string =>
+      planSyscalls(new Set(asked), kernel, ofMissing)
+        .programs.map(({ name }) => name)
+        .join()
+    for (const [asked, ofMissing, programs] of [
+      [['init_module'], 'ignore', ''],
+      [['init_module'], 'watch', 'all_syscalls'],
+      [['init_module', 'chown'], 'ignore', 'exit_syscall'],
+      [['init_module', 'chown'], 'watch', 'exit_syscall,all_syscalls'],
+    ] as const)
+      test(`${asked.join()}, ${ofMissing}: ${programs || 'nothing'}`, () =>
+        assert.equal(planned(asked, ofMissing), programs))
+    test('a kernel without tracepoints has them all', () =>
+      assert.equal(
+        planned(['init_module', 'chown'], 'ignore', () => false),
+        'all_syscalls',
+      ))
+    test('with many calls the exit of all is there anyway', () => {
+      const many = SYSCALLS.map(({ name }) => name)
+      const number = SYSCALLS.find(({ name }) => name === 'init_module')![
+        process.arch === 'arm64' ? 'arm64' : 'x64'
+      ]!
+      assert.ok(planSyscalls(new Set(many), has, 'ignore').wanted.native.includes(number))
+    })
   })
 })

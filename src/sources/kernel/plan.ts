@@ -1,7 +1,13 @@
 /** Which programs a set of rules needs: nothing is attached that nobody asks for. */
 import { FAMILIES, type FamilyDecl, type ProgramDecl } from '../../../schema/index.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
-import { type HasTracepoint, PLAIN_OBJECT, planSyscalls, type WantedCalls } from './syscall-plan.ts'
+import {
+  type HasTracepoint,
+  type MissingMode,
+  PLAIN_OBJECT,
+  planSyscalls,
+  type WantedCalls,
+} from './syscall-plan.ts'
 
 /** Programs to load from one object file. */
 export interface ObjectPlan {
@@ -24,8 +30,9 @@ export function planPrograms(
   events: ReadonlySet<string> | '*',
   syscalls: ReadonlySet<string> = new Set(),
   hasTracepoint: HasTracepoint = () => true,
+  ofMissing: MissingMode = 'watch',
 ): ObjectPlan[] {
-  const plain = planSyscalls(syscalls, hasTracepoint)
+  const plain = planSyscalls(syscalls, hasTracepoint, ofMissing)
   const own = planOwn(events, syscalls)
   if (plain.programs.length === 0) return own
   return [...own, { object: PLAIN_OBJECT, state: false, programs: plain.programs, wanted: plain.wanted }]

@@ -8,6 +8,7 @@ import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { GuardSet } from '../../kernel/guard-maps.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
+import { missingSyscalls } from '../../kernel/missing-syscalls.ts'
 import {
   type Attached,
   atEachHook,
@@ -212,7 +213,14 @@ export class KernelSource {
       events === '*' ? '*' : new Set([...events, ...(watched ?? [])]),
       syscalls,
       (name) => this.#tracefs.tracepointId(name) !== undefined,
+      this.#options.missing,
     )
+  }
+
+  /** Syscalls that somebody wants, that this kernel does not have and that nothing looks for. */
+  get missing(): readonly string[] {
+    if (this.#options.missing !== 'ignore' || this.#loaded.has(ALL_SYSCALLS.name)) return []
+    return missingSyscalls(this.#tracefs, this.#wants.syscalls ?? []) ?? []
   }
 
   /** What kind of cgroup this is, once a process was seen in it. */

@@ -1,6 +1,7 @@
 /** Which hooks the plain syscalls need that somebody asks for. */
 import { type EventType, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
 import { PLAIN_PROGRAMS, SYSCALLS } from '../../../schema/plain.ts'
+import { A_TRACEPOINT } from '../../kernel/missing-syscalls.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 
 /** Object file of the table-driven programs. */
@@ -16,6 +17,8 @@ export interface SyscallPlan {
   readonly programs: readonly ProgramSpec[]
   /** What the program at the global exit lets through. */
   readonly wanted: WantedCalls
+  /** Calls left out because this kernel does not have them. */
+  readonly missing: readonly string[]
 }
 
 /** Does this kernel have a tracepoint, such as `syscalls/sys_exit_openat`? */
@@ -58,11 +61,23 @@ const spec = ({ name }: { readonly name: string }): ProgramSpec =>
 /** The program at the exit of all syscalls. */
 export const ALL_SYSCALLS: ProgramSpec = spec(PLAIN_PROGRAMS.all)
 
-/** Tracepoints where there are some, else the global exit. */
-export function planSyscalls(asked: ReadonlySet<string>, hasTracepoint: HasTracepoint): SyscallPlan {
+/** What to do about syscalls that this kernel does not have: nothing, or look at the exit of all syscalls for who tries. */
+export type MissingMode = 'ignore' | 'watch'
+
+/**
+ * Tracepoints where there are some. A kernel that makes them makes them for every call that it has (src/kernel/missing-syscalls.ts),
+ * so what has none ends with ENOSYS whoever calls it: who wants to see that pays for the global exit, as does who asks for
+ * many calls, or has a kernel that makes none at all.
+ */
+export function planSyscalls(
+  asked: ReadonlySet<string>,
+  hasTracepoint: HasTracepoint,
+  ofMissing: MissingMode,
+): SyscallPlan {
   const entries: string[] = []
   const exits: string[] = []
   const native: number[] = []
+  const missing: string[] = []
   const calls = SYSCALLS.filter(({ name }) => asked.has(name) && PLAIN.has(name))
   const many = calls.length > MANY
   for (const call of calls) {
@@ -74,6 +89,10 @@ export function planSyscalls(asked: ReadonlySet<string>, hasTracepoint: HasTrace
         ;(atEntry ? entries : exits).push(hook)
         continue
       }
+      if (ofMissing === 'ignore' && hasTracepoint(A_TRACEPOINT)) {
+        missing.push(call.name)
+        continue
+      }
     }
     const number = call[architecture]
     if (number !== undefined && !atEntry) native.push(number)
@@ -83,7 +102,7 @@ export function planSyscalls(asked: ReadonlySet<string>, hasTracepoint: HasTrace
     ...(entries.length > 0 ? [{ ...spec(PLAIN_PROGRAMS.enter), hooks: entries }] : []),
     ...(native.length > 0 ? [spec(PLAIN_PROGRAMS.all)] : []),
   ]
-  return { programs, wanted: { native, compat: [] } }
+  return { programs, wanted: { native, compat: [] }, missing }
 }
 
 /** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c). */
