@@ -1,0 +1,85 @@
+/** The side of the control socket that asks. */
+import { createConnection } from 'node:net'
+import { ANSWER_BYTES_MAX, type Answer, PATH_BYTES_MAX, type Request } from './protocol.ts'
+
+/** There is no answer: why, and what to do about it. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError'
+  readonly hint: string | undefined
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+/** Ask the agent that listens there. Throws ControlError. */
+export async function ask(path: string, request: Request, timeoutMs: number): Promise<Answer> {
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw new ControlError(`'${path}' is longer than the path of a socket may be (${PATH_BYTES_MAX} bytes)`)
+  return answerOf(await exchange(path, `${JSON.stringify(request)}\n`, timeoutMs))
+}
+
+function exchange(path: string, line: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const socket = createConnection({ path })
+    const give = (error: ControlError): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    const timer = setTimeout(
+      () => give(new ControlError(`the agent did not answer within ${timeoutMs / 1000} s`)),
+      timeoutMs,
+    )
+    socket.on('connect', () => socket.write(line))
+    socket.on('error', (error) => give(failure(path, error)))
+    socket.on('data', (chunk) => {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > ANSWER_BYTES_MAX) give(new ControlError('the answer of the agent does not end'))
+    })
+    socket.on('end', () => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(Buffer.concat(chunks).toString())
+    })
+  })
+}
+
+function failure(path: string, { code, message }: NodeJS.ErrnoException): ControlError {
+  switch (code) {
+    case 'ENOENT':
+      return new ControlError(
+        `no agent runs here: there is no control socket '${path}'`,
+        'start one, or name its socket with --socket, or its configuration with -c',
+      )
+    case 'ECONNREFUSED':
+      return new ControlError(
+        `no agent runs here: nobody listens on '${path}'`,
+        'the agent that made it was killed; start it anew',
+      )
+    case 'EACCES':
+    case 'EPERM':
+      return new ControlError(
+        `the control socket '${path}' is not yours`,
+        'only root and the user that the agent runs as may ask it',
+      )
+    default:
+      return new ControlError(`cannot ask the agent at '${path}': ${message}`)
+  }
+}
+
+function answerOf(text: string): Answer {
+  if (text === '')
+    throw new ControlError(
+      'the agent closed the connection without an answer',
+      'too many ask it at the same time, or it is about to end: try again',
+    )
+  try {
+    return JSON.parse(text) as Answer
+  } catch {
+    throw new ControlError('the answer is not whole: the agent ended meanwhile')
+  }
+}
