@@ -2,49 +2,54 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
-import { existsSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { AgentError, judgingOptions, type Outputs, openAll } from './agent-outputs.ts'
 import { type Reported, reportHealth, sampler, serveWeb } from './agent-reports.ts'
+import {
+  checkPrivileges,
+  degradedBy,
+  lockHost,
+  openLibbpf,
+  openSource,
+  raisePriority,
+  startSource,
+} from './agent-start.ts'
+import { type AgentStatus, type Summary, statusOf, summarise } from './agent-status.ts'
 import type { Recorder } from './capture/native/recorder.ts'
-import type { PipelineSink } from './capture/source.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
-import type { Engine } from './detect/engine.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
 import type { Lookup, SyscallContext } from './fields/context.ts'
 import { createGuarding, type Guarding, streamsOf } from './guarding.ts'
-import { byProgram, droppedTotal, type ProgramCounts } from './health/ledger.ts'
+import type { GuardPlan } from './guards/plan.ts'
+import type { ProgramCounts } from './health/ledger.ts'
 import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
-import { type Consumers, type RuleSet, ruleSet } from './judging.ts'
-import { formatFailure } from './kernel/errors.ts'
+import { type Consumers, type Rule, type RuleSet, ruleSet } from './judging.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
-import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
-import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
+import type { HostLock } from './kernel/host-lock.ts'
+import type { Libbpf } from './kernel/libbpf.ts'
 import { CLOCK, clock, SystemError } from './kernel/libc.ts'
-import { AbiMismatchError } from './kernel/objects.ts'
-import { missingCapabilities } from './kernel/probe.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
-import type { OutputStatus } from './outputs/delivery/message.ts'
 import { hasRecords } from './outputs/open.ts'
-import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
+import { PassCounter, type Passed } from './pass-counter.ts'
+import { Pipeline, type PipelineOptions } from './pipeline.ts'
 import { recorded, startRecording } from './recording.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import type { Gap } from './sources/kernel/reader.ts'
-import { KernelSource } from './sources/kernel/source.ts'
+import type { KernelSource } from './sources/kernel/source.ts'
 import type { MissingMode } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
 export { AgentError } from './agent-outputs.ts'
+export type { AgentStatus, Summary } from './agent-status.ts'
 
 export interface AgentOptions {
   readonly config: Config
@@ -114,26 +119,6 @@ export interface ObserverSink {
   readonly now: { readonly monotonic: bigint; readonly boot: bigint }
 }
 
-/** What a run amounted to. */
-export interface Summary extends PipelineCounts {
-  readonly programs: ReadonlyMap<
-    string,
-    { readonly seen: number; readonly dropped: number; readonly guarded: number }
-  >
-  /** Losses by reason, the kernel side's and the reader's. */
-  readonly drops: ReadonlyMap<string, number>
-  /** Events that came out of order, judged all the same. */
-  readonly late: number
-  readonly processes: number
-  /** Matches that no alert stands for, because the one of their key was too recent; by rule with a threshold. */
-  readonly withheld: ReadonlyMap<string, number>
-  /** What was asked of container runtimes and resolvers, and what became of it. */
-  readonly asked: Readonly<Record<string, number>>
-  readonly outputs: readonly OutputStatus[]
-  /** Alerts held back by throttling. */
-  readonly suppressed: number
-}
-
 export interface Agent {
   /** Names of the programs at work, and processes known at start. */
   readonly programs: readonly string[]
@@ -141,6 +126,13 @@ export interface Agent {
   /** What did not work, each with its consequence in words. */
   readonly degraded: readonly string[]
   ledger(): ProgramCounts[]
+  status(): AgentStatus
+  /** The rules in force. */
+  readonly rules: readonly Rule[]
+  /** What the guards in force decide of them; undefined when the configuration wants none. */
+  plan(): GuardPlan | undefined
+  /** Count for how many events the guards let pass for each of these rules, for so long; undefined while somebody does. */
+  countPassed(rules: readonly Rule[], ms: number): Promise<Passed> | undefined
   /**
    * Judge by other rules from now on: no event is lost, what is known of processes stays. Throws AgentError when that takes a
    * new start; everything is as before then.
@@ -186,12 +178,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const consumers: Consumers = { config, telemetry, observer, guarding }
   let judged = ruleSet(rules, consumers)
   const parts: Parts = { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding }
+  const passes = new PassCounter(guarding.admits)
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
   let source: KernelSource | undefined
   const pipeline = new Pipeline({
     ...pipelineOptions(parts),
     observe(ctx) {
+      passes.see(ctx.event)
       integrity?.see(ctx.event, ctx.process)
       line?.(ctx)
     },
@@ -221,12 +215,21 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
   const reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
   const notices = startNotices(noticeOptions(parts, reported))
-  const web = serveWeb(reported, { version: options.version ?? '', rules, files: options.files, log })
+  const version = options.version ?? ''
+  const begun = clock(CLOCK.monotonic)
+  const web = serveWeb(reported, { version, rules, files: options.files, log })
   return {
     programs: source.programs,
     processes: pipeline.table.size,
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
+    status: () =>
+      statusOf(reported, { version, from: begun, rules: judged.rules.length, degraded: degradedBy(source) }),
+    get rules() {
+      return judged.rules
+    },
+    plan: () => guarding.planOf([...judged.rules, ...(observer?.rules ?? [])]),
+    countPassed: (rules, ms) => (passes.isCounting ? undefined : passes.count(rules, ms, source)),
     reload(rules) {
       const next = ruleSet(rules, consumers)
       const refused = source.want(next.wanted)
@@ -238,8 +241,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       const asked = enrichers.reopen(rules)
       pipeline.judgeBy(next.judging(recorded(asked.options, options.recorder)))
       asked.begin()
-      // Last, so that no event is passed over that the new rules want.
-      if (next.guards) source.setGuards(next.guards)
+      try {
+        // Last, so that no event is passed over that the new rules want.
+        if (next.guards) source.setGuards(next.guards)
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error
+        pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, options.recorder)))
+        throw new AgentError(`the kernel does not take the guards of these rules: ${error.message}`)
+      }
       judged = next
     },
     reopen: () => outputs.reopen(),
@@ -345,23 +354,6 @@ const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): Kerne
   hostRoot: hostRoot(options.env),
 })
 
-/** Throws AgentError when nothing could be attached; nothing is left attached then. */
-function startSource(source: KernelSource, sink: PipelineSink): void {
-  try {
-    source.start(sink)
-  } catch (error) {
-    source.stop()
-    throw error instanceof AbiMismatchError ? new AgentError(error.message) : error
-  }
-  if (source.programs.length > 0) return
-  source.stop()
-  const first = source.failures[0]
-  throw new AgentError(
-    first === undefined ? 'no BPF program could be attached' : formatFailure(first),
-    'tarsier doctor says what this kernel offers',
-  )
-}
-
 const rootsOf = ({ files, objects }: { readonly files: AgentFiles; readonly objects: string }) =>
   agentRoots({ ...files, objects })
 
@@ -395,110 +387,4 @@ function lineWriter(observer: Observer, outputs: Outputs): (ctx: SyscallContext)
     const line = observer.line(ctx)
     if (line !== undefined) outputs.writeLine(line, 'event')
   }
-}
-
-/** A source needs tracefs, which only CAP_SYS_ADMIN reaches where it is not mounted. */
-function openSource(options: KernelSourceOptions): KernelSource {
-  try {
-    return new KernelSource(options)
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error
-    throw new AgentError(
-      `tracefs is not mounted, and the agent may not mount one of its own (${error.message})`,
-      'mount -t tracefs tracefs /sys/kernel/tracing, or give it CAP_SYS_ADMIN',
-    )
-  }
-}
-
-/** A flood of others must not keep the agent from reading what they do. */
-function raisePriority({ config, log }: AgentOptions): void {
-  try {
-    setPriority(config['agent.nice'])
-  } catch (error) {
-    log('debug', `the priority stays as it is: ${(error as Error).message}`)
-  }
-}
-
-function checkPrivileges(): void {
-  const missing = missingCapabilities()
-  if (missing.length > 0)
-    throw new AgentError(
-      `the agent needs ${missing.join(' and ')}, which this process does not have`,
-      'run it as root, or give it these capabilities (CAP_SYS_ADMIN serves as well)',
-    )
-  if (!existsSync('/sys/kernel/btf/vmlinux'))
-    throw new AgentError(
-      'this kernel has no BTF: /sys/kernel/btf/vmlinux is not there',
-      'use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian are',
-    )
-}
-
-function openLibbpf(): Libbpf {
-  try {
-    return loadLibbpf()
-  } catch (error) {
-    if (error instanceof LibbpfMissingError) throw new AgentError(error.message, 'apt-get install libbpf1')
-    throw error
-  }
-}
-
-function lockHost(file: string): HostLock {
-  const lock = tryHostLock(file)
-  if ('heldBy' in lock)
-    throw new AgentError(
-      `another agent runs on this host (pid ${lock.heldBy}, lock ${file})`,
-      'there is one agent per host; stop the other one first',
-    )
-  return lock
-}
-
-function tryHostLock(file: string): ReturnType<typeof takeHostLock> {
-  try {
-    return takeHostLock(file)
-  } catch (error) {
-    throw new AgentError(
-      `cannot make the lock file '${file}': ${(error as Error).message}`,
-      'name a file in a folder that exists: -o agent.lock_file=FILE',
-    )
-  }
-}
-
-/** Consequences of what this kernel refused. */
-function degradedBy(source: KernelSource): string[] {
-  const lines = source.failures.map(formatFailure)
-  if (source.guardFailure !== undefined) lines.push(source.guardFailure)
-  if (source.missing.length > 0)
-    lines.push(
-      `This kernel does not have ${source.missing.join(', ')}: calls fail with ENOSYS and are not looked for (syscalls.missing = watch does, at the exit of all syscalls)`,
-    )
-  if (source.snapshot?.from === 'proc')
-    lines.push('The process table at start was read from /proc: start times are coarse until a process execs')
-  return lines
-}
-
-function summarise(
-  pipeline: Pipeline,
-  source: KernelSource,
-  engine: Engine<SyscallContext>,
-): Omit<Summary, 'asked' | 'outputs' | 'suppressed'> {
-  const drops = new Map<string, number>()
-  const count = (reason: string, n: number): void => {
-    if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)
-  }
-  const rows = source.ledger()
-  for (const row of rows) for (const [reason, n] of Object.entries(row.dropped)) count(`kernel: ${reason}`, n)
-  const { late = 0, ...unread } = source.readerLosses
-  for (const [reason, n] of Object.entries(unread)) count(`reader: ${reason}`, n)
-  const withheld = new Map<string, number>()
-  for (const [rule, { evicted, withheld: n }] of engine.statistics.thresholds) {
-    count(`threshold of '${rule}': key given up`, evicted)
-    if (n > 0) withheld.set(rule, n)
-  }
-  const programs = new Map(
-    [...byProgram(rows)].map(([name, counts]) => [
-      name,
-      { seen: counts.seen, dropped: droppedTotal(counts), guarded: counts.guarded },
-    ]),
-  )
-  return { ...pipeline.counts, programs, drops, late, processes: pipeline.table.size, withheld }
 }

@@ -8,7 +8,7 @@ import type { ProcessInfo, SyscallContext } from './fields/context.ts'
 import type { StreamInterest } from './guards/consumers.ts'
 import { guardSet } from './guards/install.ts'
 import { createLiveness } from './guards/live.ts'
-import { planGuards } from './guards/plan.ts'
+import { type GuardPlan, planGuards } from './guards/plan.ts'
 import { FILE_EVENTS } from './integrity/observer.ts'
 import type { GuardSet } from './kernel/guard-maps.ts'
 import type { CompiledRule } from './rules/ir.ts'
@@ -26,16 +26,21 @@ export interface GuardingOptions {
 export interface Guarding {
   /** Tables for these rules, those of an observer among them; undefined when the configuration wants none. */
   guardsOf(rules: readonly Rule[]): GuardSet | undefined
+  /** What tables for these rules would say; undefined when the configuration wants none. */
+  planOf(rules: readonly Rule[]): GuardPlan | undefined
   /** Rules that may match an event, by what the guard found. */
   admits(event: EventView): Admits<SyscallContext> | undefined
 }
 
 export function createGuarding({ config, streams, processes }: GuardingOptions): Guarding {
   const liveness = createLiveness()
+  const planOf = (rules: readonly Rule[]): GuardPlan | undefined =>
+    config['kernel.guards'] ? planGuards({ rules, streams }) : undefined
   return {
+    planOf,
     guardsOf(rules) {
-      if (!config['kernel.guards']) return undefined
-      const plan = planGuards({ rules, streams })
+      const plan = planOf(rules)
+      if (plan === undefined) return undefined
       return guardSet({
         tables: plan.tables,
         auditEvery: config['kernel.guard_audit'],

@@ -23,6 +23,7 @@ export interface Consumers {
 }
 
 export interface RuleSet {
+  readonly rules: readonly Rule[]
   readonly engine: Engine<SyscallContext>
   readonly wanted: Wanted
   /** Undefined when the configuration wants none. */
@@ -40,6 +41,7 @@ export function ruleSet(
   })
   const all = [...rules, ...(observer?.rules ?? [])]
   return {
+    rules,
     engine,
     wanted: {
       events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),

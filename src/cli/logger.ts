@@ -1,11 +1,10 @@
 /** Messages for people, on stderr: one line each, with a level, written at once. */
 import { writeSync } from 'node:fs'
+import { LOG_LEVELS, type LogLevel } from '../control/protocol.ts'
 import type { GlobalOptions, Io } from './command.ts'
 import { UsageError } from './command.ts'
 
-/** From the most talkative to the quietest. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warning', 'error'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+export { LOG_LEVELS, type LogLevel }
 
 export interface Logger {
   /** What is written from now on; a running agent can be told to change it. */

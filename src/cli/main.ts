@@ -27,6 +27,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/run.ts')).runCommand,
   },
   {
+    name: 'ctl',
+    summary: 'ask a running agent how it is, and tell it to reload, rotate, log more',
+    load: async () => (await import('./commands/ctl.ts')).ctlCommand,
+  },
+  {
     name: 'trace',
     summary: 'live events as a table or JSON, without rules',
     load: async () => (await import('./commands/trace.ts')).traceCommand,

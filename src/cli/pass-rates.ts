@@ -6,7 +6,7 @@ import { guardSet } from '../guards/install.ts'
 import { createLiveness } from '../guards/live.ts'
 import type { GuardPlan } from '../guards/plan.ts'
 import { GUARDED_EVENTS } from '../guards/shapes.ts'
-import { byProgram } from '../health/ledger.ts'
+import { byProgram, type ProgramCounts } from '../health/ledger.ts'
 import { takeHostLock } from '../kernel/host-lock.ts'
 import { loadLibbpf } from '../kernel/libbpf.ts'
 import type { CompiledRule } from '../rules/ir.ts'
@@ -78,26 +78,26 @@ async function watch(plan: GuardPlan, seconds: number): Promise<PassRates> {
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   source.stop()
   if (failure !== undefined) throw failure
-  return summarise(
-    source,
-    seconds,
-    wanted,
-    new Map([...plan.rules.keys()].map((rule) => [rule, passed.get(rule) ?? 0])),
-  )
+  const rules = new Map([...plan.rules.keys()].map((rule) => [rule, passed.get(rule) ?? 0]))
+  return ratesOf(seconds, rules, source.ledger())
 }
 
-function summarise(
-  source: KernelSource,
+/** Calls between two readings of the counters, as far as these events and rules go. */
+export function ratesOf(
   seconds: number,
-  wanted: ReadonlySet<string>,
   rules: ReadonlyMap<Rule, number>,
+  after: readonly ProgramCounts[],
+  before: readonly ProgramCounts[] = [],
 ): PassRates {
-  const programs = byProgram(source.ledger())
+  const [now, then] = [byProgram(after), byProgram(before)]
+  const wanted = new Set([...rules.keys()].flatMap(({ events }) => (events === '*' ? [] : [...events])))
   const events = [...GUARDED_EVENTS.keys()]
     .filter((name) => wanted.has(name))
     .map((event) => {
-      const counts = programs.get(`exit_${event}`)
-      return { event, seen: counts?.seen ?? 0, guarded: counts?.guarded ?? 0 }
+      const program = `exit_${event}`
+      const count = (of: 'seen' | 'guarded'): number =>
+        (now.get(program)?.[of] ?? 0) - (then.get(program)?.[of] ?? 0)
+      return { event, seen: count('seen'), guarded: count('guarded') }
     })
   const seen = new Map(events.map((counts) => [counts.event, counts.seen]))
   return {

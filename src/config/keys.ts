@@ -204,6 +204,11 @@ export const KEYS = {
     'monitor: telemetry with annotations, no alerts; detect: alerts as well',
   ),
   'agent.lock_file': text('/run/tarsier/agent.lock', 'held while the agent runs: one agent per host'),
+  'control.enabled': bool(true, "listen for 'tarsier ctl'"),
+  'control.socket': text(
+    '',
+    "socket for 'tarsier ctl', for root and the user of the agent alone; empty is control.sock beside agent.lock_file",
+  ),
   builtin_rules: choice(
     ['auto', 'on', 'off'],
     'auto',

@@ -114,8 +114,10 @@ function takeOver(server: Server, options: ControlOptions): void {
   const { path, log } = options
   const complain = (what: string): void =>
     log('warning', `control socket '${path}': ${what}; 'tarsier ctl' cannot reach this agent`)
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
-    return complain('something that is no socket has that name')
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
+    complain('something that is no socket has that name')
+    return
+  }
   const probe = net().connect({ path })
   probe.unref()
   probe.on('connect', () => {
@@ -123,8 +125,8 @@ function takeOver(server: Server, options: ControlOptions): void {
     complain('another process listens there')
   })
   probe.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-    if (code !== 'ECONNREFUSED' && code !== 'ENOENT') return complain(message)
     try {
+      if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw new Error(message)
       if (code === 'ECONNREFUSED') unlinkSync(path)
       listen(server, options, false)
     } catch (error) {

@@ -35,6 +35,9 @@ Rules that are shipped.
 .TP
 .I /run/tarsier/agent.lock
 Held while an agent runs: there is one on a host.
+.TP
+.I /run/tarsier/control.sock
+Where tarsier ctl reaches the agent.
 .SH EXIT STATUS
 0 all well, 1 failure (bad rules, bad input), 2 wrong usage.
 .SH SEE ALSO

@@ -25,11 +25,13 @@ import { declareRotation, type MakeRecorder, recorderOf } from '../captures.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { idleSelections, loadOrReport, rulePaths, rulesToJudge } from '../configured-rules.ts'
+import { serveControl } from '../control.ts'
 import { printListing } from '../falco/listings.ts'
 import { declareFalcoOptions, type FalcoOptions, falcoOptions } from '../falco/options.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { objectsDirectory, packageRoot, programVersion } from '../package-root.ts'
+import { createReloader, type Reloader, type Reread } from '../reloading.ts'
 import { declareConfigOptions, readOrReport } from './config.ts'
 
 /** After this time the compilers of the start have done their work, on a busy machine too, and large files are hashed. */
@@ -85,7 +87,7 @@ export const runCommand: CliCommand = {
       return EXIT.ok
     }
     checkEngine(config)
-    const reload = (): readonly CompiledRule<SyscallContext>[] => {
+    const reread: Reread = (io) => {
       const again = readOrReport({ ...options, ...configuredBy(falco, options) }, io)
       if (again === undefined) throw new UserError('the configuration is not valid')
       const fixed = changedSettings(config, again.config)
@@ -95,7 +97,7 @@ export const runCommand: CliCommand = {
     const record = options['record'] as string | undefined
     return runAgent(config, rules, filesOf(loaded, given), options, log, io, {
       ...falco,
-      reload,
+      reread,
       ...(record === undefined ? {} : { recorder: await recorderOf(record, '', options, io.env) }),
     })
   },
@@ -155,8 +157,8 @@ export interface RunOptions {
   readonly observer?: Observer
   /** Stop after so many seconds; 0 is never. */
   readonly seconds?: number
-  /** Read the rules again, on SIGHUP; throws UserError when they are not valid. Without it nothing is read again. */
-  readonly reload?: () => readonly CompiledRule<SyscallContext>[]
+  /** Without it nothing is read again. */
+  readonly reread?: Reread
   /** Holds the process id while the agent is at work. */
   readonly pidFile?: string | undefined
   /** Records what the pipeline is told. Where an observer has the outputs to itself, that is what the command is for. */
@@ -171,7 +173,7 @@ export async function runAgent(
   options: GlobalOptions,
   log: Logger,
   io: Io,
-  { observer, seconds = 0, pidFile, reload, recorder: makeRecorder }: RunOptions = {},
+  { observer, seconds = 0, pidFile, reread, recorder: makeRecorder }: RunOptions = {},
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
@@ -185,18 +187,24 @@ export async function runAgent(
     stop()
   }
   // A signal during the start finds nothing to reload yet.
-  let agent: Agent | undefined
-  const onHangup = (): void => {
-    if (agent !== undefined) reloadRules(agent, reload, log)
-  }
+  let reloader: Reloader | undefined
+  const onHangup = (): void => void reloader?.reload('SIGHUP')
   process.on('SIGHUP', onHangup)
   const recorder = makeRecorder?.((error) => {
     log.error(`recording ended: ${error.message}`)
     if (observer?.ownsOutput === true) fail()
   })
   const more = { ...(observer && { observer }), ...(recorder && { recorder }) }
-  agent = start(config, rules, { files, onTampering: fail, onDrops: fail, onClosed: stop, ...more }, log, io)
+  const agent = start(
+    config,
+    rules,
+    { files, onTampering: fail, onDrops: fail, onClosed: stop, ...more },
+    log,
+    io,
+  )
   for (const line of agent.degraded) log.warning(line)
+  reloader = createReloader(agent, reread, log, io)
+  const control = serveControl({ config, agent, reloader, log })
   const reopen = (): void => agent.reopen()
   process.on('SIGUSR2', reopen)
   if (pidFile !== undefined) writePid(pidFile, log)
@@ -213,28 +221,13 @@ export async function runAgent(
   clearTimeout(ended)
   service?.stopping()
   process.off('SIGHUP', onHangup)
+  control?.close()
   const summary = await agent.stop()
   process.off('SIGUSR2', reopen)
   if (recorder !== undefined) log.info(recordedText(recorder.counts))
   if (pidFile !== undefined) rmSync(pidFile, { force: true })
   if (!options.quiet) io.stderr.write(renderSummary(summary))
   return failed ? EXIT.failure : EXIT.ok
-}
-
-/** Rules that are not valid are reported, and the ones in force stay. */
-function reloadRules(agent: Agent, reload: RunOptions['reload'], log: Logger): void {
-  if (reload === undefined) {
-    log.warning('SIGHUP: there are no rules to read again')
-    return
-  }
-  try {
-    const rules = reload()
-    agent.reload(rules)
-    log.info(`SIGHUP: reloaded, ${rules.length} rules`)
-  } catch (error) {
-    if (!(error instanceof UserError || error instanceof AgentError)) throw error
-    log.error(`SIGHUP: ${error.message}; the rules in force stay`)
-  }
 }
 
 const recordedText = ({ items, bytes, files, lost }: Recorder['counts']): string =>

@@ -231,6 +231,11 @@ export class KernelSource {
   /** Why there are no guards although there should be. */
   guardFailure: string | undefined
 
+  /** Number of the guards in use; 0 for none. */
+  get guardGeneration(): number {
+    return this.#slots.generation
+  }
+
   /** Words of the control map that somebody changed; they are put right. */
   mendControl(): ControlChange[] {
     const control = this.#control
