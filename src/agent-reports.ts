@@ -3,22 +3,23 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import type { Config } from './config/keys.ts'
-import type { AlertIdentity } from './detect/alert.ts'
+import { type Alert, type AlertIdentity, absenceAlert, absenceText } from './detect/alert.ts'
 import type { Enrichers } from './enrichment.ts'
 import { type Reporter, startReporter } from './health/reporter.ts'
 import type { StageTimer } from './health/stage-timer.ts'
+import type { LastSign } from './kernel/host-lock.ts'
 import { CLOCK, clock } from './kernel/libc.ts'
 import { byCpu, dropCounters } from './notices/counters.ts'
 import type { Sample } from './notices/metrics.ts'
 import { readUsage } from './notices/usage.ts'
-import type { Outputs as OutputsOf } from './outputs/open.ts'
+import { hasRecords, type Outputs as OutputsOf } from './outputs/open.ts'
 import type { Pipeline, PipelineOptions } from './pipeline.ts'
 import { ENGINE_VERSION, versionText } from './rules/languages/falco/version.ts'
 import { type FileDigest, metricsPage, type RuleFacts } from './server/metrics.ts'
 import { startWebServer, type WebServer } from './server/server.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { Subject } from './telemetry/alert-record.ts'
-import { gapLine, throttleLine } from './telemetry/gap.ts'
+import { absenceLine, gapLine, throttleLine } from './telemetry/gap.ts'
 import { healthLine } from './telemetry/health-line.ts'
 
 type Outputs = OutputsOf<Subject>
@@ -171,6 +172,19 @@ export const throttleWriter =
   (outputs: Outputs, host: string): NonNullable<PipelineOptions['throttle']> =>
   (notice, lookup) =>
     outputs.writeLine(throttleLine(notice, host, lookup), 'gap')
+
+/** The time without an agent that ends now: a record to those who ask for gaps, an alert where alerts go alone. Returns words. */
+export function reportAbsence(
+  { config, identity, pipeline, outputs }: Reported,
+  { pid, at }: LastSign,
+  alert: (alert: Alert) => void,
+): string {
+  const absence = { from: at, to: Number(clock(CLOCK.monotonic)), pid }
+  const { lookup } = pipeline
+  outputs.writeLine(absenceLine(absence, identity.hostname, lookup), 'gap')
+  if (!hasRecords(config)) alert(absenceAlert(identity, absence, (ns) => lookup.wallClock(ns)))
+  return absenceText(absence)
+}
 
 /** Losses as records of their own kind. */
 export const gapWriter =

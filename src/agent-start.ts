@@ -43,6 +43,14 @@ export function openSource(options: KernelSourceOptions): KernelSource {
   }
 }
 
+const BEAT_MS = 1000
+
+/** Signs of life, from now on. */
+export function startBeating(lock: HostLock): NodeJS.Timeout {
+  lock.beat()
+  return setInterval(() => lock.beat(), BEAT_MS).unref()
+}
+
 /** A flood of others must not keep the agent from reading what they do. */
 export function raisePriority({ config, log }: AgentOptions): void {
   try {

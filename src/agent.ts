@@ -3,7 +3,7 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { AgentError, judgingOptions, type Outputs, openAll } from './agent-outputs.ts'
-import { type Reported, reportHealth, sampler, serveWeb } from './agent-reports.ts'
+import { type Reported, reportAbsence, reportHealth, sampler, serveWeb } from './agent-reports.ts'
 import {
   checkPrivileges,
   degradedBy,
@@ -11,6 +11,7 @@ import {
   openLibbpf,
   openSource,
   raisePriority,
+  startBeating,
   startSource,
 } from './agent-start.ts'
 import { type AgentStatus, type Summary, statusOf, summarise } from './agent-status.ts'
@@ -32,6 +33,7 @@ import { hostIdentity, hostRoot } from './kernel/host.ts'
 import type { HostLock } from './kernel/host-lock.ts'
 import type { Libbpf } from './kernel/libbpf.ts'
 import { CLOCK, clock, SystemError } from './kernel/libc.ts'
+import { type OwnIds, ownIds } from './kernel/own-ids.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import { hasRecords } from './outputs/open.ts'
@@ -167,17 +169,34 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const identity = hostIdentity(env)
   const interner = new Interner()
   const recording = options.recorder !== undefined
+  const self = ownIds(lib, options.objects, hostRoot(env))
   const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log, recording })
-  const telemetry = planTelemetry({ config, host: identity.hostname, self: process.pid, sink: outputs })
+  const telemetry = planTelemetry({ config, host: identity.hostname, self: self.pid, sink: outputs })
   const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const guarding = createGuarding({
     config,
-    streams: streamsOf({ telemetry, observer, ...(isWatched(options) ? { roots: rootsOf(options) } : {}) }),
+    streams: streamsOf({
+      telemetry,
+      observer,
+      self: self.pid,
+      ...(isWatched(options) ? { roots: rootsOf(options) } : {}),
+    }),
     processes: () => pipeline.table.living,
   })
   const consumers: Consumers = { config, telemetry, observer, guarding }
   let judged = ruleSet(rules, consumers)
-  const parts: Parts = { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding }
+  const parts: Parts = {
+    options,
+    self,
+    interner,
+    identity,
+    enrichers,
+    judged,
+    telemetry,
+    timer,
+    outputs,
+    guarding,
+  }
   const passes = new PassCounter(guarding.admits)
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
@@ -209,11 +228,18 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     integrity = watchOver(options, options.files, {
       lib,
       source,
+      self,
       identity,
       alert: (alert) => tell(parts, alert),
     })
   const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
   const reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
+  const beats = startBeating(lock)
+  if (lock.before !== undefined && observer?.ownsOutput !== true)
+    log(
+      'warning',
+      reportAbsence(reported, lock.before, (alert) => tell(parts, alert)),
+    )
   const notices = startNotices(noticeOptions(parts, reported))
   const version = options.version ?? ''
   const begun = clock(CLOCK.monotonic)
@@ -256,6 +282,8 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       web?.close()
       integrity?.pause()
       source.finish()
+      clearInterval(beats)
+      lock.beat()
       enrichers.stop()
       options.recorder?.close()
       integrity?.stop()
@@ -294,6 +322,7 @@ const noticeOptions = (parts: Parts, reported: Reported): NoticeOptions => ({
 /** What pipeline and source are made of. */
 interface Parts {
   readonly options: AgentOptions
+  readonly self: OwnIds
   readonly interner: Interner
   readonly identity: AlertIdentity
   readonly enrichers: Enrichers
@@ -336,7 +365,7 @@ function pipelineOptions(parts: Parts): PipelineOptions {
   }
 }
 
-const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): KernelSourceOptions => ({
+const sourceOptions = ({ options, self, interner, judged }: Parts, lib: Libbpf): KernelSourceOptions => ({
   lib,
   interner,
   ...judged.wanted,
@@ -352,6 +381,7 @@ const sourceOptions = ({ options, interner, judged }: Parts, lib: Libbpf): Kerne
   ...(judged.guards && { guards: judged.guards }),
   throttle: options.config['kernel.throttle'],
   hostRoot: hostRoot(options.env),
+  self,
 })
 
 const rootsOf = ({ files, objects }: { readonly files: AgentFiles; readonly objects: string }) =>
@@ -361,7 +391,7 @@ const rootsOf = ({ files, objects }: { readonly files: AgentFiles; readonly obje
 function watchOver(
   { config, objects, log, onTampering }: AgentOptions,
   files: AgentFiles,
-  parts: Pick<IntegrityOptions, 'lib' | 'source' | 'identity' | 'alert'>,
+  parts: Pick<IntegrityOptions, 'lib' | 'source' | 'self' | 'identity' | 'alert'>,
 ): Integrity | undefined {
   try {
     const integrity = new Integrity({

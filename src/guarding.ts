@@ -55,12 +55,14 @@ export function createGuarding({ config, streams, processes }: GuardingOptions):
 export interface Streams {
   readonly telemetry: Pick<TelemetryPlan, 'events' | 'watched'>
   readonly observer: Observer | undefined
+  /** Process id of the agent. */
+  readonly self: number
   /** What the agent is made of on disk, where it watches over that. */
   readonly roots?: readonly { readonly path: string }[]
 }
 
 /** Streams of events beside the alerts: the kernel must not pass over what they report. */
-export function streamsOf({ telemetry, observer, roots }: Streams): readonly StreamInterest[] {
+export function streamsOf({ telemetry, observer, self, roots }: Streams): readonly StreamInterest[] {
   const { events, watched } = telemetry
   return [
     { name: 'telemetry', events, ...watched },
@@ -68,20 +70,23 @@ export function streamsOf({ telemetry, observer, roots }: Streams): readonly Str
     ...(observer !== undefined && observer.rules === undefined
       ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }]
       : []),
-    ...(roots === undefined ? [] : [tampering(roots.map(({ path }) => path))]),
+    ...(roots === undefined
+      ? []
+      : [
+          tampering(
+            self,
+            roots.map(({ path }) => path),
+          ),
+        ]),
   ]
 }
 
 /** What tells who changed the agent's files, and who writes to its memory. */
-const tampering = (roots: readonly string[]): StreamInterest => ({
+const tampering = (self: number, roots: readonly string[]): StreamInterest => ({
   name: 'integrity',
   events: new Set(FILE_EVENTS),
   paths: [
-    ...new Set([
-      `/proc/${process.pid}`,
-      ...roots,
-      ...roots.filter(existsSync).map((path) => realpathSync(path)),
-    ]),
+    ...new Set([`/proc/${self}`, ...roots, ...roots.filter(existsSync).map((path) => realpathSync(path))]),
   ],
   patterns: [],
   changes: true,

@@ -215,6 +215,47 @@ export function gapAlert(
   }
 }
 
+/** Nobody watched. Times are CLOCK_MONOTONIC ns. */
+export interface Absence {
+  /** Last sign of life of the agent before; 0 when that was before the machine was started. */
+  readonly from: number
+  /** Everything is attached again. */
+  readonly to: number
+  /** Process id of the agent before. */
+  readonly pid: number
+}
+
+export const absenceText = ({ from, to }: Absence): string =>
+  `No agent ran for ${((to - from) / 1e9).toFixed(3)} s: what happened meanwhile was not seen.`
+
+/** Name of the rule under which a restart reports that. */
+export const ABSENCE_RULE = 'Tarsier internal: agent was not running'
+
+/** The time without an agent as an alert of its own. */
+export function absenceAlert(
+  identity: AlertIdentity,
+  absence: Absence,
+  wallClock: (monotonicNs: bigint) => bigint,
+): Alert {
+  const { from, to, pid } = absence
+  return {
+    id: alertId(identity, { ring: 'critical', cpu: 0, seq: to }, ABSENCE_RULE),
+    time: wallClock(BigInt(to)),
+    hostname: identity.hostname,
+    rule: ABSENCE_RULE,
+    priority: 'Warning',
+    source: 'internal',
+    tags: [],
+    message: `${ABSENCE_RULE}. ${absenceText(absence)}`,
+    fields: new Map<string, AlertValue>([
+      ['seconds', (to - from) / 1e9],
+      ['from', wallClock(BigInt(from))],
+      ['to', wallClock(BigInt(to))],
+      ['pid_before', pid],
+    ]),
+  }
+}
+
 /** Name of the rule under which it is reported that a cgroup sends more than it may. */
 export const THROTTLE_RULE = 'Tarsier internal: events held back'
 

@@ -2,7 +2,7 @@
  * The agent watches over itself: its files, its programs, maps and links in the kernel, and whoever traces, signals or
  * writes into it. It detects and tells; keeping root from doing so takes a security module.
  */
-import { type FSWatcher, readdirSync, readFileSync, readlinkSync, watch } from 'node:fs'
+import { type FSWatcher, readFileSync, readlinkSync, watch } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BPF_OBJECTS } from '../../schema/enums/index.ts'
@@ -11,6 +11,7 @@ import type { Alert, AlertIdentity, AlertValue } from '../detect/alert.ts'
 import type { ProcessInfo } from '../fields/context.ts'
 import type { Libbpf } from '../kernel/libbpf.ts'
 import { CLOCK, clock } from '../kernel/libc.ts'
+import { type OwnIds, ownThreads } from '../kernel/own-ids.ts'
 import type { KernelSource } from '../sources/kernel/source.ts'
 import type { FileRoot } from './files.ts'
 import { type Finding, type IntegrityRule, integrityAlert } from './finding.ts'
@@ -24,6 +25,7 @@ export interface IntegrityOptions {
   readonly lib: Libbpf
   /** The source at work: its objects in the kernel, its control words. */
   readonly source: Pick<KernelSource, 'heldObjects' | 'reattach' | 'mendControl' | 'agentObjectsMap'>
+  readonly self: OwnIds
   readonly identity: AlertIdentity
   readonly roots: readonly FileRoot[]
   /** Time between two looks at every file, ms. */
@@ -68,8 +70,8 @@ export class Integrity {
     this.#objects = new KernelObjects(options.lib, options.source.heldObjects())
     this.#observer = new Observer({
       self: {
-        pid: process.pid,
-        parent: process.ppid,
+        pid: options.self.pid,
+        parent: options.self.parent,
         isThread: (tid) => this.#threads.has(tid),
         isObject: (kind, id) => this.#objects.has(kind, id),
         isFile: (path) => this.#manifest.concerns(path),
@@ -218,14 +220,15 @@ export class Integrity {
 
   /** TracerPid of /proc/self/status (proc_pid_status(5)): a tracer that came before us, or that we did not see come. */
   #lookAtTracer(): void {
-    const tracer = tracerPid(readText('/proc/self/status'))
+    const folder = this.#options.self.folder ?? '/proc/self'
+    const tracer = tracerPid(readText(`${folder}/status`))
     const before = this.#tracer
     this.#tracer = tracer
     if (tracer === 0 || tracer === before) return
     this.#foundByLooking('traced', 'Alert', undefined, [
       ['tracer', tracer],
-      ['tracer.name', readText(`/proc/${tracer}/comm`).trimEnd()],
-      ['tracer.exepath', linkText(`/proc/${tracer}/exe`)],
+      ['tracer.name', readText(`${folder}/../${tracer}/comm`).trimEnd()],
+      ['tracer.exepath', linkText(`${folder}/../${tracer}/exe`)],
     ])
   }
 
@@ -311,7 +314,7 @@ export class Integrity {
   }
 
   #markThreads(): void {
-    const now = new Set(readdirSync('/proc/self/task').map(Number))
+    const now = ownThreads(this.#options.self)
     for (const tid of now) if (!this.#threads.has(tid)) this.#mark(THREAD, tid)
     // The number of a thread that ended will be somebody else's.
     for (const tid of this.#threads) if (!now.has(tid)) this.#mark(THREAD, tid, false)

@@ -4,6 +4,7 @@ import { BPF_COMMANDS, PTRACE_REQUESTS, SIGNAL_CODES, SIGNALS } from '../../sche
 import { encodeRecord, type FieldValue } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
 import { Interner } from '../decode/interner.ts'
+import type { ProcessInfo } from '../fields/context.ts'
 import type { Finding } from './finding.ts'
 import { Observer } from './observer.ts'
 import { Suspects } from './suspects.ts'
@@ -22,7 +23,12 @@ interface Saw {
 }
 
 /** What an observer makes of one event. */
-function see(event: string, fields: Readonly<Record<string, FieldValue>>, pid = OTHER): Saw {
+function see(
+  event: string,
+  fields: Readonly<Record<string, FieldValue>>,
+  pid = OTHER,
+  process?: ProcessInfo,
+): Saw {
   const findings: Finding[] = []
   const asked: string[] = []
   const suspects = new Suspects()
@@ -43,7 +49,7 @@ function see(event: string, fields: Readonly<Record<string, FieldValue>>, pid = 
   const record = encodeRecord({ event, pid, tid: pid, start: 9, uid: 0, time: 5, cpu: 0, fields })
   view.map(record.buffer as ArrayBuffer, record.byteOffset, record.byteLength)
   assert.equal(view.seek(0, record.byteLength), undefined)
-  observer.see(view, undefined)
+  observer.see(view, process)
   return { findings, asked, suspects }
 }
 
@@ -125,6 +131,13 @@ suite('signals', () => {
     test(`SIGTERM of ${who} is the regular end`, () => {
       const { findings, asked } = see('signal_generate', kill('SIGTERM'), pid)
       assert.deepEqual([findings.length, asked], [0, [`SIGTERM ${pid}`]])
+    })
+    test(`SIGHUP of a child of ${who}`, () => {
+      const none = { text: '' }
+      const child = { ppid: pid, comm: none, exePath: none, argv: [] } as unknown as ProcessInfo
+      const { findings, asked } = see('signal_generate', kill('SIGHUP'), OTHER, child)
+      assert.deepEqual([findings.length, asked.length], pid === PARENT ? [0, 1] : [1, 0])
+      assert.equal(see('signal_generate', kill('SIGTERM'), OTHER, child).findings.length, 1)
     })
     test(`SIGKILL of ${who} is not`, () =>
       assert.equal(see('signal_generate', kill('SIGKILL'), pid).findings.length, 1))

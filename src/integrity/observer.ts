@@ -195,7 +195,9 @@ export class Observer {
     const code = event.number('code')!
     const sig = event.number('sig')!
     if (event.number('pid') !== self.pid || !SENT.has(code) || HARMLESS.has(sig)) return
-    if (REGULAR.has(sig) && (event.pid === 1 || event.pid === self.parent)) {
+    // A service manager reloads by a command of its own.
+    const helper = sig === SIGNAL['SIGHUP'] && process?.ppid === self.parent
+    if (REGULAR.has(sig) && (event.pid === 1 || event.pid === self.parent || helper)) {
       asked(signalName(sig), culpritOf(event, process))
       return
     }

@@ -28,6 +28,8 @@ export interface Libbpf {
   makeRawTracepoint(program: Pointer): void
   setLogBuffer(program: Pointer, buffer: Uint8Array): void
   programFd(program: Pointer): number
+  /** Run a raw tracepoint program once, in this thread and without arguments; returns what it returns (Linux 5.10). */
+  runOnce(program: Pointer): number
   /** Times the kernel left a program out because it, or for tracepoints any other, was running on that CPU already. */
   recursionMisses(program: Pointer): number
   /** Attach by what the section name says. */
@@ -79,6 +81,8 @@ export class LibbpfMissingError extends Error {
 const BTF_KIND_FUNC = 12
 /** struct bpf_prog_info (include/uapi/linux/bpf.h): bytes we ask for, offset of recursion_misses (Linux 5.12, else 0). */
 const PROG_INFO = { size: 216, recursionMisses: 208 } as const
+/** struct bpf_test_run_opts of libbpf: its size, and where the value is that the program returned. */
+const TEST_RUN = { size: 80, returned: 56 } as const
 const NAMES = ['libbpf.so.1', 'libbpf.so']
 
 const BPF_PROG_TYPE_RAW_TRACEPOINT = 17
@@ -117,6 +121,7 @@ export function loadLibbpf(): Libbpf {
     setType: lib.func('int bpf_program__set_type(bpf_program *program, int type)'),
     setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
     programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
+    testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
     infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
     attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
@@ -184,6 +189,13 @@ export function loadLibbpf(): Libbpf {
     setLogBuffer: (program, buffer) =>
       void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
     programFd: (program) => f.programFd(program),
+    runOnce: (program) => {
+      const opts = new DataView(new ArrayBuffer(TEST_RUN.size))
+      opts.setBigUint64(0, BigInt(TEST_RUN.size), true)
+      const bytes = new Uint8Array(opts.buffer)
+      zero('bpf_prog_test_run_opts', f.testRun(f.programFd(program), bytes))
+      return opts.getUint32(TEST_RUN.returned, true)
+    },
     recursionMisses: (program) => {
       const info = new DataView(new ArrayBuffer(PROG_INFO.size))
       zero(

@@ -1,11 +1,18 @@
 /** Records that say what is missing: events the kernel could not deliver, telemetry that was kept back. */
-import type { Throttled } from '../detect/alert.ts'
+import { type Absence, absenceText, type Throttled } from '../detect/alert.ts'
 import type { Lookup } from '../fields/context.ts'
 import { type Json, toJson } from '../outputs/formats/json.ts'
 import { isoTime } from '../outputs/formats/time.ts'
 import * as json from '../outputs/json-schema.ts'
 
-const GAP_REASONS = ['lost', 'rate_limit', 'output_full', 'throttle_start', 'throttle_stop'] as const
+const GAP_REASONS = [
+  'lost',
+  'rate_limit',
+  'output_full',
+  'throttle_start',
+  'throttle_stop',
+  'not_running',
+] as const
 
 /** What is missing, and where in time. Times are CLOCK_MONOTONIC ns. */
 export interface Missing {
@@ -20,6 +27,8 @@ export interface Missing {
   readonly cgroups?: { readonly cgroup: number; readonly cgroupV1: number }
   /** What is missing by event type, or by program and reason where only that is known. */
   readonly by: ReadonlyMap<string, number>
+  /** Instead of the usual message. */
+  readonly words?: string
 }
 
 const WORDS: Readonly<Record<Missing['reason'], string>> = {
@@ -28,6 +37,7 @@ const WORDS: Readonly<Record<Missing['reason'], string>> = {
   output_full: 'telemetry records dropped because the output was full',
   throttle_start: 'events of a cgroup held back so far, and more to come',
   throttle_stop: 'events of a cgroup held back in all',
+  not_running: 'nothing was seen, because no agent ran',
 }
 
 export const GAP_SCHEMA: json.JsonSchema = json.record(
@@ -56,7 +66,7 @@ export const GAP_SCHEMA: json.JsonSchema = json.record(
 
 /** One line. */
 export function gapLine(missing: Missing, host: string, lookup: Lookup): string {
-  const { reason, count, from, to, ring, cpu, cgroups } = missing
+  const { reason, count, from, to, ring, cpu, cgroups, words } = missing
   const by = [...missing.by].sort((a, b) => b[1] - a[1])
   const most = by.map(([name, n]) => `${name} ${n}`).join(', ')
   const record: Record<string, Json> = {
@@ -64,7 +74,7 @@ export function gapLine(missing: Missing, host: string, lookup: Lookup): string 
     v: 1,
     reason,
     count,
-    message: `${count} ${WORDS[reason]}${most === '' ? '' : `: ${most}`}`,
+    message: words ?? `${count} ${WORDS[reason]}${most === '' ? '' : `: ${most}`}`,
     timestamp_ns: to,
     from_ns: from,
     time: isoTime(lookup.wallClock(BigInt(to))),
@@ -76,6 +86,21 @@ export function gapLine(missing: Missing, host: string, lookup: Lookup): string 
   }
   return toJson(record)
 }
+
+/** A time without an agent: nobody counted, so the number is 0. */
+export const absenceLine = (absence: Absence, host: string, lookup: Lookup): string =>
+  gapLine(
+    {
+      reason: 'not_running',
+      count: 0,
+      from: absence.from,
+      to: absence.to,
+      by: new Map(),
+      words: absenceText(absence),
+    },
+    host,
+    lookup,
+  )
 
 /** The beginning or the end of events being held back: a gap with a reason of its own. */
 export const throttleLine = (

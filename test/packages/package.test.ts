@@ -24,12 +24,19 @@ import {
   startAgent,
   writeRules,
 } from '../e2e/support/agent.ts'
+import { NEEDS_PODMAN } from '../e2e/support/podman.ts'
+import { DebianMachine } from './support/machine.ts'
+import { serviceSuite } from './support/service.ts'
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'tarsier-packages-'))
 const OUT = join(FOLDER, 'out')
 const INSTALLED = join(FOLDER, 'installed')
 const DEB = join(FOLDER, 'deb')
 after(() => rmSync(FOLDER, { recursive: true, force: true }))
+
+/** Made while the packages are. */
+const machine = NEEDS_ROOT || NEEDS_PODMAN ? Promise.reject(new Error('skipped')) : DebianMachine.make()
+machine.catch(() => {})
 
 const run = (file: string, ...args: readonly string[]) => {
   const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: 120_000 })
@@ -164,7 +171,8 @@ suite('packages', () => {
       file,
       config
         .replaceAll('/usr/lib/tarsier', join(INSTALLED, 'usr/lib/tarsier'))
-        .replaceAll('/etc/tarsier', join(INSTALLED, 'etc/tarsier')),
+        .replaceAll('/etc/tarsier', join(INSTALLED, 'etc/tarsier'))
+        .replaceAll('/var/log/tarsier', FOLDER),
     )
     assert.equal(run(launcher, 'config', 'check', file).status, 0)
     const word = marker()
@@ -179,3 +187,8 @@ suite('packages', () => {
     assert.equal((await agent.stop()).status, 0)
   })
 })
+
+serviceSuite(
+  () => machine,
+  () => join(OUT, `tarsier_${version}_${ARCH[1]}.deb`),
+)

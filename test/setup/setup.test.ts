@@ -112,6 +112,7 @@ needs('what tests call', NOTHING, { forTests: true }, [
   'podman',
   'runc',
   'busybox-static',
+  'mmdebstrap',
 ])
 
 test('programs are looked for in the PATH given', () => {

@@ -23,6 +23,12 @@ const PACKAGES = [
     probe: 'busybox',
     why: 'to fill containers that the tests watch',
   },
+  {
+    name: 'mmdebstrap',
+    when: 'forTests',
+    probe: 'mmdebstrap',
+    why: 'to make the machine that the tests install the package on',
+  },
 ]
 
 /**
@@ -55,6 +61,7 @@ export function probeSystem(env, arch = process.arch) {
     podman: which('podman', env['PATH']) !== undefined,
     runc: which('runc', env['PATH']) !== undefined,
     busybox: which('busybox', env['PATH']) !== undefined,
+    mmdebstrap: which('mmdebstrap', env['PATH']) !== undefined,
   }
 }
 

@@ -4,6 +4,7 @@ import type { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
 import type { GuardSet } from '../../kernel/guard-maps.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
+import type { OwnIds } from '../../kernel/own-ids.ts'
 import type { CompatMode } from './compat.ts'
 import type { LossCause } from './drops.ts'
 import type { Gap } from './reader.ts'
@@ -41,6 +42,8 @@ export interface KernelSourceOptions extends Wanted {
   readonly throttle?: number
   /** Where the files of the host begin, when its root is not ours. */
   readonly hostRoot?: string
+  /** Who the agent is, where that is not what `process.pid` says. */
+  readonly self?: Pick<OwnIds, 'pid' | 'sharesHostPids'>
 }
 
 /** What the source tells the pipeline, in order. */

@@ -58,6 +58,7 @@ export class KernelSource {
   #fullest = 0
   readonly #drops = new DropCounts()
   readonly #users: UserFiles
+  readonly #self: NonNullable<KernelSourceOptions['self']>
   /** Where the start-up process table came from, and how many processes it had. */
   snapshot: Snapshot | undefined
 
@@ -65,6 +66,7 @@ export class KernelSource {
     this.#options = options
     this.#wants = options
     this.#users = new UserFiles(options.hostRoot ?? '')
+    this.#self = options.self ?? { pid: process.pid, sharesHostPids: true }
     this.#tracefs = openTracefs()
     this.#loader = new Loader({
       lib: options.lib,
@@ -81,7 +83,7 @@ export class KernelSource {
         have_rdonly_cast: options.lib.kernelHasFunction('bpf_rdonly_cast') ? 1 : 0,
         v1_controllers: v1ControllerBits(),
         page_kib: pageSize() / 1024,
-        agent_tgid: process.pid,
+        agent_tgid: this.#self.pid,
         ...(options.payloadBytes === undefined ? {} : { payload_bytes: options.payloadBytes }),
         ...restrictions(options.events),
       },
@@ -431,7 +433,7 @@ export class KernelSource {
   /** Words that stay as they are while the source runs. */
   #controlWords(): [keyof typeof CONTROL, number][] {
     return [
-      ['agentTgid', process.pid],
+      ['agentTgid', this.#self.pid],
       ['cpus', this.#cpus],
       ['wantEnv', this.#wants.env ? 1 : 0],
       ['generation', this.#slots.generation],
@@ -461,7 +463,9 @@ export class KernelSource {
 
   #takeSnapshot(sink: SourceSink): void {
     const { lib, interner, hostRoot = '' } = this.#options
-    const link = this.#iterator?.link
+    // In a pid namespace of our own an iterator has only what is in there; the host's /proc has all.
+    const blind = hostRoot !== '' && !this.#self.sharesHostPids
+    const link = blind ? undefined : this.#iterator?.link
     this.snapshot = takeSnapshot({ lib, link, interner, proc: `${hostRoot}/proc` }, (event) =>
       sink.event(event),
     )

@@ -147,10 +147,17 @@ export class Podman {
     }
     for (const hierarchy of ['', ...readdirSync(CGROUPS)]) {
       const path = join(CGROUPS, hierarchy, this.#parent)
-      if (existsSync(path)) rmdirSync(path)
+      if (existsSync(path)) removeCgroup(path)
     }
     for (const path of this.#traces) rmSync(path, { recursive: true, force: true })
   }
+}
+
+/** A service manager in a container leaves cgroups of its own behind. */
+function removeCgroup(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true }))
+    if (entry.isDirectory()) removeCgroup(join(path, entry.name))
+  rmdirSync(path)
 }
 
 const listens = (socket: string): Promise<boolean> =>
