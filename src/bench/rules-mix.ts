@@ -6,6 +6,7 @@
  * (a quarter of those libraries, the rest files that are opened again and again, one in five by a relative name, one in
  * ten in vain), 10 % connections, 5 % removals, and 5 % a command: fork, exec, nine opens, exit.
  */
+import { PATH_FLAGS } from '../../schema/enums/index.ts'
 import { encodeRecord, type RecordInit } from '../decode/encode.ts'
 import {
   type Actor,
@@ -165,6 +166,7 @@ const MADE_FILES: readonly string[] = [
 ]
 
 const O_CREATE = 0o1101
+const IN_DIR = PATH_FLAGS.names['PATH_KERNEL']! | PATH_FLAGS.names['PATH_IN_DIR']!
 
 /** The story, event by event, with TOKEN where something fresh belongs. */
 function workload(events: number, share: number): { warmup: number; inits: RecordInit[] } {
@@ -242,8 +244,8 @@ function workload(events: number, share: number): { warmup: number; inits: Recor
 const parentOf = (servers: readonly Actor[], i: number): Actor =>
   i === 0 ? { pid: 0, start: 0 } : servers[i === 2 ? 1 : i > 9 ? 2 : 0]!
 
-/** The same file by a name that starts from its directory. */
+/** The same file by a name that starts from its directory, which the kernel tells by a bit. */
 function relativeOpen(by: Actor, path: string, flags: number, time: number): RecordInit {
-  const slash = path.lastIndexOf('/')
-  return openat({ by, path: path.slice(slash + 1), dir: path.slice(0, slash), resolved: path, flags, time })
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return openat({ by, path: name, resolved: path, flags, time, fields: { path_flags: IN_DIR } })
 }

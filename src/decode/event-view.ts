@@ -280,12 +280,23 @@ export class EventView {
 
   /** A text field that is often the same as another one, whose string is known: then nothing is looked up. */
   stringLike(slot: Slot, other: Slot | undefined, known: Str | undefined): Str | undefined {
-    return other !== undefined && known !== undefined && this.#equal(slot, other)
-      ? known
-      : this.stringAt(slot)
+    return other !== undefined && known !== undefined && this.same(slot, other) ? known : this.stringAt(slot)
   }
 
-  #equal(a: Slot, b: Slot): boolean {
+  /** Find the bytes of a text field in memory; false when the record does not carry it, or it is empty. */
+  locate(slot: Slot, at: { bytes: Uint8Array; start: number; end: number }): boolean {
+    const ref = (this.#base + slot.offset) >> 1
+    const off = this.#u16[ref]!
+    const length = this.#u16[ref + 1]!
+    if (off === 0 || length === 0) return false
+    at.bytes = this.#u8
+    at.start = this.#base + off
+    at.end = at.start + length
+    return true
+  }
+
+  /** Does the record carry two texts, and are they the same? */
+  same(a: Slot, b: Slot): boolean {
     const first = (this.#base + a.offset) >> 1
     const second = (this.#base + b.offset) >> 1
     const length = this.#u16[first + 1]!

@@ -9,7 +9,7 @@
  * and of a rule that is left only those parts that the answer decides are looked at before its turn comes.
  */
 import { Str } from '../decode/str.ts'
-import type { Origin } from '../fields/field.ts'
+import type { Origin, Place } from '../fields/field.ts'
 import type { Expr, Test } from '../rules/ir.ts'
 import { literalTest } from '../rules/operators/index.ts'
 import { Chooser } from './access.ts'
@@ -18,6 +18,7 @@ import type { Bag } from './bag.ts'
 import { markOf, setMark } from './marks.ts'
 import type { Group } from './operands.ts'
 import type { PredicateTable } from './predicates.ts'
+import { Sieve } from './sieve.ts'
 
 /** The same condition with `evt.type` decided: rules are judged by event type, so it is known. */
 export function forEvent<C>(expr: Expr<C>, eventName: string): Expr<C> {
@@ -77,6 +78,8 @@ interface Cabinet<C, T> {
   readonly drawers: Drawer<C, T>[]
   /** Whose marks they are, by cases of the origin. */
   readonly cases: readonly object[]
+  /** What its text must pass to leave anything; absent where there is no such thing. */
+  sieve: Sieve | undefined
 }
 
 interface Filed<C, T> extends Entry<C, T> {
@@ -106,6 +109,8 @@ export class Selection<C, T> {
   readonly #cabinets: Cabinet<C, T>[] = []
   /** Entries filed nowhere. */
   readonly #always: readonly Filed<C, T>[]
+  /** Where the text of the event at hand lies. */
+  readonly #text: Place = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
   /** `asked`: operands whose answer is known to leave all of these. All predicates must be in the table. */
   constructor(
@@ -130,6 +135,7 @@ export class Selection<C, T> {
     }
     this.#always = always
     for (const [group, byBit] of drawers) this.#place({ group, byBit, left: [], era: table.era })
+    for (const cabinet of this.#cabinets) cabinet.sieve = sieveOf(cabinet)
   }
 
   #place(drawer: Drawer<C, T>): void {
@@ -139,7 +145,7 @@ export class Selection<C, T> {
     else if (cabinet !== undefined) cabinet.drawers.push(drawer)
     else {
       const cases = Array.from({ length: origin.cases }, () => ({}))
-      this.#cabinets.push({ origin, drawers: [drawer], cases })
+      this.#cabinets.push({ origin, drawers: [drawer], cases, sieve: undefined })
     }
   }
 
@@ -156,7 +162,9 @@ export class Selection<C, T> {
 
   /** What all drawers of a cabinet leave. */
   #search(cabinet: Cabinet<C, T>, ctx: C): Left<C, T> {
-    const { origin, cases } = cabinet
+    const { origin, cases, sieve } = cabinet
+    if (sieve !== undefined && origin.text!(ctx, this.#text) && !sieve.passes(this.#text))
+      return this.#nothing
     const { era } = this.#table
     const holder = origin.of(ctx)
     if (holder === undefined) return this.#openAll(cabinet, ctx, false)
@@ -227,6 +235,18 @@ export class Selection<C, T> {
     const asked = new Set([...this.#asked, group])
     return { entries: [], selections: [new Selection(entries, this.#table, asked)] }
   }
+}
+
+/** What passes has one of the patterns that some entry is filed under. */
+function sieveOf<C, T>({ origin, drawers }: Cabinet<C, T>): Sieve | undefined {
+  if (origin.text === undefined || drawers.some(({ group }) => group.part === undefined)) return undefined
+  return Sieve.of(
+    drawers.flatMap(({ group, byBit }) =>
+      [...byBit.keys()].flatMap((bit) =>
+        group.patterns[bit]!.map((pattern) => ({ part: group.part!, pattern })),
+      ),
+    ),
+  )
 }
 
 function file<C, T>(

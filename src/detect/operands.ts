@@ -3,9 +3,11 @@ import { Str } from '../decode/str.ts'
 import type { Extractor, Origin, Value } from '../fields/field.ts'
 import type { FieldRef, Operand } from '../rules/ir.ts'
 import { operandType, operandValue } from '../rules/operators/index.ts'
+import type { Pattern } from '../rules/operators/many.ts'
 import type { Answer, Load } from './answers.ts'
 import { markOf, setMark } from './marks.ts'
 import { AddressMatcher, type BitRule, type Matcher, NumberMatcher, TextMatcher } from './matchers.ts'
+import type { Part } from './sieve.ts'
 
 export type Values = Value | readonly Value[] | undefined
 
@@ -34,7 +36,11 @@ export class Group<C> {
   readonly #cases: readonly object[]
   /** Of a transformer of one text: what reads that. */
   readonly #source: Extractor<C>['get'] | undefined
+  /** Which part of the origin's text values are. */
+  readonly part: Part | undefined
   readonly #bits = new Map<string, number>()
+  /** By bit: of these patterns one holds when it is true. */
+  readonly patterns: (readonly Pattern[])[] = []
   /** Predicates tried one by one, and whose marks their results are. */
   singles = 0
   readonly remembered: object = {}
@@ -54,6 +60,7 @@ export class Group<C> {
     this.#get = extractor?.get
     this.#candidates = extractor?.candidates
     this.origin = this.list ? undefined : extractor?.origin
+    this.part = extractor?.part
     this.#cases = Array.from({ length: this.origin?.cases ?? 0 }, () => ({}))
     this.#source = operand.kind === 'field' ? undefined : sourceOf(operand)?.extractor.get
   }
@@ -64,7 +71,9 @@ export class Group<C> {
     if (bit === undefined) {
       bit = this.#bits.size
       this.#bits.set(key, bit)
-      this.matcher!.add(rule(), bit)
+      const made = rule()
+      this.patterns[bit] = made.patterns
+      this.matcher!.add(made, bit)
     }
     return bit
   }

@@ -50,6 +50,8 @@ export interface Extractor<C> {
   readonly candidates?: (ctx: C) => readonly Value[]
   /** Where values stay the same from event to event: what is found out about them is remembered there. */
   readonly origin?: Origin<C>
+  /** Which part of the origin's text the values are, where it has one. */
+  readonly part?: 'whole' | 'directory' | 'base'
   /**
    * With `candidates`, what `!=` and other negative operators mean: `all` (the default) = no candidate is equal;
    * `any` = some candidate differs (proc.aname).
@@ -57,8 +59,20 @@ export interface Extractor<C> {
   readonly negative?: 'all' | 'any'
 }
 
+/** Where a text lies: bytes of `bytes` from `start` to `end`, which is not part of it. */
+export interface Place {
+  bytes: Uint8Array
+  start: number
+  end: number
+}
+
 /** What the values of some fields follow from; fields with the same origin share one. */
 export interface Origin<C> {
+  /**
+   * Where the absolute, clean path lies that all values of fields with a `part` are, or are parts of; false when there is
+   * none, or more than one spelling. Then `at` may hold anything.
+   */
+  readonly text?: (ctx: C, at: Place) => boolean
   /** Another object whenever the values may have changed; undefined when they follow from more than that. Never throws. */
   of(ctx: C): Marked | undefined
   /** Where something else of the event tells as well: which of so many cases it is, from 0. */
@@ -102,11 +116,12 @@ export type FieldSet<C = unknown> = ReadonlyMap<string, FieldDef<C>>
 
 /** A field without an argument. */
 export const defineField = <C>(decl: Omit<FieldDef<C>, 'bind' | 'arg'> & Extractor<C>): FieldDef<C> => {
-  const { get, candidates, origin, negative, ...rest } = decl
+  const { get, candidates, origin, part, negative, ...rest } = decl
   const extractor: Extractor<C> = {
     get,
     ...(candidates === undefined ? {} : { candidates }),
     ...(origin === undefined ? {} : { origin }),
+    ...(part === undefined ? {} : { part }),
     ...(negative === undefined ? {} : { negative }),
   }
   return { ...rest, bind: () => extractor }

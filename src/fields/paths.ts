@@ -5,6 +5,7 @@ import { PATH_FLAGS } from '../../schema/enums/index.ts'
 import { type EventView, type Places, placesOf } from '../decode/event-view.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
+import type { Place } from './field.ts'
 
 const SLASH = 0x2f
 const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
@@ -174,6 +175,53 @@ function makeAccessed(
     return clean === name.text ? name : ctx.lookup.intern(clean)
   }
   return dir === undefined ? resolved : ctx.lookup.intern(joinPath(dir.text, name.text))
+}
+
+/**
+ * Where the path lies in the record, when both spellings are one and need no work: absolute and clean. False when that
+ * cannot be seen at a glance.
+ */
+export function plainPath(event: EventView, { name, places }: PathFields, at: Place): boolean {
+  const path = event.slotAt(places.path)
+  const given = event.slotAt(places.name)
+  if (path === undefined || !event.locate(path, at))
+    return given !== undefined && event.locate(given, at) && isClean(at)
+  // The kernel's spelling is clean; what has no path has a name of the kernel's.
+  if (at.bytes[at.start] !== SLASH || isMemoryFile(at)) return false
+  if (name === undefined || given === undefined || event.same(given, path)) return true
+  const flags = event.slotAt(PATH_FLAG_PLACES)
+  if (flags === undefined || (event.numberAt(flags) & IN_DIR) === 0) return false
+  const { bytes, start, end } = at
+  if (!event.locate(given, at)) return false
+  const from = end - (at.end - at.start)
+  for (let i = 0; from + i < end; i++) {
+    const byte = bytes[at.start + i]!
+    if (byte === SLASH || byte !== bytes[from + i]) return false
+  }
+  if (from <= start || from === end || bytes[from - 1] !== SLASH) return false
+  at.start = start
+  at.end = end
+  return true
+}
+
+const DOT = 0x2e
+
+/** Is it an absolute path without empty, `.` and `..` components? */
+function isClean({ bytes, start, end }: Place): boolean {
+  if (bytes[start] !== SLASH || bytes[end - 1] === SLASH) return false
+  for (let i = start + 1; i < end; i++) {
+    if (bytes[i - 1] !== SLASH) continue
+    // A component begins here: whatever begins with a dot is looked at more closely elsewhere.
+    if (bytes[i] === SLASH || bytes[i] === DOT) return false
+  }
+  return true
+}
+
+const MEMORY_FILE = Buffer.from('/memfd:')
+function isMemoryFile({ bytes, start, end }: Place): boolean {
+  if (bytes[start + 1] !== MEMORY_FILE[1] || end - start < MEMORY_FILE.length) return false
+  for (let i = 2; i < MEMORY_FILE.length; i++) if (bytes[start + i] !== MEMORY_FILE[i]) return false
+  return true
 }
 
 const DELETED_TEXT = ' (deleted)'

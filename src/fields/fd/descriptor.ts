@@ -15,8 +15,9 @@ import {
 import { placesOf } from '../../decode/event-view.ts'
 import type { Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
+import type { Place } from '../field.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
-import { type PathFields, type PathValue, pathOf, pathOfFields, spellingsOf } from '../paths.ts'
+import { type PathFields, type PathValue, pathOf, pathOfFields, plainPath, spellingsOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
 
 /** Falco's letters for kinds of descriptors, with its words for them. */
@@ -388,6 +389,12 @@ export function fdNames(ctx: SyscallContext): readonly Str[] {
 export function fdPath(ctx: SyscallContext): PathValue | undefined {
   const fields = fileFields(ctx)
   return fields && pathOf(ctx, fields)
+}
+
+/** Where that path lies, when it is the only name of the file. */
+export function fdPlainPath(ctx: SyscallContext, at: Place): boolean {
+  const fields = fileFields(ctx)
+  return fields !== undefined && plainPath(ctx.event, fields, at)
 }
 
 /** The name as the caller gave it. */

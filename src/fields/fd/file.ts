@@ -13,6 +13,7 @@ import {
   fdNames,
   fdNumber,
   fdPath,
+  fdPlainPath,
   fdRawName,
   fdRealPath,
   isFile,
@@ -35,7 +36,12 @@ function partsOf(ctx: SyscallContext, part: (path: string) => string): readonly 
 const NONE: readonly Str[] = []
 
 /** All that is asked of a name follows from the path, and from whether it is one of a file. */
-const origin: Origin<SyscallContext> = { of: fdPath, cases: 2, caseOf: (ctx) => (isFile(ctx) ? 1 : 0) }
+const origin: Origin<SyscallContext> = {
+  of: fdPath,
+  cases: 2,
+  caseOf: (ctx) => (isFile(ctx) ? 1 : 0),
+  text: fdPlainPath,
+}
 
 const fileNumber = (ctx: SyscallContext, name: string): number | undefined => {
   const number = fdNumber(ctx)
@@ -70,6 +76,7 @@ export const fileFields: readonly SyscallField[] = only(
       get: fdName,
       candidates: fdNames,
       origin,
+      part: 'whole',
     }),
     field({
       name: 'fd.nameraw',
@@ -87,6 +94,7 @@ export const fileFields: readonly SyscallField[] = only(
       doc: 'The path as the kernel resolved it, symbolic links followed. Absent when the call failed.',
       get: fdRealPath,
       origin,
+      part: 'whole',
     }),
     field({
       name: 'fd.name_differs',
@@ -103,6 +111,7 @@ export const fileFields: readonly SyscallField[] = only(
       get: (ctx) => fileName(ctx)?.directory,
       candidates: (ctx) => partsOf(ctx, directoryOf),
       origin,
+      part: 'directory',
     }),
     field({
       name: 'fd.filename',
@@ -112,6 +121,7 @@ export const fileFields: readonly SyscallField[] = only(
       get: (ctx) => fileName(ctx)?.base,
       candidates: (ctx) => partsOf(ctx, baseOf),
       origin,
+      part: 'base',
     }),
     field({
       name: 'fd.type',

@@ -2,7 +2,15 @@
 import type { Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import type { Origin } from '../field.ts'
-import { cleanPath, joinPath, type PathFields, pathOf, pathOfFields, spellingsOf } from '../paths.ts'
+import {
+  cleanPath,
+  joinPath,
+  type PathFields,
+  pathOf,
+  pathOfFields,
+  plainPath,
+  spellingsOf,
+} from '../paths.ts'
 import { eventsOf, field, once, only, type SyscallField } from '../syscall-field.ts'
 
 interface Roles {
@@ -80,6 +88,10 @@ const originIn = (role: Role): Origin<SyscallContext> => ({
   },
   cases: 1,
   caseOf: () => 0,
+  text(ctx, at) {
+    const fields = pathIn(ctx, role)
+    return fields !== undefined && fields !== LINK_TARGET && plainPath(ctx.event, fields, at)
+  },
 })
 
 const DOCS: Readonly<Record<Role, string>> = {
@@ -97,6 +109,7 @@ const roleFields = (role: Role, origin = originIn(role)): readonly SyscallField[
     get: (ctx) => accessedIn(ctx, role),
     candidates: (ctx) => spellingsIn(ctx, role),
     origin,
+    part: 'whole',
   }),
   field({
     name: `fs.path.${role}raw`,
