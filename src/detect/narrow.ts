@@ -135,7 +135,8 @@ export class Selection<C, T> {
     }
     this.#always = always
     for (const [group, byBit] of drawers) this.#place({ group, byBit, left: [], era: table.era })
-    for (const cabinet of this.#cabinets) cabinet.sieve = sieveOf(cabinet)
+    // What is left of an answer has passed.
+    if (asked.size === 0) for (const cabinet of this.#cabinets) cabinet.sieve = sieveOf(cabinet)
   }
 
   #place(drawer: Drawer<C, T>): void {

@@ -118,46 +118,57 @@ function trieOf(words: readonly Word[], classes: Classes): Trie | undefined {
     const cut = words.map((word) =>
       word.bytes.length <= length ? word : { bytes: word.bytes.slice(0, length), whole: false },
     )
-    const trie = new Trie(cut, classes)
-    if (trie.steps <= STEPS_MAX) return trie
+    const nodes = nodesOf(cut, classes)
+    if (nodes !== undefined) return new Trie(nodes, classes)
   }
   return undefined
 }
+
+interface Nodes {
+  /** By state: where classes lead. */
+  readonly edges: readonly ReadonlyMap<number, number>[]
+  /** By state: 1 when a word ends there, 2 when one ends there that must be the whole text. */
+  readonly final: readonly number[]
+}
+
+/** Undefined when there are too many. */
+function nodesOf(words: readonly Word[], classes: Classes): Nodes | undefined {
+  const most = STEPS_MAX / widthOf(classes)
+  const edges: Map<number, number>[] = [new Map(), new Map()]
+  const final = [0, 0]
+  for (const { bytes, whole } of words) {
+    let state = ROOT
+    for (const byte of bytes) {
+      let next = edges[state]!.get(classes[byte]!)
+      if (next === undefined) {
+        next = edges.push(new Map()) - 1
+        final.push(0)
+        edges[state]!.set(classes[byte]!, next)
+      }
+      state = next
+    }
+    final[state]! |= whole ? 2 : 1
+    if (edges.length > most) return undefined
+  }
+  return { edges, final }
+}
+
+const widthOf = (classes: Classes): number => 1 + classes.reduce((most, one) => Math.max(most, one))
 
 /** Steps by state and class; 0 is the state from which nothing is found any more. */
 class Trie {
   readonly #classes: Classes
   readonly #width: number
   readonly #next: Uint16Array
-  /** By state: 1 when a word ends there, 2 when one ends there that must be the whole text. */
   readonly #final: Uint8Array
 
-  constructor(words: readonly Word[], classes: Classes) {
-    const nodes: Map<number, number>[] = [new Map(), new Map()]
-    const final = [0, 0]
-    for (const { bytes, whole } of words) {
-      let state = ROOT
-      for (const byte of bytes) {
-        let next = nodes[state]!.get(classes[byte]!)
-        if (next === undefined) {
-          next = nodes.push(new Map()) - 1
-          final.push(0)
-          nodes[state]!.set(classes[byte]!, next)
-        }
-        state = next
-      }
-      final[state]! |= whole ? 2 : 1
-    }
+  constructor({ edges, final }: Nodes, classes: Classes) {
     this.#classes = classes
-    this.#width = 1 + Math.max(...classes)
+    this.#width = widthOf(classes)
     this.#final = Uint8Array.from(final)
-    this.#next = new Uint16Array(nodes.length * this.#width)
-    for (const [state, edges] of nodes.entries())
-      for (const [code, next] of edges) this.#next[state * this.#width + code] = next
-  }
-
-  get steps(): number {
-    return this.#next.length
+    this.#next = new Uint16Array(edges.length * this.#width)
+    for (const [state, own] of edges.entries())
+      for (const [code, next] of own) this.#next[state * this.#width + code] = next
   }
 
   begins({ bytes, start, end }: Place): boolean {
@@ -204,7 +215,7 @@ class Windows {
     const length = Math.min(...needles.map(({ bytes }) => bytes.length))
     this.#classes = classes
     this.#length = length
-    this.#width = 1 + Math.max(...classes)
+    this.#width = widthOf(classes)
     this.#skip = new Uint8Array(this.#width * this.#width).fill(length - 1)
     for (const { bytes } of needles) {
       const one = Uint8Array.from(bytes.slice(0, length), (byte) => classes[byte]!)
