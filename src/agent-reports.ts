@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
+import type { TriggeredCapture } from './capture/native/triggered.ts'
 import type { Config } from './config/keys.ts'
 import { type Alert, type AlertIdentity, absenceAlert, absenceText } from './detect/alert.ts'
 import type { Enrichers } from './enrichment.ts'
@@ -33,7 +34,12 @@ export interface Reported {
   readonly enrichers: Enrichers
   readonly outputs: Outputs
   readonly timer: StageTimer
+  readonly captures: TriggeredCapture | undefined
 }
+
+/** What came of captures that rules begin, as far as there is anything. */
+export const captureCounts = (captures: TriggeredCapture | undefined): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries({ ...captures?.counts }).filter(([, count]) => count > 0))
 
 /** Health records, to the same outputs as everything else. */
 export function reportHealth({
@@ -44,6 +50,7 @@ export function reportHealth({
   enrichers,
   outputs,
   timer,
+  captures,
 }: Reported): Reporter {
   return startReporter({
     intervalMs: config['health.interval'] * 1000,
@@ -71,6 +78,7 @@ export function reportHealth({
         evicted: counters.evicted + counters.evictedExited,
         unknownProcess: counters.unknownProcess,
         enrichment: enrichers.counts,
+        captures: captureCounts(captures),
         outputs: outputs.status(),
       }
     },

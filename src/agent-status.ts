@@ -27,13 +27,15 @@ export interface Summary extends PipelineCounts {
   readonly outputs: readonly OutputStatus[]
   /** Alerts held back by throttling. */
   readonly suppressed: number
+  /** Of captures that rules began; nothing where there is nothing to tell. */
+  readonly captures: Readonly<Record<string, number>>
 }
 
 export function summarise(
   pipeline: Pipeline,
   source: KernelSource,
   engine: Engine<SyscallContext>,
-): Omit<Summary, 'asked' | 'outputs' | 'suppressed'> {
+): Omit<Summary, 'asked' | 'outputs' | 'suppressed' | 'captures'> {
   const drops = new Map<string, number>()
   const count = (reason: string, n: number): void => {
     if (n > 0) drops.set(reason, (drops.get(reason) ?? 0) + n)

@@ -3,7 +3,14 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { AgentError, judgingOptions, type Outputs, openAll } from './agent-outputs.ts'
-import { type Reported, reportAbsence, reportHealth, sampler, serveWeb } from './agent-reports.ts'
+import {
+  captureCounts,
+  type Reported,
+  reportAbsence,
+  reportHealth,
+  sampler,
+  serveWeb,
+} from './agent-reports.ts'
 import {
   checkPrivileges,
   degradedBy,
@@ -28,7 +35,7 @@ import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
-import { type Consumers, type Rule, type RuleSet, ruleSet } from './judging.ts'
+import { type Consumers, prebufferOf, type Rule, type RuleSet, ruleSet } from './judging.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import type { HostLock } from './kernel/host-lock.ts'
 import type { Libbpf } from './kernel/libbpf.ts'
@@ -39,7 +46,14 @@ import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import { hasRecords } from './outputs/open.ts'
 import { PassCounter, type Passed } from './pass-counter.ts'
 import { Pipeline, type PipelineOptions } from './pipeline.ts'
-import { recorded, startRecording } from './recording.ts'
+import {
+  captureOnMatch,
+  type MakeCaptures,
+  openCaptures,
+  type Recorders,
+  recorded,
+  startRecording,
+} from './recording.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
@@ -73,6 +87,8 @@ export interface AgentOptions {
   readonly onDrops?: () => void
   /** Records what the pipeline is told. */
   readonly recorder?: Recorder
+  /** Captures that rules begin. */
+  readonly captures?: MakeCaptures
   /** Of the program, for what it says about itself. */
   readonly version?: string
 }
@@ -168,7 +184,9 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const { config, rules, log, env, observer } = options
   const identity = hostIdentity(env)
   const interner = new Interner()
-  const recording = options.recorder !== undefined
+  const captures = openCaptures(options.captures, config, interner, log)
+  const recorders: Recorders = { recorder: options.recorder, captures }
+  const recording = options.recorder !== undefined || captures !== undefined
   const self = ownIds(lib, options.objects, hostRoot(env))
   const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log, recording })
   const telemetry = planTelemetry({ config, host: identity.hostname, self: self.pid, sink: outputs })
@@ -179,6 +197,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       telemetry,
       observer,
       self: self.pid,
+      prebuffer: prebufferOf(config),
       ...(isWatched(options) ? { roots: rootsOf(options) } : {}),
     }),
     processes: () => pipeline.table.living,
@@ -196,6 +215,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     timer,
     outputs,
     guarding,
+    recorders,
   }
   const passes = new PassCounter(guarding.admits)
   const line = observer && lineWriter(observer, outputs)
@@ -216,11 +236,11 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     lookup: pipeline.lookup,
     now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
   })
-  const sink = startRecording(options.recorder, enrichers, pipeline)
+  const sink = startRecording(recorders, enrichers, pipeline)
   try {
     startSource(source, sink)
   } catch (error) {
-    options.recorder?.close()
+    closeAll(recorders)
     throw error
   }
   enrichers.start(pipeline, sink)
@@ -232,7 +252,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       identity,
       alert: (alert) => tell(parts, alert),
     })
-  const reported = { config, identity, pipeline, source, enrichers, outputs, timer }
+  const reported = { config, identity, pipeline, source, enrichers, outputs, timer, captures }
   const reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
   const beats = startBeating(lock)
   if (lock.before !== undefined && observer?.ownsOutput !== true)
@@ -265,14 +285,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
           'restart the agent',
         )
       const asked = enrichers.reopen(rules)
-      pipeline.judgeBy(next.judging(recorded(asked.options, options.recorder)))
+      pipeline.judgeBy(next.judging(recorded(asked.options, recorders)))
       asked.begin()
       try {
         // Last, so that no event is passed over that the new rules want.
         if (next.guards) source.setGuards(next.guards)
       } catch (error) {
         if (!(error instanceof SystemError)) throw error
-        pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, options.recorder)))
+        pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, recorders)))
         throw new AgentError(`the kernel does not take the guards of these rules: ${error.message}`)
       }
       judged = next
@@ -285,7 +305,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       clearInterval(beats)
       lock.beat()
       enrichers.stop()
-      options.recorder?.close()
+      closeAll(recorders)
       integrity?.stop()
       pipeline.telemetry?.flush()
       reporter?.stop()
@@ -301,11 +321,16 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
         asked: enrichers.counts,
         outputs: outputs.status(),
         suppressed: outputs.suppressed,
+        captures: captureCounts(captures),
       }
       lock.release()
       return summary
     },
   }
+}
+
+const closeAll = ({ recorder, captures }: Recorders): void => {
+  for (const one of [recorder, captures]) one?.close()
 }
 
 const noticeOptions = (parts: Parts, reported: Reported): NoticeOptions => ({
@@ -331,6 +356,7 @@ interface Parts {
   readonly timer: StageTimer
   readonly outputs: Outputs
   readonly guarding: Guarding
+  readonly recorders: Recorders
 }
 
 /** An alert goes out; where an observer has the outputs to itself, to that one. */
@@ -347,11 +373,13 @@ const isWatched = (options: AgentOptions): options is AgentOptions & { readonly 
   options.config['integrity.enabled'] && options.files !== undefined
 
 function pipelineOptions(parts: Parts): PipelineOptions {
-  const { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding } = parts
+  const { options, interner, identity, enrichers, judged, telemetry, timer, outputs, guarding, recorders } =
+    parts
   const { config, log, observer } = options
   return {
     ...judgingOptions({ config, interner, identity, telemetry, outputs, log }),
-    ...judged.judging(recorded(enrichers.options, options.recorder)),
+    ...judged.judging(recorded(enrichers.options, recorders)),
+    ...captureOnMatch(recorders.captures, config),
     alert(alert, about) {
       // What the agent has to say about itself is told in every mode.
       if (about !== undefined && config['agent.mode'] === 'monitor') return

@@ -57,12 +57,20 @@ export interface Streams {
   readonly observer: Observer | undefined
   /** Process id of the agent. */
   readonly self: number
+  /** Events to have from before a match. */
+  readonly prebuffer?: readonly string[]
   /** What the agent is made of on disk, where it watches over that. */
   readonly roots?: readonly { readonly path: string }[]
 }
 
 /** Streams of events beside the alerts: the kernel must not pass over what they report. */
-export function streamsOf({ telemetry, observer, self, roots }: Streams): readonly StreamInterest[] {
+export function streamsOf({
+  telemetry,
+  observer,
+  self,
+  prebuffer = [],
+  roots,
+}: Streams): readonly StreamInterest[] {
   const { events, watched } = telemetry
   return [
     { name: 'telemetry', events, ...watched },
@@ -70,6 +78,7 @@ export function streamsOf({ telemetry, observer, self, roots }: Streams): readon
     ...(observer !== undefined && observer.rules === undefined
       ? [{ name: 'observer', events: observer.events, paths: observer.paths, patterns: [] }]
       : []),
+    ...(prebuffer.length === 0 ? [] : [prebufferStream(prebuffer)]),
     ...(roots === undefined
       ? []
       : [
@@ -80,6 +89,14 @@ export function streamsOf({ telemetry, observer, self, roots }: Streams): readon
         ]),
   ]
 }
+
+/** Events that are wanted from before a match: every one of them, since nobody knows who will match. */
+export const prebufferStream = (names: readonly string[]): StreamInterest => ({
+  name: 'capture.prebuffer',
+  events: new Set(names),
+  paths: [],
+  patterns: [],
+})
 
 /** What tells who changed the agent's files, and who writes to its memory. */
 const tampering = (self: number, roots: readonly string[]): StreamInterest => ({

@@ -39,15 +39,16 @@ export function ruleSet(
     matching: config.rule_matching === 'all' ? 'all' : 'first',
     timeOf: ({ event }) => event.time,
   })
+  const prebuffer = prebufferOf(config)
   const all = [...rules, ...(observer?.rules ?? [])]
   return {
     rules,
     engine,
     wanted: {
-      events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? [])])),
+      events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? []), ...prebuffer])),
       syscalls: new Set([
         ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
-        ...namedAmong(observer?.events ?? []),
+        ...namedAmong(new Set([...(observer?.events ?? []), ...prebuffer])),
       ]),
       env:
         config['kernel.env'] === 'on' ||
@@ -62,6 +63,10 @@ export function ruleSet(
     }),
   }
 }
+
+/** Events that captures want from before a match. */
+export const prebufferOf = (config: Config): readonly string[] =>
+  config['capture.enabled'] ? config['capture.prebuffer'] : []
 
 const union = (events: ReadonlySet<string> | '*', more: ReadonlySet<string>): ReadonlySet<string> | '*' =>
   events === '*' ? events : new Set([...events, ...more])

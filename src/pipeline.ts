@@ -19,6 +19,7 @@ import type { Interner } from './decode/interner.ts'
 import type { Alert } from './detect/alert.ts'
 import {
   type AlertIdentity,
+  CAPTURE_FILE,
   createAlert,
   gapAlert,
   guardAlert,
@@ -81,6 +82,8 @@ export interface PipelineOptions {
   readonly observe?: (ctx: SyscallContext) => void
   /** Told the time of each event that rules could see, before it is judged: CLOCK_MONOTONIC ns. */
   readonly advance?: (time: number) => void
+  /** A rule matched: the file of the capture that has what follows, undefined when there is none. */
+  readonly capture?: (rule: Rule, ctx: SyscallContext) => string | undefined
   /** Trouble inside a stage: reported, counted, survived. */
   readonly error: (error: unknown) => void
   /** Give Falco's values where they are wrong or narrower than the truth (docs/compat-falco.md). */
@@ -492,8 +495,12 @@ export class Pipeline implements SourceSink {
     this.#alerts.set(rule.name, (this.#alerts.get(rule.name) ?? 0) + 1)
     if (rule.threshold !== undefined) ctx.memo.set(THRESHOLD_COUNT, count)
     const alert = createAlert(rule, ctx, this.#options.identity, this.#options.printing)
-    if (!unanswered) return alert
-    return { ...alert, fields: new Map([...alert.fields, [CONTAINER_PENDING, true]]) }
+    const capture = this.#options.capture?.(rule, ctx)
+    if (!unanswered && capture === undefined) return alert
+    const fields = new Map(alert.fields)
+    if (unanswered) fields.set(CONTAINER_PENDING, true)
+    if (capture !== undefined) fields.set(CAPTURE_FILE, capture)
+    return { ...alert, fields }
   }
 
   #count(name: string): void {

@@ -3,7 +3,9 @@ import { availableParallelism, machine, release } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Recorder } from '../capture/native/recorder.ts'
 import { CaptureError } from '../capture/source.ts'
+import type { Config } from '../config/keys.ts'
 import { hostIdentity } from '../kernel/host.ts'
+import type { MakeCaptures } from '../recording.ts'
 import { DURATION_HINT, parseDuration } from '../rules/duration.ts'
 import { type Io, UsageError, UserError } from './command.ts'
 import { programVersion } from './package-root.ts'
@@ -48,20 +50,44 @@ export async function recorderOf(
   return (failed) =>
     new Recorder({
       file,
-      rotateBytes: number('rotateSize') * 2 ** 20,
+      rotateBytes: number('rotateSize') * MIB,
       rotateNs: number('rotateTime'),
       keep: number('rotateKeep'),
       failed,
-      facts: {
-        ...hostIdentity(env),
-        kernel: release(),
-        machine: machine(),
-        cpus: availableParallelism(),
-        created: BigInt(Date.now()) * 1_000_000n,
-        writer: programVersion(),
-        agent: process.pid,
-        expression,
+      facts: { ...factsOf(env), created: BigInt(Date.now()) * 1_000_000n, expression },
+    })
+}
+
+/** Who records, and where. */
+const factsOf = (env: Io['env']) => ({
+  ...hostIdentity(env),
+  kernel: release(),
+  machine: machine(),
+  cpus: availableParallelism(),
+  writer: programVersion(),
+  agent: process.pid,
+})
+
+const MIB = 2 ** 20
+
+/** Makes the captures that rules begin, where the configuration has them. */
+export async function capturesOf(config: Config, env: Io['env']): Promise<MakeCaptures | undefined> {
+  if (!config['capture.enabled']) return undefined
+  const { TriggeredCapture } = await import('../capture/native/triggered.ts')
+  return (past, log) =>
+    new TriggeredCapture({
+      prefix: config['capture.path_prefix'],
+      files: config['capture.max_files'],
+      bytes: config['capture.max_total_mb'] * MIB,
+      durationNs: config['capture.default_duration'] * 1e6,
+      maxBytes: config['capture.max_file_size_mb'] * MIB,
+      past: {
+        bytes: config['capture.prebuffer_mb'] * MIB,
+        ns: config['capture.prebuffer_ms'] * 1e6,
+        ...past,
       },
+      facts: factsOf(env),
+      log,
     })
 }
 

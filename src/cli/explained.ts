@@ -66,6 +66,7 @@ function ruleText(one: Explanation, rates: PassRates | undefined): string {
       const words = inKernel ? WORDS[verdict as keyof typeof WORDS] : verdict
       lines.push(row(inKernel ? 'kernel' : 'user space', `${shortened(test)}: ${words}${where}`))
     }
+  if (rule.capture !== undefined) lines.push(row('capture', captureText(rule.capture)))
   for (const { event, open, of } of events)
     if (open > 0) lines.push(row('wide open', wideOpenText(one, event, open, of)))
   const rate = rates?.rules.get(rule)
@@ -75,6 +76,18 @@ function ruleText(one: Explanation, rates: PassRates | undefined): string {
     )
   return lines.join('')
 }
+
+const captureText = ({ durationNs }: NonNullable<Rule['capture']>): string =>
+  `a match begins a capture of ${durationNs === undefined ? 'capture.default_duration' : `${durationNs / 1e6} ms`}, where capture.enabled is on`
+
+/** Events that pass whatever rules ask. */
+export const prebufferText = (names: readonly string[]): string =>
+  names.length === 0
+    ? ''
+    : row(
+        'prebuffer',
+        `${names.join(', ')}: every one is sent, whatever rules ask, to have it from before a match (capture.prebuffer)`,
+      )
 
 /** Most characters of a test that are shown; its beginning tells which one it is. */
 const LONGEST = 160
@@ -144,6 +157,9 @@ export function explanationJson(
           reasons: leftToUserSpace(one, event),
           hint: hintFor(GUARDED_EVENTS.get(event)!),
         })),
+      ...(one.rule.capture === undefined
+        ? {}
+        : { capture: { duration_ms: (one.rule.capture.durationNs ?? 0) / 1e6 || null } }),
       ...(rates === undefined ? {} : { passed: rates.rules.get(one.rule) ?? 0 }),
     })),
     ...(rates === undefined ? {} : { live: { seconds: rates.seconds, events: rates.events } }),

@@ -34,6 +34,8 @@ export interface ChoiceKey extends KeyBase<string> {
 export interface ListKey extends KeyBase<readonly string[]> {
   readonly type: 'list'
   readonly values?: readonly string[]
+  /** What the values are, where there are too many to be listed. */
+  readonly called?: string
   readonly paths?: true
 }
 
@@ -136,6 +138,13 @@ export const some = (values: readonly string[], doc: string): ListKey => ({ ...l
 export const words = (values: readonly string[], value: readonly string[], doc: string): ListKey => ({
   ...list(value, doc),
   values,
+})
+
+/** Some of many words: `called` says which. */
+export const named = (values: readonly string[], called: string, doc: string): ListKey => ({
+  ...list([], doc),
+  values,
+  called,
 })
 
 export const number = (value: number, min: number, max: number, doc: string): NumberKey => ({

@@ -1,4 +1,5 @@
 /** Configuration keys: what each means, its unit, bounds and default. One table; parsing, help and docs read it. */
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { PRIORITIES } from '../rules/ir.ts'
 import {
   bool,
@@ -7,6 +8,7 @@ import {
   int,
   type KeyDecl,
   list,
+  named,
   number,
   paths,
   some,
@@ -191,6 +193,42 @@ export const KEYS = {
     'hide secrets in what goes out: values of well-known flags (--password X), of variables whose name says so (DB_PASSWORD=X), passwords in URLs, HTTP authorization; rules see the truth',
   ),
   'output.path': text('', 'file of output.type = file, appended to, mode 0600'),
+  'capture.enabled': bool(
+    false,
+    'a rule that matches begins a capture of what happens from then on, with a little of what was before (docs/capture.md)',
+  ),
+  'capture.path_prefix': text(
+    '/tmp/falco',
+    'beginning of the path of these files; time and number of the event and .cap are added',
+  ),
+  'capture.mode': choice(
+    ['rules', 'all_rules'],
+    'rules',
+    'rules that begin a capture: those with capture: true, or all',
+  ),
+  'capture.default_duration': int(
+    5000,
+    0,
+    86_400_000,
+    'ms',
+    'how long a capture goes on after a match, where capture_duration of the rule does not say; another match prolongs it',
+  ),
+  'capture.max_file_size_mb': int(0, 0, 1_048_576, 'MiB', 'size at which a capture ends, 0 for any'),
+  'capture.max_files': int(
+    100,
+    0,
+    1_000_000,
+    'files',
+    'captures kept below capture.path_prefix, the newest; 0 for all',
+  ),
+  'capture.max_total_mb': int(1024, 0, 16_777_216, 'MiB', 'size of all captures kept, the newest; 0 for any'),
+  'capture.prebuffer': named(
+    PUBLIC_EVENT_TYPES.map(({ name }) => name),
+    "names of events ('tarsier events')",
+    'events to have from before the match, beside those that rules and telemetry want: the kernel sends them all',
+  ),
+  'capture.prebuffer_ms': int(5000, 100, 600_000, 'ms', 'how far back a capture begins before the match'),
+  'capture.prebuffer_mb': int(4, 1, 1024, 'MiB', 'most memory for what was before a match'),
   log_level: choice(
     ['trace', 'debug', 'info', 'warning', 'error'],
     'info',

@@ -25,6 +25,7 @@ function kindText(decl: KeyDecl): string {
     case 'structure':
       return decl.wanted
     case 'list':
+      if (decl.called !== undefined) return `list of ${decl.called}`
       if (decl.values !== undefined) return `list of ${decl.values.map((value) => `\`${value}\``).join(', ')}`
       return decl.paths ? 'list of absolute paths' : 'list of texts'
     default:

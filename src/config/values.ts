@@ -116,6 +116,7 @@ export function wantedBy(decl: KeyDecl): string {
     case 'structure':
       return decl.wanted
     case 'list':
+      if (decl.called !== undefined) return `a list of ${decl.called}`
       if (decl.values !== undefined) return `a list of ${decl.values.join(', ')}`
       return decl.paths ? 'a list of absolute paths' : 'a list of texts'
     default:

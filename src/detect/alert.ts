@@ -35,6 +35,9 @@ export interface Alert {
   readonly fields: ReadonlyMap<string, AlertValue>
 }
 
+/** Value of an alert whose rule began a capture, or prolonged one: the file. */
+export const CAPTURE_FILE = 'tarsier.capture'
+
 /** Who speaks. */
 export interface AlertIdentity {
   readonly hostname: string

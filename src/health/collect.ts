@@ -27,6 +27,7 @@ export interface HealthParts {
   readonly unknownProcess: number
   /** Counts of what was asked of others; absent where nothing is. */
   readonly enrichment?: Readonly<Record<string, number>>
+  readonly captures?: Readonly<Record<string, number>>
   readonly outputs?: readonly OutputCounts[]
   readonly usage: OwnUsage
   readonly times: Readonly<Record<Stage, StageTimes>>
@@ -82,6 +83,7 @@ export function collectHealth(parts: HealthParts): Health {
     events_lost: parts.lost,
     late_events: late,
     enrichment: parts.enrichment ?? {},
+    captures: parts.captures ?? {},
     unknown_process: parts.unknownProcess,
     ring_fill_percent: rounded(parts.ringFill * 100),
     latency_us: parts.times,

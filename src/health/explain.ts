@@ -150,6 +150,23 @@ const writing: Topic = ({ last }) =>
     ),
   )
 
+const capturing: Topic = ({ last }) => {
+  const { failed = 0, lost = 0, forgotten = 0 } = (last.captures ?? {}) as Readonly<Record<string, number>>
+  return [
+    ...ifAny(failed + lost, () =>
+      warning(
+        `${plural(failed, 'capture')} could not be made or written to the end, ${plural(lost, 'item')} lost: the disk is full, or the folder of capture.path_prefix is gone.`,
+      ),
+    ),
+    ...ifAny(forgotten, (value) =>
+      note(
+        `${plural(value, 'item')} left the memory of what was before a match early, for lack of room.`,
+        'raise capture.prebuffer_mb, or name fewer events in capture.prebuffer',
+      ),
+    ),
+  ]
+}
+
 const table: Topic = ({ last }) => [
   ...ifAny(last.process_records_evicted, (value) =>
     note(
@@ -210,4 +227,14 @@ function slowest({ latency_us: times }: SomeHealth): Remark | undefined {
   )
 }
 
-const TOPICS: readonly Topic[] = [throughput, kernelLosses, reading, writing, hiding, guarded, table, load]
+const TOPICS: readonly Topic[] = [
+  throughput,
+  kernelLosses,
+  reading,
+  writing,
+  capturing,
+  hiding,
+  guarded,
+  table,
+  load,
+]

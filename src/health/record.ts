@@ -51,6 +51,9 @@ export const HEALTH_FIELDS = {
   enrichment: map(
     'questions to container runtimes and resolvers, and events that waited for the answers, by what became of them',
   ),
+  captures: map(
+    'captures that rules began: files, matches that prolonged one, files that got too large or could not be written, bytes, and items of the past or the present that were lost',
+  ),
   unknown_process: count('events of processes the table does not know'),
   ring_fill_percent: number('most seen waiting in the rings since the last record, percent of their size'),
   latency_us: {

@@ -136,6 +136,12 @@ export interface Threshold<C = unknown> {
   readonly by: readonly FieldRef<C>[]
 }
 
+/** What a rule says of the capture its match begins. */
+export interface RuleCapture {
+  /** How long it goes on, ns; undefined for as long as is usual. */
+  readonly durationNs: number | undefined
+}
+
 /** A rule ready to be evaluated. */
 export interface CompiledRule<C = unknown> {
   readonly name: string
@@ -152,6 +158,8 @@ export interface CompiledRule<C = unknown> {
   readonly meta?: RuleMeta
   /** Report a series of matches instead of each. */
   readonly threshold?: Threshold<C>
+  /** A match begins a capture, where the configuration has them. */
+  readonly capture?: RuleCapture
   /** Where it is defined, for `explain`. */
   readonly span: Span
 }

@@ -1,6 +1,6 @@
 /** An alert as rand-guard's `alert` record: its fields, then ours. Made from the event itself, so it needs the context. */
 import { errnoName } from '../../schema/enums/index.ts'
-import type { Alert } from '../detect/alert.ts'
+import { type Alert, CAPTURE_FILE } from '../detect/alert.ts'
 import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { pathOf } from '../fields/paths.ts'
@@ -71,6 +71,7 @@ export const ALERT_SCHEMA: json.JsonSchema = json.record({
   container_id: absent(json.text('first 12 characters of the container id; null on the host')),
   result: absent(json.int('return value of the call; null for what is no call')),
   error: absent(json.text('name of the error; null when the call worked')),
+  capture: absent(json.text('file of the capture that the rule began or prolonged')),
 })
 
 /** One line. Absent values are null. */
@@ -107,6 +108,7 @@ export function randGuardAlert(alert: Alert, about: Subject | undefined, { mask 
     container_id: process?.containerId ?? null,
     result: result ?? null,
     error: result === undefined || result >= 0 ? null : (errnoName(result) ?? String(-result)),
+    ...text('capture', alert.fields.get(CAPTURE_FILE) as string | undefined),
   })
 }
 

@@ -5,6 +5,7 @@
 import { closeSync, constants, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { EventView } from '../../decode/event-view.ts'
 import type { CaptureFacts } from '../source.ts'
+import { BLOCK_BYTES, Block, type ItemSink } from './block.ts'
 import {
   encodeFrame,
   encodeIndex,
@@ -17,7 +18,7 @@ import {
   SIGNATURE,
   SIGNATURE_BYTES,
 } from './format.ts'
-import { encodeFact, FACT_KIND, type Fact, ITEM_BYTES, RECORD } from './items.ts'
+import { type Fact, RECORD } from './items.ts'
 import { ownLayouts } from './layouts.ts'
 
 export interface WriterOptions {
@@ -32,13 +33,8 @@ export interface WriterOptions {
   readonly state: (into: ItemSink) => void
   /** Recording ended for this reason. */
   readonly failed: (error: Error) => void
-}
-
-/** Where items of a block go. */
-export interface ItemSink {
-  fact(fact: Fact): void
-  /** A record in memory of its own. */
-  bytes(record: Uint8Array): void
+  /** False: the end does not wait for the disk. */
+  readonly sync?: boolean
 }
 
 export interface WriterCounts {
@@ -51,81 +47,8 @@ export interface WriterCounts {
   readonly lost: number
 }
 
-/** Bytes of items after which a block is written. */
-const BLOCK_BYTES = 512 << 10
 /** Bytes of a file after which a reader finds a place to begin. */
 const STATE_EVERY = 16 << 20
-/** Longest fact; with a block's other items it fits into what a reader takes. */
-const FACT_MAX = 8 << 20
-
-/** Items of one block. */
-class Block {
-  bytes = new Uint8Array(BLOCK_BYTES)
-  used = 0
-  items = 0
-  lost = 0
-  first = 0
-  last = 0
-  readonly counts = new Map<number, number>()
-
-  /** Room for `length` more bytes; where they begin. */
-  add(kind: number, ring: number, length: number): number {
-    const need = this.used + ITEM_BYTES + ((length + 7) & ~7)
-    if (need > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(need, this.bytes.length * 2))
-      larger.set(this.bytes.subarray(0, this.used))
-      this.bytes = larger
-    }
-    const at = this.used
-    this.bytes[at] = length & 0xff
-    this.bytes[at + 1] = (length >>> 8) & 0xff
-    this.bytes[at + 2] = (length >>> 16) & 0xff
-    this.bytes[at + 3] = length >>> 24
-    this.bytes[at + 4] = kind
-    this.bytes[at + 5] = ring
-    this.bytes[at + 6] = 0
-    this.bytes[at + 7] = 0
-    // What was there before must not show in the padding.
-    this.bytes.fill(0, at + ITEM_BYTES + length, need)
-    this.used = need
-    this.items++
-    return at + ITEM_BYTES
-  }
-
-  /** False when it is longer than any item may be. */
-  fact(fact: Fact): boolean {
-    const bytes = encodeFact(fact)
-    if (bytes.length > FACT_MAX) return false
-    this.put(FACT_KIND, bytes)
-    if (fact.of === 'gap') this.lost += Math.min(fact.gap.lost, 0xffffffff - this.lost)
-    return true
-  }
-
-  put(kind: number, bytes: Uint8Array): void {
-    // What `bytes` of the block is afterwards, it need not be before.
-    const at = this.add(kind, 0, bytes.length)
-    this.bytes.set(bytes, at)
-  }
-
-  /** A record was added; `time` is 0 for what is no event. */
-  note(id: number, time: number): void {
-    this.counts.set(id, (this.counts.get(id) ?? 0) + 1)
-    if (time === 0) return
-    if (this.first === 0 || time < this.first) this.first = time
-    if (time > this.last) this.last = time
-  }
-
-  clear(): void {
-    this.used = 0
-    this.items = 0
-    this.lost = 0
-    this.first = 0
-    this.last = 0
-    this.counts.clear()
-    if (this.bytes.length > 4 * BLOCK_BYTES) this.bytes = new Uint8Array(BLOCK_BYTES)
-  }
-}
-
 export class CaptureWriter {
   readonly #options: WriterOptions
   readonly #block = new Block()
@@ -152,8 +75,21 @@ export class CaptureWriter {
       this.#begin()
     } catch (error) {
       closeSync(this.#fd)
+      rmSync(options.file, { force: true })
       throw error
     }
+  }
+
+  /** What a reader must know who begins here, and what came before what is taken from now on; nothing else was taken yet. */
+  startWith(past: readonly Block[]): void {
+    this.#guarded(() => {
+      this.#writeState()
+      for (const block of past) {
+        if (block.items === 0) continue
+        this.#items += block.items
+        this.#writeBlock('items', block)
+      }
+    })
   }
 
   get counts(): WriterCounts {
@@ -166,12 +102,9 @@ export class CaptureWriter {
       this.#lost++
       return
     }
-    const size = view.recordSize
-    const at = this.#block.add(RECORD, view.ring === 'critical' ? 0 : 1, size)
-    view.copyTo(this.#block.bytes, at)
     const { time } = view
     const isEvent = view.type.internal !== true
-    this.#block.note(view.type.id, isEvent ? time : 0)
+    this.#block.record(view)
     this.#items++
     if (this.#began === 0 && isEvent) this.#began = time
     if (this.#block.used >= BLOCK_BYTES) this.flush()
@@ -195,6 +128,7 @@ export class CaptureWriter {
     if (this.#dead || this.#block.items === 0) return
     this.#guarded(() => this.#writeBlock('items', this.#block))
     if (this.#dead) return
+    this.#block.clear()
     const { rotateBytes } = this.#options
     if (rotateBytes > 0 && this.#offset >= rotateBytes) this.rotate()
     else if (this.#sinceState >= STATE_EVERY) this.#guarded(() => this.#writeState())
@@ -205,6 +139,7 @@ export class CaptureWriter {
     if (this.#dead) return
     this.#guarded(() => {
       if (this.#block.items > 0) this.#writeBlock('items', this.#block)
+      this.#block.clear()
       this.#finishFile()
       this.#number++
       const name = `${this.#options.file}.${this.#number}`
@@ -221,7 +156,7 @@ export class CaptureWriter {
     if (this.#dead) return
     this.flush()
     this.#guarded(() => {
-      fsyncSync(this.#fd)
+      if (this.#options.sync !== false) fsyncSync(this.#fd)
       this.#finishFile()
     })
     this.#dead = true
@@ -279,7 +214,6 @@ export class CaptureWriter {
       block.bytes.subarray(0, block.used),
       block.counts,
     )
-    block.clear()
   }
 
   #finishFile(): void {

@@ -150,4 +150,5 @@ const summaryText = (summary: ReplaySummary): string =>
     asked: {},
     outputs: [],
     suppressed: 0,
+    captures: {},
   })

@@ -52,6 +52,23 @@ test('check: a missing file is named', async () => {
 test('check: a directory without rules', async () => {
   await assert.rejects(run(['check', mkdtempSync(join(folder, 'empty-'))]), UserError)
 })
+test('explain: what begins a capture, and what is sent for the sake of one', async () => {
+  const rule = { rule: 'begins', desc: 'd', condition: 'evt.type = openat and fd.name = /etc/x', output: 'o' }
+  const rules = file(
+    'capture.yaml',
+    JSON.stringify([{ ...rule, priority: 'ERROR', capture: true, capture_duration: 70 }]),
+  )
+  const option = ['capture.enabled=true', 'capture.prebuffer=connect,unlinkat']
+  const explain = (options: object) =>
+    captured(createRulesCommand(), ['explain', 'begins'], { rules: [rules], ...options })
+  const { out } = await explain({ option })
+  assert.match(out, /^capture +a match begins a capture of 70 ms/m)
+  assert.match(out, /^prebuffer +connect, unlinkat: every one is sent, whatever rules ask/m)
+  const json = JSON.parse((await explain({ option, json: true })).out)
+  assert.deepEqual([json.prebuffer, json.rules[0].capture], [['connect', 'unlinkat'], { duration_ms: 70 }])
+  assert.doesNotMatch((await explain({})).out, /^prebuffer/m)
+  await assert.rejects(explain({ option: ['capture.prebuffer=unlinkatt'] }), /capture.prebuffer/)
+})
 test('explain: what the kernel decides of a rule, and what it does not', async () => {
   const explained = file(
     'explained.yaml',

@@ -20,8 +20,9 @@ import type { SyscallContext } from '../../fields/context.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
 import { droppedBy } from '../../outputs/delivery/message.ts'
+import type { MakeCaptures } from '../../recording.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
-import { declareRotation, type MakeRecorder, recorderOf } from '../captures.ts'
+import { capturesOf, declareRotation, type MakeRecorder, recorderOf } from '../captures.ts'
 import type { GlobalOptions, Io } from '../command.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { idleSelections, loadOrReport, rulePaths, rulesToJudge } from '../configured-rules.ts'
@@ -98,6 +99,7 @@ export const runCommand: CliCommand = {
     return runAgent(config, rules, filesOf(loaded, given), options, log, io, {
       ...falco,
       reread,
+      captures: await capturesOf(config, io.env),
       ...(record === undefined ? {} : { recorder: await recorderOf(record, '', options, io.env) }),
     })
   },
@@ -163,6 +165,8 @@ export interface RunOptions {
   readonly pidFile?: string | undefined
   /** Records what the pipeline is told. Where an observer has the outputs to itself, that is what the command is for. */
   readonly recorder?: MakeRecorder
+  /** Captures that rules begin. */
+  readonly captures?: MakeCaptures | undefined
 }
 
 /** Run an agent until it is told to stop; the summary goes to stderr. */
@@ -173,7 +177,7 @@ export async function runAgent(
   options: GlobalOptions,
   log: Logger,
   io: Io,
-  { observer, seconds = 0, pidFile, reread, recorder: makeRecorder }: RunOptions = {},
+  { observer, seconds = 0, pidFile, reread, recorder: makeRecorder, captures }: RunOptions = {},
 ): Promise<0 | 1> {
   const stopped = Promise.withResolvers<void>()
   const stop = (): void => stopped.resolve()
@@ -194,7 +198,7 @@ export async function runAgent(
     log.error(`recording ended: ${error.message}`)
     if (observer?.ownsOutput === true) fail()
   })
-  const more = { ...(observer && { observer }), ...(recorder && { recorder }) }
+  const more = { ...(observer && { observer }), ...(recorder && { recorder }), ...(captures && { captures }) }
   const agent = start(
     config,
     rules,
@@ -248,7 +252,10 @@ function writePid(file: string, log: Logger): void {
 function start(
   config: Config,
   rules: readonly CompiledRule<SyscallContext>[],
-  more: Pick<AgentOptions, 'files' | 'observer' | 'recorder' | 'onTampering' | 'onDrops' | 'onClosed'>,
+  more: Pick<
+    AgentOptions,
+    'files' | 'observer' | 'recorder' | 'captures' | 'onTampering' | 'onDrops' | 'onClosed'
+  >,
   log: Logger,
   io: Io,
 ): Agent {
@@ -317,6 +324,9 @@ export function renderSummary(summary: Summary): string {
       ? []
       : [section('asked of others', new Map(Object.entries(summary.asked)), 'none')]),
     ...outputSection(summary),
+    ...(Object.keys(summary.captures).length === 0
+      ? []
+      : [section('captures that rules began', new Map(Object.entries(summary.captures)), 'none')]),
     ...(summary.suppressed > 0 ? [`alerts held back by throttling: ${summary.suppressed}`] : []),
     `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',

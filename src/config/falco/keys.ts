@@ -3,17 +3,7 @@
  * serves under Falco's own name are in `../keys.ts`. Names and types are those of Falco 0.44, with what earlier versions
  * had and users still write.
  */
-import {
-  bool,
-  choice,
-  int,
-  type KeyDecl,
-  type KeyValue,
-  list,
-  number,
-  structure,
-  text,
-} from '../key-types.ts'
+import { bool, int, type KeyDecl, type KeyValue, list, number, structure, text } from '../key-types.ts'
 import type { KeyName } from '../keys.ts'
 
 export interface FalcoKey {
@@ -37,13 +27,12 @@ const count = (value: number, unit: string, doc: string): KeyDecl => int(value, 
 
 const NO_DRIVER = 'one eBPF engine, loaded at start'
 const NO_GRPC = 'gone from Falco as well; http_output, or outputs with type http or otlp'
-const NO_CAPTURE = 'no captures are written when a rule matches'
 const REPLAY = "captures are replayed with 'tarsier replay FILE'"
 const LOGS = 'messages of the agent go to standard error, where a service manager takes them to syslog'
 const ATTACHED = 'what is attached follows from the rules; the process table has programs of its own'
 
 /** Groups that a key `enabled` switches: reported as a whole, and only when they are on. */
-export const SWITCHED: ReadonlySet<string> = new Set(['capture', 'grpc', 'grpc_output'])
+export const SWITCHED: ReadonlySet<string> = new Set(['grpc', 'grpc_output'])
 
 /** Older spellings of keys. */
 export const ALIASES: Readonly<Record<string, KeyName>> = {
@@ -69,11 +58,6 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
   'engine.replay.capture_file': unserved(text('', REPLAY)),
   'engine.ebpf': missing(anything(`gone from Falco as well; ${NO_DRIVER}`)),
   'engine.gvisor': missing(anything('gone from Falco as well; no events of gVisor')),
-  'capture.enabled': unserved(bool(false, NO_CAPTURE)),
-  'capture.path_prefix': moot(text('/tmp/falco', NO_CAPTURE)),
-  'capture.mode': moot(choice(['rules', 'all_rules'], 'rules', NO_CAPTURE)),
-  'capture.default_duration': moot(count(5000, 'ms', NO_CAPTURE)),
-  'capture.max_file_size_mb': moot(count(0, 'MB', NO_CAPTURE)),
   load_plugins: {
     decl: list([], 'sources and fields are built in; a rule of a source that is not there is warned about'),
     fine: [[], ['container']],
@@ -182,6 +166,7 @@ const SHARED: ReadonlySet<string> = new Set([
   'rule_matching',
   'append_output',
   'static_fields',
+  'capture',
   'stdout_output',
   'file_output',
   'syslog_output',

@@ -50,7 +50,10 @@ function schemaOf(decl: KeyDecl): object {
     case 'list':
       return {
         type: 'array',
-        items: decl.values === undefined ? { type: 'string' } : { type: 'string', enum: decl.values },
+        items:
+          decl.values === undefined || decl.called !== undefined
+            ? { type: 'string' }
+            : { type: 'string', enum: decl.values },
         description,
       }
     case 'structure':

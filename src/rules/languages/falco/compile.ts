@@ -243,6 +243,7 @@ function compileRule(definition: RuleDefinition, scope: Scope): CompiledRule {
           }),
         }
       : {}),
+    ...(definition.capture ? { capture: { durationNs: definition.captureDuration * 1e6 || undefined } } : {}),
     span: definition.span,
   }
 }
