@@ -7,6 +7,7 @@ const EPERM = 1
 const ENOENT = 2
 const ESRCH = 3
 const E2BIG = 7
+const EXDEV = 18
 const ENOMEM = 12
 const EACCES = 13
 const EINVAL = 22
@@ -33,6 +34,7 @@ suite('reasons', () => {
   reason('fexit/x', 'attach', 524, /cannot attach fexit programs on this architecture/)
   reason('tp/x', 'load', ENOMEM, /RLIMIT_MEMLOCK/)
   reason('tp/x', 'load', E2BIG, /too large/)
+  reason('cgroup_skb/ingress', 'attach', EXDEV, /below HOST_ROOT/)
   reason('tp/x', 'load', EINVAL, /^the kernel rejected the program$/, ['R1 invalid mem access'])
   reason('tp/x', 'load', EACCES, /^the kernel rejected the program$/, ['R1 invalid mem access'])
   reason('tp/x', 'load', EINVAL, /^load failed with EINVAL$/)

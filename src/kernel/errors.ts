@@ -37,6 +37,8 @@ export function explain(
     return `this kernel cannot attach ${type} programs on this architecture`
   if (error.code === 'ENOMEM')
     return 'not enough memory that may be locked (RLIMIT_MEMLOCK or the memory cgroup)'
+  if (error.code === 'EXDEV')
+    return "from this cgroup namespace the root of cgroup v2 cannot be reached: mount the host's /sys/fs/cgroup below HOST_ROOT"
   if (error.code === 'E2BIG') return 'the program is too large for this kernel'
   if ((error.code === 'EINVAL' || error.code === 'EACCES') && log.length > 0)
     return 'the kernel rejected the program'

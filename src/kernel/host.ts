@@ -19,11 +19,15 @@ type Env = Readonly<Record<string, string | undefined>>
  */
 export const hostRoot = (env: Env): string => (env['HOST_ROOT'] ?? '').replace(/\/+$/, '')
 
+/** What /etc/hostname of the host says, for an agent in a container, which has a name of its own. */
+const nameOf = (root: string): string | undefined =>
+  root === '' ? undefined : readOptional(`${root}/etc/hostname`)?.trim()
+
 /** `FALCO_HOSTNAME` overrides the name, as users of Falco expect. */
 export function hostIdentity(env: Env): HostIdentity {
   const machine = readOptional(`${hostRoot(env)}/etc/machine-id`)?.trim() ?? hostname()
   return {
-    hostname: env['FALCO_HOSTNAME'] || hostname(),
+    hostname: env['FALCO_HOSTNAME'] || nameOf(hostRoot(env)) || hostname(),
     hostId: createHash('sha256').update(`tarsier ${machine}`).digest('hex').slice(0, 32),
     bootId: readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown',
   }

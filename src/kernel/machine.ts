@@ -1,6 +1,6 @@
 /** Facts about this machine that the loader and `doctor` need, each read once from the kernel's own files. */
-import { existsSync, readFileSync } from 'node:fs'
-import { closeFd, openDetachedMount } from './libc.ts'
+import { existsSync, openSync, readFileSync } from 'node:fs'
+import { closeFd, openDetachedMount, SystemError } from './libc.ts'
 
 /** Number of possible CPUs: highest index in /sys/devices/system/cpu/possible plus one. */
 export function possibleCpus(): number {
@@ -65,4 +65,23 @@ export function openTracefs(): Tracefs {
       if (fd >= 0) closeFd(fd)
     },
   }
+}
+
+const EXDEV = 18
+
+/**
+ * Descriptor of the root of cgroup v2. A mount of our own that no other process sees; in a cgroup namespace of our own that
+ * begins at our own cgroup, so it must be what the host has mounted below `hostRoot`. Throws SystemError, EXDEV when neither is
+ * the root.
+ */
+export function openCgroupRoot(hostRoot: string): number {
+  const detached = openDetachedMount('cgroup2')
+  // Every cgroup but the root has a type (cgroups(7)).
+  if (!existsSync(`/proc/self/fd/${detached}/cgroup.type`)) return detached
+  closeFd(detached)
+  const root = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
+    .map((folder) => hostRoot + folder)
+    .find((folder) => existsSync(`${folder}/cgroup.controllers`) && !existsSync(`${folder}/cgroup.type`))
+  if (root === undefined) throw new SystemError('root of cgroup v2', EXDEV)
+  return openSync(root, 'r')
 }

@@ -8,8 +8,8 @@ import { FAMILIES, type FamilyDecl, HEADER_SIZE, layoutOf, programsOf } from '..
 import { type Btf, parseBtf } from './btf.ts'
 import { condenseLog, explain, type ProgramFailure } from './errors.ts'
 import type { Libbpf, MapHandle, Pointer, ProgramHandle } from './libbpf.ts'
-import { closeFd, openDetachedMount, openTracepoint, SystemError } from './libc.ts'
-import type { Tracefs } from './machine.ts'
+import { closeFd, openTracepoint, SystemError } from './libc.ts'
+import { openCgroupRoot, type Tracefs } from './machine.ts'
 
 /** A program of the schema with its place. */
 export interface ProgramSpec {
@@ -56,6 +56,8 @@ export interface LoaderOptions {
   readonly mapEntries: Readonly<Record<string, number>>
   /** Constants of the programs, by variable name. */
   readonly constants: Readonly<Record<string, number>>
+  /** Where the files of the host begin, when its root is not ours. */
+  readonly hostRoot?: string
 }
 
 /** A program once for each of its hooks: with a name and section of its own, so that each link can be told from the others. */
@@ -172,7 +174,7 @@ export class Loader {
 
   /** At the root of cgroup v2, which every kernel has, mounted or not: what is attached there sees all cgroups below. */
   #atCgroupRoot(program: LoadedProgram): Pointer {
-    const root = openDetachedMount('cgroup2')
+    const root = openCgroupRoot(this.#options.hostRoot ?? '')
     try {
       return this.#options.lib.attachCgroup(program.pointer, root)
     } finally {

@@ -25,6 +25,7 @@ import {
   writeRules,
 } from '../e2e/support/agent.ts'
 import { NEEDS_PODMAN } from '../e2e/support/podman.ts'
+import { imageSuite } from './support/image.ts'
 import { DebianMachine } from './support/machine.ts'
 import { serviceSuite } from './support/service.ts'
 
@@ -85,6 +86,9 @@ suite('packages', () => {
     for (const name of Object.keys(devDependencies)) assert.ok(!names.includes(name), name)
     assert.ok(names.includes(`node-linux-${ARCH[0]}`))
   })
+
+  test('a link in the archive leads to what is in it', () =>
+    assert.equal(run(join(source, 'usr/bin/tarsier'), '--version').stdout, `tarsier ${version}\n`))
 
   test('installer: wrong usage and missing files', () => {
     assert.equal(install('--what').status, 2)
@@ -188,6 +192,7 @@ suite('packages', () => {
   })
 })
 
+imageSuite(() => join(OUT, `${NAME}.tar.gz`))
 serviceSuite(
   () => machine,
   () => join(OUT, `tarsier_${version}_${ARCH[1]}.deb`),

@@ -21,7 +21,8 @@ export function pack({ folder, out, prefix, time, extra }: PackOptions): string 
   if (extra !== undefined && inside !== undefined) copyFileSync(extra, inside)
   const archive = out.replace(/\.gz$/, '')
   mkdirSync(dirname(out), { recursive: true })
-  const transform = prefix === '.' ? [] : ['--transform', `s,^\\.,${prefix},`]
+  // S: targets of links stay as they are.
+  const transform = prefix === '.' ? [] : ['--transform', `s,^\\.,${prefix},S`]
   execFileSync('tar', [
     '--sort=name',
     '--format=gnu',

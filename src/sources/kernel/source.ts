@@ -72,6 +72,7 @@ export class KernelSource {
       lib: options.lib,
       tracefs: this.#tracefs,
       directory: options.directory,
+      hostRoot: options.hostRoot ?? '',
       mapEntries: {
         counters: PROGRAM_SPECS.length * this.#cpus,
         sequences: 2 * this.#cpus,

@@ -39,10 +39,11 @@ const CGROUPS = '/sys/fs/cgroup'
 export class Podman {
   /** Where it serves its interface. */
   readonly socket: string
+  /** Its environment: with it, podman means this one. */
+  readonly env: Readonly<Record<string, string>>
   readonly #folder: string
   /** Cgroup above those of its containers, in each hierarchy. */
   readonly #parent: string
-  readonly #env: Readonly<Record<string, string>>
   /** What Podman and runc leave in places of their own, whatever they are told. */
   readonly #traces: readonly string[]
   #service: ChildProcess | undefined
@@ -60,7 +61,7 @@ export class Podman {
       writeFileSync(path, `${lines.join('\n')}\n`)
       return path
     }
-    this.#env = {
+    this.env = {
       PATH: process.env['PATH'] ?? '',
       HOME: folder,
       CONTAINERS_CONF: file('containers.conf', [
@@ -86,10 +87,14 @@ export class Podman {
     }
   }
 
+  get cgroupParent(): string {
+    return `/${this.#parent}`
+  }
+
   /** Run a command of Podman and take what it prints. Rejects when it fails. */
   async command(...args: readonly string[]): Promise<string> {
     const { stdout } = await run('podman', args, {
-      env: this.#env,
+      env: this.env,
       timeout: COMMAND_MS,
       killSignal: 'SIGKILL',
     })
@@ -116,7 +121,7 @@ export class Podman {
     image: string,
     ...command: readonly string[]
   ): Promise<string> {
-    const always = ['--detach', '--name', name, '--cgroup-parent', `/${this.#parent}`]
+    const always = ['--detach', '--name', name, '--cgroup-parent', this.cgroupParent]
     return this.command('run', ...always, ...options, image, ...command)
   }
 
@@ -124,13 +129,13 @@ export class Podman {
   async runcExec(id: string, ...command: readonly string[]): Promise<void> {
     const words = ['runc', 'exec', '--tty', id, ...command].map((word) => `'${word}'`)
     const args = ['--quiet', '--return', '--command', words.join(' '), '/dev/null']
-    await run('script', args, { env: this.#env, timeout: COMMAND_MS, killSignal: 'SIGKILL' })
+    await run('script', args, { env: this.env, timeout: COMMAND_MS, killSignal: 'SIGKILL' })
   }
 
   /** Serve the interface that the agent asks. */
   async serve(): Promise<void> {
     const args = ['system', 'service', '--time=0', `unix://${this.socket}`]
-    this.#service = spawn('podman', args, { env: this.#env, stdio: 'ignore' })
+    this.#service = spawn('podman', args, { env: this.env, stdio: 'ignore' })
     for (const deadline = performance.now() + COMMAND_MS; ; await sleep(20)) {
       if (await listens(this.socket)) return
       if (performance.now() > deadline) throw new Error('podman does not serve its socket')
