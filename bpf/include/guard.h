@@ -38,6 +38,59 @@ struct {
 	__type(value, struct guard_seen);
 } guard_cache SEC(".maps");
 
+/*
+ * Files seen before, by the same chain from the file on, and names as callers gave them, by a hash with a secret seed: what
+ * each leaves of the dimensions of paths.
+ */
+struct guard_paths {
+	struct guard_mask dirs, components, bases, tails, raws;
+};
+#define GUARD_FILES 1024
+struct guard_seen_file {
+	__u64 key;
+	__u64 generation;
+	struct guard_paths paths;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_FILES);
+	__type(key, __u32);
+	__type(value, struct guard_seen_file);
+} guard_files SEC(".maps");
+
+#define GUARD_NAMES 1024
+struct guard_seen_name {
+	__u64 key;
+	__u32 generation;
+	__u32 known; /* 0: it keeps all bits */
+	__u32 deeper; /* there are directories in it */
+	__u32 pad;
+	struct guard_paths paths; /* of a relative name without what it starts from */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_NAMES);
+	__type(key, __u32);
+	__type(value, struct guard_seen_name);
+} guard_names_seen SEC(".maps");
+
+/* Processes seen before: what tells that nothing changed which their bits depend on, and what these leave. */
+#define GUARD_TASKS 256
+struct guard_task {
+	__u64 start, exec_id;
+	__u64 comm[2];
+	__u64 cgroup, cgroup_v1;
+	__u32 tgid, uid, generation, cgroup_epoch;
+	__u32 contained, pad; /* contained: its cgroup matters */
+	struct guard_mask mask;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_TASKS);
+	__type(key, __u32);
+	__type(value, struct guard_task);
+} guard_tasks SEC(".maps");
+
 /* Levels of a directory; what lies deeper keeps its bits. */
 #define GUARD_DEPTH 32
 /* Bytes of a name that are read: one more than can be judged, so that longer ones show. */
@@ -45,7 +98,6 @@ struct {
 
 /* A name as the caller gave it: what is known of its text in guard.dir. */
 struct guard_given {
-	__u64 hash; /* of the directory in it */
 	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
 	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
 	__u64 bad; /* joining it to a directory would need cleaning that changes directory or name */
@@ -54,8 +106,8 @@ struct guard_given {
 	__u64 dots_end; /* the byte before was one */
 	__u32 len;
 	__u32 base; /* where the last component begins */
-	__u32 known; /* 0: there is nothing more to look at */
-	__u32 pad;
+	__u32 relative; /* 0: there is nothing more to look at */
+	__u32 deeper; /* there are directories in it */
 };
 
 /*
@@ -63,13 +115,17 @@ struct guard_given {
  */
 struct guard {
 	struct guard_mask live;
-	struct guard_mask dirs, components, bases, tails, raws; /* what the paths so far allow */
+	struct guard_mask process; /* what the process leaves, while it is learned */
+	struct guard_paths paths; /* what the paths so far allow */
+	struct guard_paths own; /* and one that is being learned */
 	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
 	struct guard_mask ports, nets; /* what the ends so far allow */
-	__u64 passed_over; /* events without a bit, for audits */
+	__u64 passed_over; /* events without a bit since the last audit */
+	__u64 task; /* the current one */
 	__u32 generation;
+	__u32 words;
 	__u32 audit; /* 1: passed over and sent all the same */
-	__u32 lies; /* 1: the object lies in a directory */
+	__u32 pad;
 	struct guard_given given;
 	struct guard_name component; /* of a directory's text, as far as it was read */
 	__u32 component_len;
@@ -96,19 +152,59 @@ struct guard_input {
 	bool addressed; /* it may have another address than the socket's: ends are not asked for */
 };
 
-static __always_inline bool guard_is_empty(const struct guard_mask *m)
+/*
+ * Masks have four words, of which the tables in use need the first few, mostly one: g->words. What is done for every event
+ * is done with those only; words behind them are zero in g->live and of no meaning in g->paths.
+ */
+#define FIRST_WORDS(words) _Pragma("unroll") for (int i = 0; i < GUARD_WORDS && (i == 0 || i < (words)); i++)
+
+static __always_inline void guard_add_first(struct guard_mask *to, const struct guard_mask *m, __u32 words)
 {
-	return (m->w[0] | m->w[1] | m->w[2] | m->w[3]) == 0;
+	FIRST_WORDS(words) to->w[i] |= m->w[i];
+}
+
+static __always_inline void guard_cut_first(struct guard_mask *to, const struct guard_mask *m, __u32 words)
+{
+	FIRST_WORDS(words) to->w[i] &= m->w[i];
+}
+
+static __always_inline bool guard_is_empty(const struct guard *g)
+{
+	__u64 any = 0;
+
+	FIRST_WORDS(g->words) any |= g->live.w[i];
+	return any == 0;
 }
 
 /* Some path cannot be told: every bit stays. */
-static __always_inline void guard_keep_all(struct guard *g)
+static __always_inline void guard_keep_all(struct guard_paths *p)
 {
-	guard_fill(&g->dirs);
-	guard_fill(&g->components);
-	guard_fill(&g->bases);
-	guard_fill(&g->tails);
-	guard_fill(&g->raws);
+	guard_fill(&p->dirs);
+	guard_fill(&p->components);
+	guard_fill(&p->bases);
+	guard_fill(&p->tails);
+	guard_fill(&p->raws);
+}
+
+static __always_inline void guard_add_paths(struct guard_paths *to, const struct guard_paths *p, __u32 words)
+{
+	guard_add_first(&to->dirs, &p->dirs, words);
+	guard_add_first(&to->components, &p->components, words);
+	guard_add_first(&to->bases, &p->bases, words);
+	guard_add_first(&to->tails, &p->tails, words);
+	guard_add_first(&to->raws, &p->raws, words);
+}
+
+/* What a path leaves of which nothing is known: the classes that do not ask. */
+static __always_inline void guard_ask_nothing(struct guard_paths *p, const struct guard_config *config, __u32 words)
+{
+	FIRST_WORDS(words) {
+		p->dirs.w[i] = config->d[DIM_DIRS].open.w[i];
+		p->components.w[i] = config->d[DIM_COMPONENTS].open.w[i];
+		p->bases.w[i] = config->d[DIM_BASES].open.w[i];
+		p->tails.w[i] = config->d[DIM_TAILS].open.w[i];
+		p->raws.w[i] = config->d[DIM_RAWS].open.w[i];
+	}
 }
 
 /* Does some class that is left ask for a dimension? `open` are those that do not. */
@@ -116,6 +212,12 @@ static __always_inline bool guard_asks(const struct guard *g, const struct guard
 {
 	return ((g->live.w[0] & ~open->w[0]) | (g->live.w[1] & ~open->w[1]) | (g->live.w[2] & ~open->w[2]) |
 		(g->live.w[3] & ~open->w[3])) != 0;
+}
+
+/* Does any class ask for a dimension? */
+static __always_inline bool guard_is_asked(const struct guard_config *config, __u32 dimension)
+{
+	return config->asked & (1U << dimension);
 }
 
 /* Bit i: is byte i of the word c? Exact, unlike the test that borrows from its neighbour. */
@@ -222,12 +324,12 @@ static __always_inline void guard_base(struct guard *g, const struct guard_confi
 	struct guard_name key = {};
 	struct guard_mask *mask = NULL;
 
-	if (len <= GUARD_NAME && len > 0 && guard_asks(g, &config->d[DIM_BASES].open)) {
+	if (len <= GUARD_NAME && len > 0 && guard_is_asked(config, DIM_BASES)) {
 		key.generation = g->generation;
 		bpf_probe_read_kernel(key.text, len & 63, from);
 		mask = bpf_map_lookup_elem(&guard_bases, &key);
 	}
-	guard_add(&g->bases, mask ? mask : &config->d[DIM_BASES].open);
+	guard_add(&g->own.bases, mask ? mask : &config->d[DIM_BASES].open);
 }
 
 /* Its last bytes. */
@@ -236,23 +338,23 @@ static __always_inline void guard_tail(struct guard *g, const struct guard_confi
 	struct guard_tail key = { g->generation };
 	struct guard_mask *mask;
 
-	guard_add(&g->tails, &config->d[DIM_TAILS].open);
-	if (len < GUARD_TAIL - 1 || !guard_asks(g, &config->d[DIM_TAILS].open))
+	guard_add(&g->own.tails, &config->d[DIM_TAILS].open);
+	if (len < GUARD_TAIL - 1 || !guard_is_asked(config, DIM_TAILS))
 		return;
 	if (len >= GUARD_TAIL) {
 		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
 		mask = bpf_map_lookup_elem(&guard_tails, &key);
 		if (mask)
-			guard_add(&g->tails, mask);
+			guard_add(&g->own.tails, mask);
 		key.bytes >>= 8;
 	} else
 		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL - 1, from);
 	/* It may be taken for the mark of a removed file, and left out. */
 	if (key.bytes >> 16 == ')')
-		guard_fill(&g->tails);
+		guard_fill(&g->own.tails);
 	mask = bpf_map_lookup_elem(&guard_tails, &key);
 	if (mask)
-		guard_add(&g->tails, mask);
+		guard_add(&g->own.tails, mask);
 }
 
 /* Going through the components of a directory's text. How far it is stands in g, for the reason told at guard_look. */
@@ -307,7 +409,7 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 
 	g->inside = config->d[DIM_COMPONENTS].open;
 	/* Asked for or not by this event: it is remembered for others. */
-	if (config->walk_components)
+	if (guard_is_asked(config, DIM_COMPONENTS))
 		guard_walk_dir(g, len);
 	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
 	g->dir.generation = g->generation;
@@ -324,9 +426,8 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 	}
 }
 
-/* A pointer field of a kernel structure as a plain number, which the verifier lets us compare and compute with. */
-#define NUMBER(type, p, field)												\
-	((__u64)FIELD(timespec64, (__u64)(p) + bpf_core_field_offset(struct type, field), tv_sec))
+/* A pointer field of a kernel structure as a plain number. */
+#define NUMBER(type, p, field) WORD_AT((__u64)(p) + bpf_core_field_offset(struct type, field))
 
 #define AF_NETLINK 16
 
@@ -371,60 +472,47 @@ static __always_inline __u64 guard_mix(__u64 h, __u64 v)
 	return h ^ h >> 32;
 }
 
-/* On the way from a directory to the root of the task. */
-struct guard_chain {
-	__u64 mnt, dentry;
-	__u64 top; /* the root of mnt */
-	__u64 root, root_mnt;
-	__u64 key;
-	__u64 found; /* 1: the root was reached */
-};
-
-static long guard_chain_step(__u32 i, struct guard_chain *c)
+/*
+ * Key of what lies at a dentry: from it to the root of the task. 0 when it lies too deep or in no directory at all. A loop
+ * without callbacks: it is what most events cost.
+ */
+static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64 dentry)
 {
-	__u64 dentry = c->dentry, mnt = c->mnt, parent;
+	__u64 fs = NUMBER(task_struct, g->task, fs);
+	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
+	__u64 top = NUMBER(vfsmount, mnt, mnt_root);
+	__u64 key = guard_mix(guard_mix(root, root_mnt), mnt);
 
-	if (dentry == c->root && mnt == c->root_mnt) {
-		c->found = 1;
-		return 1;
-	}
-	if (dentry == c->top) {
-		__u64 m = mnt - bpf_core_field_offset(struct mount, mnt);
-		__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+	for (int i = 0; i < GUARD_DEPTH; i++) {
+		__u64 parent;
 
-		if (above == mnt) {
-			c->found = 1;
-			return 1;
+		if (dentry == root && mnt == root_mnt)
+			return key | 1;
+		if (dentry == top) {
+			__u64 m = mnt - bpf_core_field_offset(struct mount, mnt);
+			__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+
+			if (above == mnt)
+				return key | 1;
+			dentry = NUMBER(mount, m, mnt_mountpoint);
+			mnt = above;
+			top = NUMBER(vfsmount, above, mnt_root);
+			key = guard_mix(key, above);
+			continue;
 		}
-		c->dentry = NUMBER(mount, m, mnt_mountpoint);
-		c->mnt = above;
-		c->top = NUMBER(vfsmount, above, mnt_root);
-		c->key = guard_mix(c->key, above);
-		return 0;
+		parent = NUMBER(dentry, dentry, d_parent);
+		if (parent == dentry)
+			return 0;
+		key = guard_mix(guard_mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
+		dentry = parent;
 	}
-	parent = NUMBER(dentry, dentry, d_parent);
-	if (parent == dentry)
-		return 1;
-	c->key = guard_mix(guard_mix(c->key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
-	c->dentry = parent;
 	return 0;
 }
 
-/* Key of a directory's cache entry; 0 when it lies too deep or in no directory at all. */
-static __always_inline __u64 guard_chain(__u64 mnt, __u64 dentry)
+/* d_unlinked(): the kernel shows it under another name */
+static __always_inline bool guard_is_unlinked(__u64 dentry)
 {
-	__u64 fs = NUMBER(task_struct, bpf_get_current_task_btf(), fs);
-	struct guard_chain c = {
-		.mnt = mnt,
-		.dentry = dentry,
-		.top = NUMBER(vfsmount, mnt, mnt_root),
-		.root = NUMBER(fs_struct, fs, root.dentry),
-		.root_mnt = NUMBER(fs_struct, fs, root.mnt),
-	};
-
-	c.key = guard_mix(guard_mix(c.root, c.root_mnt), mnt);
-	bpf_loop(GUARD_DEPTH, guard_chain_step, &c, 0);
-	return c.found ? c.key | 1 : 0;
+	return !NUMBER(dentry, dentry, d_hash.pprev) && NUMBER(dentry, dentry, d_parent) != dentry;
 }
 
 /* Build the text of a directory and look it up: the slow way, once for each directory. 0: it cannot be told. */
@@ -435,7 +523,7 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 
 	if (!g || !config)
 		return 0;
-	where = build_path(&g->walk, (void *)mnt, (void *)dentry, bpf_get_current_task_btf(), &flags);
+	where = build_path(&g->walk, (void *)mnt, (void *)dentry, (void *)g->task, &flags);
 	start = where >> 16;
 	len = where & 0xffff;
 	/* a path so long that a record may have to cut it */
@@ -453,25 +541,26 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 	return 1;
 }
 
-/* What a directory allows; with `deeper` also what lies below it. */
-__noinline int guard_directory(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry, __u32 deeper)
+/*
+ * What a directory allows, to dirs and components of `to`; with `deeper` also what lies below it. What is learned is kept
+ * only if nothing was renamed meanwhile.
+ */
+static __always_inline void guard_directory(struct guard *g, struct guard_config *config, struct guard_paths *to,
+					    __u64 mnt, __u64 dentry, bool deeper)
 {
 	struct guard_seen *seen;
 	__u64 key;
 	__u32 row;
 
-	if (!g || !config)
-		return 0;
-	/* d_unlinked(): the kernel shows it under another name */
-	if (!NUMBER(dentry, dentry, d_hash.pprev) && NUMBER(dentry, dentry, d_parent) != dentry)
+	if (guard_is_unlinked(dentry))
 		goto keep;
-	key = guard_chain(mnt, dentry);
+	key = guard_chain(g, mnt, dentry);
 	row = key >> 32 & (GUARD_CACHE - 1);
 	seen = key ? bpf_map_lookup_elem(&guard_cache, &row) : NULL;
 	if (!seen)
 		goto keep;
 	if (seen->key != key || seen->generation != g->generation) {
-		if (!guard_learn(g, config, mnt, dentry))
+		if (!guard_learn(g, config, mnt, dentry) || guard_chain(g, mnt, dentry) != key)
 			goto keep;
 		seen->generation = g->generation;
 		seen->key = key;
@@ -479,55 +568,30 @@ __noinline int guard_directory(struct guard *g, struct guard_config *config, __u
 		seen->below = g->below;
 		seen->inside = g->inside;
 	}
-	guard_add(&g->dirs, &seen->at);
+	guard_add(&to->dirs, &seen->at);
 	if (deeper)
-		guard_add(&g->dirs, &seen->below);
-	guard_add(&g->components, &seen->inside);
-	return 0;
+		guard_add(&to->dirs, &seen->below);
+	guard_add(&to->components, &seen->inside);
+	return;
 keep:
-	guard_fill(&g->dirs);
-	guard_fill(&g->components);
-	return 0;
+	guard_fill(&to->dirs);
+	guard_fill(&to->components);
 }
 
-/* Read a given name; its last component goes to the masks. What cannot be read or told keeps all bits. */
-__noinline int guard_read(struct guard *g, struct guard_config *config, __u64 name)
+/* The directory that a relative name starts from. */
+__noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry, __u32 deeper)
 {
-	struct guard_given *given;
-	__u32 base;
-	long n;
-
 	if (!g || !config)
 		return 0;
-	given = &g->given;
-	given->known = 0;
-	n = bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
-	if (n <= 1 || n > GUARD_DIR + 1)
-		goto keep;
-	given->len = n - 1;
-	guard_look(g);
-	if (given->bad || (given->untidy && g->dir.text[0] == '/'))
-		goto keep;
-	given->known = 1;
-	if (given->two_dots)
-		guard_fill(&g->raws);
-	else
-		guard_add(&g->raws, &config->d[DIM_RAWS].open);
-	base = given->base;
-	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
-	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
-	return 0;
-keep:
-	guard_keep_all(g);
+	guard_directory(g, config, &g->paths, mnt, dentry, deeper);
 	return 0;
 }
 
-/* Hash of the first `len` bytes of g->dir.text, to g->given. */
-__noinline int guard_hash(struct guard *g, __u64 seed, __u32 len)
+/* Hash of the first `len` bytes of g->dir.text. */
+static __always_inline __u64 guard_hash(const struct guard *g, __u64 seed, __u32 len)
 {
-	if (!g)
-		return 0;
-	g->given.hash = seed ^ len;
+	__u64 hash = seed ^ len;
+
 	for (__u32 at = 0; at < GUARD_TEXT; at += 8) {
 		__u64 word;
 
@@ -536,138 +600,288 @@ __noinline int guard_hash(struct guard *g, __u64 seed, __u32 len)
 		word = *(const __u64 *)(g->dir.text + at);
 		if (len < at + 8)
 			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
-		g->given.hash = guard_mix(g->given.hash, word);
+		hash = guard_mix(hash, word);
 	}
-	return 0;
+	return hash;
 }
 
-/* The directory in a given name, as text: what it allows is looked up once, too. */
+/* The directory in a given name, as text: what it allows is looked up once, too, and goes to g->at and g->inside. */
 __noinline int guard_given_text(struct guard *g, struct guard_config *config)
 {
 	struct guard_seen *seen;
 	__u32 len, row;
+	__u64 key;
 
 	if (!g || !config)
 		return 0;
 	len = g->given.base;
-	guard_hash(g, config->seed, len);
-	row = g->given.hash >> 32 & (GUARD_CACHE - 1);
+	/* keys of directories are odd */
+	key = guard_hash(g, config->seed, len) & ~1ULL;
+	row = key >> 32 & (GUARD_CACHE - 1);
 	seen = bpf_map_lookup_elem(&guard_cache, &row);
 	if (!seen)
 		return 0;
-	/* Keys of directories are odd. */
-	if (seen->key != (g->given.hash & ~1ULL) || seen->generation != g->generation) {
+	if (seen->key != key || seen->generation != g->generation) {
 		guard_dir_text(g, config, len);
 		seen->generation = g->generation;
-		seen->key = g->given.hash & ~1ULL;
+		seen->key = key;
 		seen->at = g->at;
 		seen->inside = g->inside;
 	}
 	g->at = seen->at;
-	guard_add(&g->components, &seen->inside);
+	g->inside = seen->inside;
 	return 0;
 }
 
-/* Directory of a given name: as text from the root, else as far as the directory it starts from tells. */
+/*
+ * Look at the name in g->dir.text for the first time; what it leaves goes to `seen`. What cannot be told keeps all bits.
+ */
+__noinline int guard_read(struct guard *g, struct guard_config *config, struct guard_seen_name *seen)
+{
+	struct guard_given *given;
+	__u32 base;
+
+	if (!g || !config || !seen)
+		return 0;
+	given = &g->given;
+	guard_look(g);
+	seen->known = 0;
+	seen->deeper = given->base > 0;
+	if (given->bad || (given->untidy && g->dir.text[0] == '/'))
+		return 0;
+	seen->known = 1;
+	base = given->base;
+	__builtin_memset(&g->own, 0, sizeof(g->own));
+	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
+	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
+	if (given->two_dots)
+		guard_fill(&g->own.raws);
+	else
+		g->own.raws = config->d[DIM_RAWS].open;
+	if (base > 0) {
+		guard_given_text(g, config);
+		if (g->dir.text[0] == '/')
+			g->own.dirs = g->at;
+		g->own.components = g->inside;
+	}
+	seen->paths = g->own;
+	return 0;
+}
+
+/* A name as the caller gave it: what it leaves without what it starts from. What cannot be read keeps all bits. */
+__noinline int guard_given(struct guard *g, struct guard_config *config, __u64 name)
+{
+	struct guard_seen_name *seen;
+	__u64 key;
+	__u32 row;
+	long n;
+
+	if (!g || !config)
+		return 0;
+	g->given.relative = 0;
+	n = bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
+	if (n <= 1 || n > GUARD_DIR + 1)
+		goto keep;
+	g->given.len = n - 1;
+	key = guard_hash(g, config->seed, n - 1);
+	row = key >> 32 & (GUARD_NAMES - 1);
+	seen = bpf_map_lookup_elem(&guard_names_seen, &row);
+	if (!seen)
+		goto keep;
+	if (seen->key != key || seen->generation != g->generation) {
+		guard_read(g, config, seen);
+		seen->key = key;
+		seen->generation = g->generation;
+	}
+	if (!seen->known)
+		goto keep;
+	g->given.relative = g->dir.text[0] != '/';
+	g->given.deeper = seen->deeper;
+	guard_add_paths(&g->paths, &seen->paths, g->words);
+	return 0;
+keep:
+	guard_keep_all(&g->paths);
+	return 0;
+}
+
+/* Directory that a given name starts from, if it starts from one. */
 static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-	__u64 fs = NUMBER(task_struct, task, fs), file;
-	bool deeper = g->given.base > 0;
+	__u64 fs, file;
 
-	if (!g->given.known)
+	if (!g->given.relative)
 		return;
-	if (g->dir.text[0] == '/') {
-		guard_given_text(g, config);
-		guard_add(&g->dirs, &g->at);
-		return;
-	}
-	if (deeper && guard_asks(g, &config->d[DIM_COMPONENTS].open))
-		guard_given_text(g, config);
 	if (dirfd == AT_FDCWD) {
-		guard_directory(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), deeper);
+		fs = NUMBER(task_struct, g->task, fs);
+		guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), g->given.deeper);
 		return;
 	}
-	file = (__u64)file_of(task, dirfd);
+	file = (__u64)file_of(task_at(g->task), dirfd);
 	if (file)
-		guard_directory(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), deeper);
-	else { /* there is no such spelling */
-		guard_add(&g->dirs, &config->d[DIM_DIRS].open);
-		guard_add(&g->components, &config->d[DIM_COMPONENTS].open);
-	}
+		guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), g->given.deeper);
+	/* else there is no such spelling: what does not ask is in the masks already */
 }
 
-/* The name of the kernel's object. */
-__noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+/* A file seen for the first time, to `seen`. */
+__noinline int guard_learn_file(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
-	const void *name;
-	__u32 len;
-
 	if (!g || !config)
 		return 0;
-	g->lies = 0;
-	/* A mount point, or the root: its name stands elsewhere. */
-	if (dentry == NUMBER(vfsmount, mnt, mnt_root)) {
-		guard_keep_all(g);
-		return 0;
-	}
-	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
-	if (NUMBER(dentry, dentry, d_parent) == dentry) {
-		guard_add(&g->dirs, &config->d[DIM_DIRS].open);
-		guard_add(&g->components, &config->d[DIM_COMPONENTS].open);
-		guard_add(&g->raws, &config->d[DIM_RAWS].open);
-		guard_fill(&g->bases);
-		guard_fill(&g->tails);
-		return 0;
-	}
-	g->lies = 1;
-	guard_add(&g->raws, &config->d[DIM_RAWS].open);
-	name = (const void *)NUMBER(dentry, dentry, d_name.name);
-	len = FIELD(dentry, dentry, d_name.len);
-	guard_base(g, config, name, len);
-	guard_tail(g, config, name, len);
+	__builtin_memset(&g->own, 0, sizeof(g->own));
+	g->own.raws = config->d[DIM_RAWS].open;
+	guard_base(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
+	guard_tail(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
+	guard_directory(g, config, &g->own, mnt, NUMBER(dentry, dentry, d_parent), false);
 	return 0;
 }
 
-/* Bits that the process leaves. */
-__noinline int guard_process(struct guard *g, struct guard_config *config)
+/* The kernel's object: its name, and the directory it lies in. */
+__noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-	struct guard_process *kept;
-	struct guard_mask *mask;
+	struct guard_seen_file *seen = NULL;
+	__u64 parent, key = 0;
+	__u32 row;
 
 	if (!g || !config)
 		return 0;
-	if (guard_asks(g, &config->d[DIM_COMMS].open)) {
+	/* A mount point, or the root: its name stands elsewhere. */
+	if (dentry == NUMBER(vfsmount, mnt, mnt_root)) {
+		guard_keep_all(&g->paths);
+		return 0;
+	}
+	parent = NUMBER(dentry, dentry, d_parent);
+	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
+	if (parent == dentry) {
+		guard_fill(&g->paths.bases);
+		guard_fill(&g->paths.tails);
+		return 0;
+	}
+	if (!guard_is_unlinked(parent))
+		key = guard_chain(g, mnt, dentry);
+	row = key >> 32 & (GUARD_FILES - 1);
+	if (key)
+		seen = bpf_map_lookup_elem(&guard_files, &row);
+	if (seen && seen->key == key && seen->generation == g->generation) {
+		guard_add_paths(&g->paths, &seen->paths, g->words);
+		return 0;
+	}
+	guard_learn_file(g, config, mnt, dentry);
+	guard_add_paths(&g->paths, &g->own, g->words);
+	/* A rename meanwhile: the masks may be those of another name. */
+	if (seen && guard_chain(g, mnt, dentry) == key) {
+		seen->generation = g->generation;
+		seen->key = key;
+		seen->paths = g->own;
+	}
+	return 0;
+}
+
+/* Bits that the process leaves, to g->process. 0: something is not known yet, so that it is not to be remembered. */
+__noinline int guard_learn_process(struct guard *g, struct guard_config *config)
+{
+	struct guard_process *kept;
+	struct task_struct *task;
+	struct guard_mask *mask;
+	int known = 1;
+
+	if (!g || !config)
+		return 0;
+	task = task_at(g->task);
+	guard_fill(&g->process);
+	if (guard_is_asked(config, DIM_COMMS)) {
 		struct guard_name key = { g->generation };
 
 		bpf_probe_read_kernel_str(key.text, 16, task->group_leader->comm);
 		mask = bpf_map_lookup_elem(&guard_comms, &key);
-		guard_cut(&g->live, mask ? mask : &config->d[DIM_COMMS].other);
+		guard_cut(&g->process, mask ? mask : &config->d[DIM_COMMS].other);
 	}
-	if (guard_asks(g, &config->d[DIM_UIDS].open))
-		guard_cut(&g->live, guard_number(config, g->generation, DIM_UIDS, task->cred->euid.val));
-	if (guard_asks(g, &config->d[DIM_CONTAINERS].open)) {
+	if (guard_is_asked(config, DIM_UIDS))
+		guard_cut(&g->process, guard_number(config, g->generation, DIM_UIDS, task->cred->euid.val));
+	if (guard_is_asked(config, DIM_CONTAINERS)) {
 		struct kernfs_node *v1 = v1_cgroup(task);
 		struct guard_cgroup key = { task->cgroups->dfl_cgrp->kn->id, v1 ? FIELD(kernfs_node, v1, id) : 0 };
 		__u32 *contained = bpf_map_lookup_elem(&guard_cgroups, &key);
 
 		if (contained)
-			guard_cut(&g->live, guard_number(config, g->generation, DIM_CONTAINERS, *contained));
+			guard_cut(&g->process, guard_number(config, g->generation, DIM_CONTAINERS, *contained));
+		else
+			known = 0;
 	}
-	if (guard_asks(g, &config->d[DIM_IMAGES].open) || guard_asks(g, &config->d[DIM_TTYS].open) ||
-	    guard_asks(g, &config->d[DIM_ANCESTORS].open)) {
+	if (guard_is_asked(config, DIM_IMAGES) || guard_is_asked(config, DIM_TTYS) ||
+	    guard_is_asked(config, DIM_ANCESTORS)) {
 		kept = guard_process_of(task, g->generation);
 		if (kept) {
-			guard_cut(&g->live, &kept->image);
-			guard_cut(&g->live, &kept->ancestors);
-		}
+			guard_cut(&g->process, &kept->image);
+			guard_cut(&g->process, &kept->ancestors);
+		} else
+			known = 0;
 	}
+	return known;
+}
+
+/* The v1 cgroup that tells most, as v1_cgroup() found it: its id now, as long as the task is in the same set of cgroups. */
+static __always_inline __u64 guard_v1_id(struct task_struct *task)
+{
+	struct kernfs_node *v1 = v1_cgroup(task);
+
+	return v1 ? FIELD(kernfs_node, v1, id) : 0;
+}
+
+/* Does what the process leaves depend on nothing that changed since? */
+static __always_inline bool guard_is_same(const struct guard *g, const struct guard_task *seen,
+					  struct task_struct *task, __u32 cgroup_epoch)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return seen->tgid == task->tgid && seen->generation == g->generation && seen->start == leader->start_boottime &&
+	       seen->exec_id == task->self_exec_id && seen->comm[0] == NUMBER(task_struct, leader, comm) &&
+	       seen->comm[1] == WORD_AT((__u64)leader + bpf_core_field_offset(struct task_struct, comm) + 8) &&
+	       seen->uid == task->cred->euid.val &&
+	       (!seen->contained || (seen->cgroup_epoch == cgroup_epoch && seen->cgroup == task->cgroups->dfl_cgrp->kn->id &&
+				     seen->cgroup_v1 == guard_v1_id(task)));
+}
+
+/* Cut what the process leaves. */
+__noinline int guard_process(struct guard *g, struct guard_config *config)
+{
+	struct control *c = control_of();
+	struct task_struct *task, *leader;
+	struct guard_task *seen;
+	__u32 row;
+
+	if (!g || !config || !c)
+		return 0;
+	task = task_at(g->task);
+	row = task->tgid & (GUARD_TASKS - 1);
+	seen = bpf_map_lookup_elem(&guard_tasks, &row);
+	if (!seen)
+		return 0;
+	if (guard_is_same(g, seen, task, c->cgroup_epoch)) {
+		guard_cut_first(&g->live, &seen->mask, g->words);
+		return 0;
+	}
+	seen->generation = 0;
+	leader = task->group_leader;
+	seen->start = leader->start_boottime;
+	seen->exec_id = task->self_exec_id;
+	seen->comm[0] = NUMBER(task_struct, leader, comm);
+	seen->comm[1] = WORD_AT((__u64)leader + bpf_core_field_offset(struct task_struct, comm) + 8);
+	seen->uid = task->cred->euid.val;
+	seen->tgid = task->tgid;
+	seen->contained = guard_is_asked(config, DIM_CONTAINERS);
+	seen->cgroup_epoch = c->cgroup_epoch;
+	seen->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	seen->cgroup_v1 = guard_v1_id(task);
+	if (guard_learn_process(g, config))
+		seen->generation = g->generation;
+	seen->mask = g->process;
+	guard_cut_first(&g->live, &g->process, g->words);
 	return 0;
 }
 
 /* One end of a socket. Without address and port it is none: no list has it. */
-static __always_inline void guard_end(struct guard *g, const struct guard_config *config, struct guard_net *key, __u16 port)
+static __always_inline void guard_end(struct guard *g, const struct guard_config *config, struct guard_net *key,
+				      __u16 port)
 {
 	const __u32 *ip = (const __u32 *)key->ip;
 	struct guard_mask *mask;
@@ -709,37 +923,29 @@ __noinline int guard_ends(struct guard *g, struct guard_config *config, __u64 ad
 /* Bits that names and endings leave. */
 static __always_inline bool guard_names_decide(struct guard *g)
 {
-	guard_cut(&g->live, &g->raws);
-	guard_cut(&g->live, &g->bases);
-	guard_cut(&g->live, &g->tails);
-	return guard_is_empty(&g->live);
+	guard_cut_first(&g->live, &g->paths.raws, g->words);
+	guard_cut_first(&g->live, &g->paths.bases, g->words);
+	guard_cut_first(&g->live, &g->paths.tails, g->words);
+	return guard_is_empty(g);
 }
 
 static __always_inline void guard_dirs_decide(struct guard *g)
 {
-	guard_cut(&g->live, &g->dirs);
-	guard_cut(&g->live, &g->components);
+	guard_cut_first(&g->live, &g->paths.dirs, g->words);
+	guard_cut_first(&g->live, &g->paths.components, g->words);
 }
 
 /* One path: the object and the name it was reached by, whichever there are. */
 static __always_inline void guard_one(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
-	__u64 mnt = 0, dentry = 0;
-
-	g->given.known = 0;
-	g->lies = 0;
+	g->given.relative = 0;
 	if (in->name[0])
-		guard_read(g, config, (__u64)in->name[0]);
-	if (in->file) {
-		mnt = NUMBER(file, in->file, f_path.mnt);
-		dentry = NUMBER(file, in->file, f_path.dentry);
-		guard_object(g, config, mnt, dentry);
-	}
+		guard_given(g, config, (__u64)in->name[0]);
+	if (in->file)
+		guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry));
 	if (guard_names_decide(g))
 		return;
 	guard_given_dir(g, config, in->dirfd[0]);
-	if (g->lies)
-		guard_directory(g, config, mnt, NUMBER(dentry, dentry, d_parent), 0);
 	guard_dirs_decide(g);
 }
 
@@ -747,7 +953,7 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 static __always_inline void guard_two(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
 	for (int i = 0; i < 2; i++) {
-		guard_read(g, config, (__u64)in->name[i]);
+		guard_given(g, config, (__u64)in->name[i]);
 		guard_given_dir(g, config, in->dirfd[i]);
 	}
 	if (!guard_names_decide(g))
@@ -758,18 +964,19 @@ static __always_inline void guard_two(struct guard *g, struct guard_config *conf
  * The classes that an event may belong to, in g->live of what is returned. NULL: it can be passed over. Without tables
  * every event has every class.
  */
-static __always_inline struct guard *guard_judge(const struct guard_input *in)
+static __always_inline struct guard *guard_judge(struct control *c, struct task_struct *task,
+						 const struct guard_input *in)
 {
-	struct control *c = control_of();
 	struct guard_config *config;
 	struct guard_mask *shape;
 	struct guard *g;
 	__u32 row, zero = 0;
 
 	g = bpf_map_lookup_elem(&guards, &zero);
-	if (!g || !c)
+	if (!g)
 		return NULL;
 	g->audit = 0;
+	g->task = (__u64)task;
 	g->generation = c->generation;
 	row = ((g->generation & 1) * GUARD_EVENTS + in->event) * GUARD_SHAPES + (in->shape & (GUARD_SHAPES - 1));
 	shape = bpf_map_lookup_elem(&guard_shapes, &row);
@@ -781,27 +988,24 @@ static __always_inline struct guard *guard_judge(const struct guard_input *in)
 	g->live = *shape;
 	if (g->live.w[0] & 1)
 		return g;
-	if (!guard_is_empty(&g->live))
+	g->words = config->words;
+	if (!guard_is_empty(g))
 		guard_process(g, config);
 	if (in->has_ends) {
 		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open)))
 			guard_ends(g, config, in->sk);
-	} else if (!guard_is_empty(&g->live)) {
+	} else if (!guard_is_empty(g)) {
 		/* What has no path at all is none that is asked for. */
-		g->dirs = config->d[DIM_DIRS].open;
-		g->components = config->d[DIM_COMPONENTS].open;
-		g->bases = config->d[DIM_BASES].open;
-		g->tails = config->d[DIM_TAILS].open;
-		g->raws = config->d[DIM_RAWS].open;
+		guard_ask_nothing(&g->paths, config, g->words);
 		if (in->name[1])
 			guard_two(g, config, in);
 		else
 			guard_one(g, config, in);
 	}
-	if (!guard_is_empty(&g->live))
+	if (!guard_is_empty(g))
 		return g;
-	g->passed_over++;
-	if (config->audit_every && g->passed_over % config->audit_every == 0) {
+	if (config->audit_every && ++g->passed_over >= config->audit_every) {
+		g->passed_over = 0;
 		g->audit = 1;
 		return g;
 	}
@@ -810,14 +1014,16 @@ static __always_inline struct guard *guard_judge(const struct guard_input *in)
 
 /* Count a call of the bulk ring, judge it, take a scratch area; NULL when the event ends here. */
 static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_counters **counters,
-						     struct guard **guard, const struct guard_input *in)
+						     struct guard **guard, struct task_struct *task,
+						     const struct guard_input *in)
 {
-	struct prog_counters *st = count_bulk(prog);
+	struct control *c = control_of();
+	struct prog_counters *st = c ? count_bulk_of(c, task, prog) : NULL;
 
 	*counters = st;
 	if (!st)
 		return NULL;
-	*guard = guard_judge(in);
+	*guard = guard_judge(c, task, in);
 	if (!*guard) {
 		st->guarded++;
 		return NULL;
@@ -831,12 +1037,16 @@ static __always_inline __u16 guard_outcome(__s64 ret)
 	return ret >= 0 ? OUTCOME_OK : ret == -EACCES || ret == -EPERM ? OUTCOME_DENIED : OUTCOME_FAILED;
 }
 
-/* Start of a guarded program at syscall exit: declares task, st, s and e, or returns. */
-#define BEGIN_GUARDED(type, id, prog, input)										\
-	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
+/* The current task, asked for once, and the registers of the call that returns. */
+#define CALLER														\
+	struct task_struct *current = bpf_get_current_task_btf(), *task = untracked(current);				\
+	struct pt_regs *regs = current_regs(current)
+
+/* Start of a guarded program at syscall exit: declares st, s and e, or returns. */
+#define BEGIN_GUARDED(type, task, id, prog, input)									\
 	struct prog_counters *st;											\
 	struct guard *guard = NULL;											\
-	struct scratch *s = begin_guarded(prog, &st, &guard, input);							\
+	struct scratch *s = begin_guarded(prog, &st, &guard, task, input);							\
 	BEGIN_RECORD(type, task, id, prog);										\
 	e->hdr.generation = guard->generation;										\
 	EACH_WORD e->hdr.live[i] = guard->live.w[i];									\

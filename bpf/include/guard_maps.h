@@ -22,7 +22,8 @@ struct guard_config {
 	struct guard_dimension d[GUARD_DIMENSIONS];
 	__u64 seed; /* of hashes of given directories */
 	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
-	__u32 walk_components; /* 1: some class asks for them */
+	__u32 asked; /* a bit for each dimension that some class asks for */
+	__u32 words, pad; /* of a mask that have classes: 1 to GUARD_WORDS */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

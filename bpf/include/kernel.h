@@ -260,6 +260,7 @@ struct task_struct {
 	char comm[16];
 	kuid_t loginuid;
 	__u64 start_boottime;
+	__u64 self_exec_id;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct pid *thread_pid;

@@ -22,7 +22,8 @@ struct control {
 	__u32 generation;
 	__u32 stopped; /* 1: the agent is about to go; programs that are still attached do nothing */
 	__u32 throttle; /* most events of the bulk ring that a cgroup may send within a second; 0: no limit */
-	__u32 pad[9];
+	__u32 cgroup_epoch; /* counts what user space tells of cgroups (guard_cgroups) */
+	__u32 pad[8];
 };
 
 struct {

@@ -22,6 +22,9 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 		__v;                                                                                                   \
 	})
 
+/* The 8 bytes at a kernel address as a plain number, which the verifier lets us compare and compute with. */
+#define WORD_AT(p) ((__u64)FIELD(timespec64, p, tv_sec))
+
 /*
  * The same task as a pointer whose trust the verifier does not follow. With a trusted one, every load of a pointer field
  * makes it search the kernel's BTF by name, three times over: half of the time it takes to load a program. Helpers want
@@ -34,6 +37,14 @@ static __always_inline struct task_struct *untracked(struct task_struct *task)
 	return task;
 }
 
+/* The current task, whose address was kept as a number: functions that are verified by themselves take no pointer to it. */
+static __always_inline struct task_struct *task_at(__u64 address)
+{
+	if (have_rdonly_cast)
+		return bpf_rdonly_cast((void *)address, bpf_core_type_id_kernel(struct task_struct));
+	return bpf_get_current_task_btf();
+}
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -41,7 +52,6 @@ static __always_inline struct task_struct *untracked(struct task_struct *task)
 static __always_inline struct file *file_of(struct task_struct *task, int fd)
 {
 	struct files_struct *files = task->files;
-	struct file *file = NULL;
 	struct fdtable *fdt;
 
 	if (fd < 0 || !files)
@@ -49,8 +59,7 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 	fdt = files->fdt;
 	if (!fdt || (unsigned int)fd >= fdt->max_fds)
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + fd);
-	return file;
+	return (struct file *)WORD_AT(fdt->fd + fd);
 }
 
 /* Arguments of the syscall that is returning. They stay in the saved registers until the task goes back to user mode. */

@@ -16,23 +16,21 @@ static __always_inline struct control *control_of(void)
 }
 
 /* Counters of a program on this CPU; NULL when there is nothing to do because the agent is going. */
-static __always_inline struct prog_counters *counters_of(__u32 prog)
+static __always_inline struct prog_counters *counters_in(const struct control *c, __u32 prog)
 {
-	struct control *c = control_of();
 	__u32 row;
 
-	if (!c || c->stopped)
+	if (c->stopped)
 		return NULL;
 	row = prog * c->nr_cpus + bpf_get_smp_processor_id();
 	return bpf_map_lookup_elem(&counters, &row);
 }
 
-/* Is the current task the agent itself? Its own bulk events would only feed on themselves. */
-static __always_inline bool is_agent(void)
+static __always_inline struct prog_counters *counters_of(__u32 prog)
 {
 	struct control *c = control_of();
 
-	return c && (__u32)(bpf_get_current_pid_tgid() >> 32) == c->agent_tgid;
+	return c ? counters_in(c, prog) : NULL;
 }
 
 /* The next sequence number of a ring on this CPU, or NULL. */
@@ -110,19 +108,30 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 /* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
 #define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
 
-/* Count a call of the bulk ring. NULL when it ends here: there are no counters, or it is our own. */
-static __always_inline struct prog_counters *count_bulk(__u32 prog)
+/*
+ * Count a call of the bulk ring by the current task. NULL when it ends here: there are no counters, or the call is the
+ * agent's, whose own bulk events would only feed on themselves.
+ */
+static __always_inline struct prog_counters *count_bulk_of(const struct control *c, struct task_struct *task,
+							   __u32 prog)
 {
-	struct prog_counters *st = counters_of(prog);
+	struct prog_counters *st = counters_in(c, prog);
 
 	if (!st)
 		return NULL;
 	st->seen++;
-	if (is_agent()) {
+	if ((__u32)task->tgid == c->agent_tgid) {
 		st->guarded++;
 		return NULL;
 	}
 	return st;
+}
+
+static __always_inline struct prog_counters *count_bulk(__u32 prog)
+{
+	struct control *c = control_of();
+
+	return c ? count_bulk_of(c, untracked(bpf_get_current_task_btf()), prog) : NULL;
 }
 
 /* Count a call of the bulk ring and take a scratch area; NULL when the event ends here: no counters, our own, no room. */

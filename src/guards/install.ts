@@ -26,7 +26,7 @@ interface Elements {
 
 const MASK_BYTES = GUARD_WORDS * 8
 /** struct guard_config: two masks for each dimension, a seed, two words. */
-const CONFIG_BYTES = DIMENSIONS.length * 2 * MASK_BYTES + 16
+const CONFIG_BYTES = DIMENSIONS.length * 2 * MASK_BYTES + 24
 /** struct guard_dir_value: length, padding, three masks. */
 const DIR_VALUE_BYTES = 8 + 3 * MASK_BYTES
 
@@ -141,7 +141,7 @@ function room(map: string, count: number, keyBytes: number, valueBytes: number) 
   return { map, keys, values, count, key: new DataView(keys.buffer), value: new DataView(values.buffer) }
 }
 
-function configElements({ lookups }: Tables, generation: number, auditEvery: number): Elements {
+function configElements({ classes, lookups }: Tables, generation: number, auditEvery: number): Elements {
   const { key, value, ...elements } = room('guard_configs', 1, 4, CONFIG_BYTES)
   key.setUint32(0, generation & 1, true)
   for (const [i, dimension] of DIMENSIONS.entries()) {
@@ -152,7 +152,9 @@ function configElements({ lookups }: Tables, generation: number, auditEvery: num
   // Nobody can make up a directory that passes for another in the cache.
   elements.values.set(randomBytes(8), end)
   value.setUint32(end + 8, auditEvery, true)
-  value.setUint32(end + 12, lookups.components.table.size > 0 ? 1 : 0, true)
+  const asked = DIMENSIONS.reduce((bits, d, i) => (lookups[d].table.size > 0 ? bits | (1 << i) : bits), 0)
+  value.setUint32(end + 12, asked, true)
+  value.setUint32(end + 16, Math.ceil(classes.branches.length / 64), true)
   return elements
 }
 

@@ -12,18 +12,19 @@ const ADDRESS = /^fd\.[csrl]?(ip|net)$/
 export const isSocketTest = (name: string): boolean => PORT.test(name) || ADDRESS.test(name)
 
 /**
- * What a test leaves of an event on a socket, by either end. An end that is missing makes a negation true; it counts as a
- * value that no list has. Undefined for a test of something else.
+ * What a test leaves of an event on a socket, by either end. An end that is missing makes every negation true, that of `!=`
+ * and `>` as well; it counts as a value that no list has, so a negation may only exclude. Undefined for a test of something
+ * else.
  */
 export function socketTest<C>(test: LiteralTest<C>, negated: boolean): Branches | undefined {
   const { left } = test
   if (left.kind !== 'field' || left.arg !== undefined) return undefined
-  if (PORT.test(left.def.name)) return branch('ports', valuesOf(test, negated))
-  return ADDRESS.test(left.def.name) ? branch('nets', nets(test, negated)) : undefined
+  if (PORT.test(left.def.name)) return branch('ports', valuesOf(test, negated), negated)
+  return ADDRESS.test(left.def.name) ? branch('nets', nets(test, negated), negated) : undefined
 }
 
-const branch = (dimension: 'ports' | 'nets', items: Items | undefined): Branches =>
-  items === undefined ? ALWAYS : [{ [dimension]: items }]
+const branch = (dimension: 'ports' | 'nets', items: Items | undefined, negated: boolean): Branches =>
+  items === undefined || (negated && !items.except) ? ALWAYS : [{ [dimension]: items }]
 
 function nets<C>({ op, modifier, right }: LiteralTest<C>, negated: boolean): Items | undefined {
   const equality = op === '=' || op === '!=' || op === 'in' || op === 'intersects'

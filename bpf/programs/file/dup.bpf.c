@@ -28,9 +28,10 @@ static __always_inline __u16 guard_kind(struct file *file, __u64 socket)
 	return SOCKET_FAMILY_NONE;
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int oldfd, int newfd, __u32 flags)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int oldfd,
+				  int newfd, __u32 flags)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), ctx->ret);
+	struct file *file = file_of(task, ctx->ret);
 	__u64 address = guard_socket(file);
 	struct guard_input in = {
 		.event = id,
@@ -40,7 +41,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 		.sk = address,
 		.has_ends = address != 0,
 	};
-	BEGIN_GUARDED(ev_dup, id, prog, &in);
+	BEGIN_GUARDED(ev_dup, task, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->oldfd = oldfd;
@@ -56,30 +57,28 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 	return 0;
 }
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
-
 /* int dup(int oldfd) */
 SEC("tp/syscalls/sys_exit_dup")
 int exit_dup(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_dup, PROG_exit_dup, ARG1(regs), -1, 0);
+	CALLER;
+	return report(ctx, task, EVENT_dup, PROG_exit_dup, ARG1(regs), -1, 0);
 }
 
 /* int dup2(int oldfd, int newfd) */
 SEC("tp/syscalls/sys_exit_dup2")
 int exit_dup2(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_dup2, PROG_exit_dup2, ARG1(regs), ARG2(regs), 0);
+	CALLER;
+	return report(ctx, task, EVENT_dup2, PROG_exit_dup2, ARG1(regs), ARG2(regs), 0);
 }
 
 /* int dup3(int oldfd, int newfd, int flags) */
 SEC("tp/syscalls/sys_exit_dup3")
 int exit_dup3(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_dup3, PROG_exit_dup3, ARG1(regs), ARG2(regs), ARG3(regs));
+	CALLER;
+	return report(ctx, task, EVENT_dup3, PROG_exit_dup3, ARG1(regs), ARG2(regs), ARG3(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -54,17 +54,17 @@ static __always_inline __u16 shape_of(__u32 flags)
 	       (flags & O_TRUNC ? OPEN_SHAPE_TRUNC : 0) | (flags & O_PATH ? OPEN_SHAPE_PATH : 0);
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
-				  __u32 flags, __u32 mode, __u32 resolve)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int dirfd,
+				  const void *name, __u32 flags, __u32 mode, __u32 resolve)
 {
 	struct guard_input in = {
 		.event = id,
 		.shape = guard_outcome(ctx->ret) | shape_of(flags) | (mode & (S_ISUID | S_ISGID) ? OPEN_SHAPE_SETS_ID : 0),
 		.name = { name },
 		.dirfd = { dirfd },
-		.file = file_of(untracked(bpf_get_current_task_btf()), ctx->ret),
+		.file = file_of(task, ctx->ret),
 	};
-	BEGIN_GUARDED(ev_open, id, prog, &in);
+	BEGIN_GUARDED(ev_open, task, id, prog, &in);
 
 	e->fd = ctx->ret;
 	e->dirfd = dirfd;
@@ -84,38 +84,39 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 SEC("tp/syscalls/sys_exit_open")
 int exit_open(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_open, PROG_exit_open, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), ARG3(regs), 0);
+	return report(ctx, task, EVENT_open, PROG_exit_open, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), ARG3(regs), 0);
 }
 
 /* int creat(const char *pathname, mode_t mode) is open with O_CREAT|O_WRONLY|O_TRUNC */
 SEC("tp/syscalls/sys_exit_creat")
 int exit_creat(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_creat, PROG_exit_creat, AT_FDCWD, (void *)ARG1(regs), 01101, ARG2(regs), 0);
+	return report(ctx, task, EVENT_creat, PROG_exit_creat, AT_FDCWD, (void *)ARG1(regs), 01101, ARG2(regs), 0);
 }
 
 /* int openat(int dirfd, const char *pathname, int flags, mode_t mode) */
 SEC("tp/syscalls/sys_exit_openat")
 int exit_openat(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_openat, PROG_exit_openat, ARG1(regs), (void *)ARG2(regs), ARG3(regs), ARG4(regs), 0);
+	return report(ctx, task, EVENT_openat, PROG_exit_openat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+		      ARG4(regs), 0);
 }
 
 /* int openat2(int dirfd, const char *pathname, struct open_how *how, size_t size) */
 SEC("tp/syscalls/sys_exit_openat2")
 int exit_openat2(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 	struct open_how_start how = {};
 
 	bpf_probe_read_user(&how, sizeof(how), (void *)ARG3(regs));
-	return report(ctx, EVENT_openat2, PROG_exit_openat2, ARG1(regs), (void *)ARG2(regs), how.flags, how.mode,
+	return report(ctx, task, EVENT_openat2, PROG_exit_openat2, ARG1(regs), (void *)ARG2(regs), how.flags, how.mode,
 		      how.resolve);
 }
 

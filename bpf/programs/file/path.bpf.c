@@ -8,7 +8,7 @@
 #define BEGIN(type, id, prog, ...)											\
 	struct guard_input in = { .event = id, __VA_ARGS__ };								\
 	in.shape |= guard_outcome(ctx->ret);										\
-	BEGIN_GUARDED(type, id, prog, &in);										\
+	BEGIN_GUARDED(type, task, id, prog, &in);										\
 	e->res = ctx->ret
 
 /* A name as given, and the directory it starts from when it is relative. */
@@ -19,13 +19,11 @@
 #define S_ISUID 04000
 #define S_ISGID 02000
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
-
 /* int truncate(const char *path, off_t length) */
 SEC("tp/syscalls/sys_exit_truncate")
 int exit_truncate(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate, .name = { (void *)ARG1(regs) }, .dirfd = { AT_FDCWD });
 	e->length = ARG2(regs);
 	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD);
@@ -33,8 +31,9 @@ int exit_truncate(struct sys_exit_ctx *ctx)
 	return 0;
 }
 
-static __always_inline int report_rename(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
-					 const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
+static __always_inline int report_rename(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
+					 int olddirfd, const void *oldpath, int newdirfd, const void *newpath,
+					 __u32 flags)
 {
 	BEGIN(ev_rename, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
 	e->olddirfd = olddirfd;
@@ -53,8 +52,8 @@ static __always_inline int report_rename(struct sys_exit_ctx *ctx, __u16 id, __u
 SEC("tp/syscalls/sys_exit_rename")
 int exit_rename(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_rename(ctx, EVENT_rename, PROG_exit_rename, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD,
+	CALLER;
+	return report_rename(ctx, task, EVENT_rename, PROG_exit_rename, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD,
 			     (void *)ARG2(regs), 0);
 }
 
@@ -62,8 +61,8 @@ int exit_rename(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_renameat")
 int exit_renameat(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_rename(ctx, EVENT_renameat, PROG_exit_renameat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+	CALLER;
+	return report_rename(ctx, task, EVENT_renameat, PROG_exit_renameat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
 			     (void *)ARG4(regs), 0);
 }
 
@@ -71,13 +70,13 @@ int exit_renameat(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_renameat2")
 int exit_renameat2(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_rename(ctx, EVENT_renameat2, PROG_exit_renameat2, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
-			     (void *)ARG4(regs), ARG5(regs));
+	CALLER;
+	return report_rename(ctx, task, EVENT_renameat2, PROG_exit_renameat2, ARG1(regs), (void *)ARG2(regs),
+			     ARG3(regs), (void *)ARG4(regs), ARG5(regs));
 }
 
-static __always_inline int report_unlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
-					 __u32 flags)
+static __always_inline int report_unlink(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
+					 int dirfd, const void *name, __u32 flags)
 {
 	BEGIN(ev_unlink, id, prog, .name = { name }, .dirfd = { dirfd });
 	e->dirfd = dirfd;
@@ -91,28 +90,29 @@ static __always_inline int report_unlink(struct sys_exit_ctx *ctx, __u16 id, __u
 SEC("tp/syscalls/sys_exit_unlink")
 int exit_unlink(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_unlink(ctx, EVENT_unlink, PROG_exit_unlink, AT_FDCWD, (void *)ARG1(regs), 0);
+	CALLER;
+	return report_unlink(ctx, task, EVENT_unlink, PROG_exit_unlink, AT_FDCWD, (void *)ARG1(regs), 0);
 }
 
 /* int unlinkat(int dirfd, const char *pathname, int flags) */
 SEC("tp/syscalls/sys_exit_unlinkat")
 int exit_unlinkat(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_unlink(ctx, EVENT_unlinkat, PROG_exit_unlinkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs));
+	CALLER;
+	return report_unlink(ctx, task, EVENT_unlinkat, PROG_exit_unlinkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs));
 }
 
 /* int rmdir(const char *pathname) */
 SEC("tp/syscalls/sys_exit_rmdir")
 int exit_rmdir(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_unlink(ctx, EVENT_rmdir, PROG_exit_rmdir, AT_FDCWD, (void *)ARG1(regs), 0);
+	CALLER;
+	return report_unlink(ctx, task, EVENT_rmdir, PROG_exit_rmdir, AT_FDCWD, (void *)ARG1(regs), 0);
 }
 
-static __always_inline int report_link(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int olddirfd,
-				       const void *oldpath, int newdirfd, const void *newpath, __u32 flags)
+static __always_inline int report_link(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
+				       int olddirfd, const void *oldpath, int newdirfd, const void *newpath,
+				       __u32 flags)
 {
 	BEGIN(ev_link, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
 	e->olddirfd = olddirfd;
@@ -130,22 +130,22 @@ static __always_inline int report_link(struct sys_exit_ctx *ctx, __u16 id, __u16
 SEC("tp/syscalls/sys_exit_link")
 int exit_link(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_link(ctx, EVENT_link, PROG_exit_link, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD, (void *)ARG2(regs),
-			   0);
+	CALLER;
+	return report_link(ctx, task, EVENT_link, PROG_exit_link, AT_FDCWD, (void *)ARG1(regs), AT_FDCWD,
+			   (void *)ARG2(regs), 0);
 }
 
 /* int linkat(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, int flags) */
 SEC("tp/syscalls/sys_exit_linkat")
 int exit_linkat(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_link(ctx, EVENT_linkat, PROG_exit_linkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+	CALLER;
+	return report_link(ctx, task, EVENT_linkat, PROG_exit_linkat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
 			   (void *)ARG4(regs), ARG5(regs));
 }
 
-static __always_inline int report_symlink(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, const void *target,
-					  int linkdirfd, const void *linkpath)
+static __always_inline int report_symlink(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
+					  const void *target, int linkdirfd, const void *linkpath)
 {
 	/* The target is no name of an object yet: its text is asked for, and to take it for one as well does no harm. */
 	BEGIN(ev_symlink, id, prog, .name = { linkpath, target }, .dirfd = { linkdirfd, AT_FDCWD });
@@ -160,16 +160,17 @@ static __always_inline int report_symlink(struct sys_exit_ctx *ctx, __u16 id, __
 SEC("tp/syscalls/sys_exit_symlink")
 int exit_symlink(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_symlink(ctx, EVENT_symlink, PROG_exit_symlink, (void *)ARG1(regs), AT_FDCWD, (void *)ARG2(regs));
+	CALLER;
+	return report_symlink(ctx, task, EVENT_symlink, PROG_exit_symlink, (void *)ARG1(regs), AT_FDCWD,
+			      (void *)ARG2(regs));
 }
 
 /* int symlinkat(const char *target, int newdirfd, const char *linkpath) */
 SEC("tp/syscalls/sys_exit_symlinkat")
 int exit_symlinkat(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_symlink(ctx, EVENT_symlinkat, PROG_exit_symlinkat, (void *)ARG1(regs), ARG2(regs),
+	CALLER;
+	return report_symlink(ctx, task, EVENT_symlinkat, PROG_exit_symlinkat, (void *)ARG1(regs), ARG2(regs),
 			      (void *)ARG3(regs));
 }
 
@@ -178,8 +179,8 @@ static __always_inline __u16 sets_id(__u32 mode)
 	return mode & (S_ISUID | S_ISGID) ? NAME_SHAPE_SETS_ID : 0;
 }
 
-static __always_inline int report_chmod(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
-					__u32 mode, __u32 flags)
+static __always_inline int report_chmod(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
+					int dirfd, const void *name, __u32 mode, __u32 flags)
 {
 	BEGIN(ev_chmod, id, prog, .shape = sets_id(mode), .name = { name }, .dirfd = { dirfd });
 	e->dirfd = dirfd;
@@ -195,24 +196,25 @@ static __always_inline int report_chmod(struct sys_exit_ctx *ctx, __u16 id, __u1
 SEC("tp/syscalls/sys_exit_chmod")
 int exit_chmod(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_chmod(ctx, EVENT_chmod, PROG_exit_chmod, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), 0);
+	CALLER;
+	return report_chmod(ctx, task, EVENT_chmod, PROG_exit_chmod, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), 0);
 }
 
 /* int fchmodat(int dirfd, const char *pathname, mode_t mode) */
 SEC("tp/syscalls/sys_exit_fchmodat")
 int exit_fchmodat(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_chmod(ctx, EVENT_fchmodat, PROG_exit_fchmodat, ARG1(regs), (void *)ARG2(regs), ARG3(regs), 0);
+	CALLER;
+	return report_chmod(ctx, task, EVENT_fchmodat, PROG_exit_fchmodat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+			    0);
 }
 
 /* int fchmodat2(int dirfd, const char *pathname, mode_t mode, unsigned int flags) */
 SEC("tp/syscalls/sys_exit_fchmodat2")
 int exit_fchmodat2(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report_chmod(ctx, EVENT_fchmodat2, PROG_exit_fchmodat2, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
+	CALLER;
+	return report_chmod(ctx, task, EVENT_fchmodat2, PROG_exit_fchmodat2, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
 			    ARG4(regs));
 }
 
@@ -220,8 +222,8 @@ int exit_fchmodat2(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_fchmod")
 int exit_fchmod(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), ARG1(regs));
+	CALLER;
+	struct file *file = file_of(task, ARG1(regs));
 	BEGIN(ev_chmod, EVENT_fchmod, PROG_exit_fchmod, .shape = sets_id(ARG2(regs)), .file = file);
 	e->dirfd = AT_FDCWD;
 	e->fd = ARG1(regs);

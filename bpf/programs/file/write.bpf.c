@@ -28,17 +28,17 @@ static __always_inline __u16 kind_of(__u32 mode)
 	}
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, __u64 size, __s64 pos,
-				  int fd_in)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
+				  __u64 size, __s64 pos, int fd_in)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct file *file = file_of(task, fd);
 	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
 	struct guard_input in = {
 		.event = id,
 		.shape = guard_outcome(ctx->ret) | kind_of(inode ? FIELD(inode, inode, i_mode) : 0) << WRITE_SHAPE_KIND_SHIFT,
 		.file = file,
 	};
-	BEGIN_GUARDED(ev_write, id, prog, &in);
+	BEGIN_GUARDED(ev_write, task, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
@@ -66,45 +66,46 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 SEC("tp/syscalls/sys_exit_write")
 int exit_write(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_write, PROG_exit_write, ARG1(regs), ARG3(regs), -1, -1);
+	return report(ctx, task, EVENT_write, PROG_exit_write, ARG1(regs), ARG3(regs), -1, -1);
 }
 
 /* ssize_t writev(int fd, const struct iovec *iov, int iovcnt) */
 SEC("tp/syscalls/sys_exit_writev")
 int exit_writev(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_writev, PROG_exit_writev, ARG1(regs), ARG3(regs), -1, -1);
+	return report(ctx, task, EVENT_writev, PROG_exit_writev, ARG1(regs), ARG3(regs), -1, -1);
 }
 
 /* ssize_t pwrite64(int fd, const void *buf, size_t count, off_t offset) */
 SEC("tp/syscalls/sys_exit_pwrite64")
 int exit_pwrite64(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs), ARG4(regs), -1);
+	return report(ctx, task, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs), ARG4(regs), -1);
 }
 
 /* int ftruncate(int fd, off_t length) */
 SEC("tp/syscalls/sys_exit_ftruncate")
 int exit_ftruncate(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), ARG2(regs), -1, -1);
+	return report(ctx, task, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), ARG2(regs), -1, -1);
 }
 
 /* ssize_t copy_file_range(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags) */
 SEC("tp/syscalls/sys_exit_copy_file_range")
 int exit_copy_file_range(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 
-	return report(ctx, EVENT_copy_file_range, PROG_exit_copy_file_range, ARG3(regs), ARG5(regs), -1, ARG1(regs));
+	return report(ctx, task, EVENT_copy_file_range, PROG_exit_copy_file_range, ARG3(regs), ARG5(regs), -1,
+		      ARG1(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -59,9 +59,10 @@ static __always_inline struct call from_header(const void *header)
 	return call;
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, struct call *call)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
+				  struct call *call)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct file *file = file_of(task, fd);
 	__u64 address = guard_socket(file);
 	struct socket *socket = address ? FIELD(file, file, private_data) : NULL;
 	struct guard_input in = {
@@ -72,7 +73,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 		/* streams ignore what they are given */
 		.addressed = call->addr && !(socket && FIELD(socket, socket, type) == SOCK_STREAM),
 	};
-	BEGIN_GUARDED(ev_message, id, prog, &in);
+	BEGIN_GUARDED(ev_message, task, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
@@ -86,59 +87,57 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 	return 0;
 }
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
-
 /* ssize_t sendto(int sockfd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen) */
 SEC("tp/syscalls/sys_exit_sendto")
 int exit_sendto(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	struct call call = { (void *)ARG5(regs), ARG6(regs), ARG3(regs), false };
 
-	return report(ctx, EVENT_sendto, PROG_exit_sendto, ARG1(regs), &call);
+	return report(ctx, task, EVENT_sendto, PROG_exit_sendto, ARG1(regs), &call);
 }
 
 /* ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags) */
 SEC("tp/syscalls/sys_exit_sendmsg")
 int exit_sendmsg(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	struct call call = from_header((void *)ARG2(regs));
 
-	return report(ctx, EVENT_sendmsg, PROG_exit_sendmsg, ARG1(regs), &call);
+	return report(ctx, task, EVENT_sendmsg, PROG_exit_sendmsg, ARG1(regs), &call);
 }
 
 /* int sendmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags) */
 SEC("tp/syscalls/sys_exit_sendmmsg")
 int exit_sendmmsg(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	struct call call = from_header((void *)ARG2(regs));
 
-	return report(ctx, EVENT_sendmmsg, PROG_exit_sendmmsg, ARG1(regs), &call);
+	return report(ctx, task, EVENT_sendmmsg, PROG_exit_sendmmsg, ARG1(regs), &call);
 }
 
 /* ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen) */
 SEC("tp/syscalls/sys_exit_recvfrom")
 int exit_recvfrom(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	struct call call = { (void *)ARG5(regs), 0, ARG3(regs), false };
 
 	/* the address is there only after a message has come */
 	if (ctx->ret >= 0 && call.addr)
 		call.unread = bpf_probe_read_user(&call.addr_len, sizeof(call.addr_len), (void *)ARG6(regs)) != 0;
-	return report(ctx, EVENT_recvfrom, PROG_exit_recvfrom, ARG1(regs), &call);
+	return report(ctx, task, EVENT_recvfrom, PROG_exit_recvfrom, ARG1(regs), &call);
 }
 
 static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, __u16 prog)
 {
-	REGS;
+	CALLER;
 	struct call call = from_header((void *)ARG2(regs));
 
 	if (ctx->ret < 0)
 		call.addr_len = 0;
-	return report(ctx, id, prog, ARG1(regs), &call);
+	return report(ctx, task, id, prog, ARG1(regs), &call);
 }
 
 /* ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags) */

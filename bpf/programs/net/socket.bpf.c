@@ -4,10 +4,10 @@
 #include "socket.h"
 
 /* `fd` is the socket that the event is about, -1 when there is none. */
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, const void *addr, int len,
-				  int backlog, __u32 flags)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
+				  const void *addr, int len, int backlog, __u32 flags)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct file *file = file_of(task, fd);
 	__u64 address = guard_socket(file);
 	struct guard_input in = {
 		.event = id,
@@ -17,7 +17,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 		.has_ends = true,
 	};
 	struct sock *sk;
-	BEGIN_GUARDED(ev_socket, id, prog, &in);
+	BEGIN_GUARDED(ev_socket, task, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
@@ -33,45 +33,45 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 	return 0;
 }
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
-
 /* int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
 SEC("tp/syscalls/sys_exit_connect")
 int exit_connect(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+	CALLER;
+	return report(ctx, task, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
 }
 
 /* int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
 SEC("tp/syscalls/sys_exit_bind")
 int exit_bind(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+	CALLER;
+	return report(ctx, task, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
 }
 
 /* int listen(int sockfd, int backlog) */
 SEC("tp/syscalls/sys_exit_listen")
 int exit_listen(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0);
+	CALLER;
+	return report(ctx, task, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0);
 }
 
 /* int accept(int sockfd, struct sockaddr *addr, socklen_t *addrlen): the result is the socket of the connection */
 SEC("tp/syscalls/sys_exit_accept")
 int exit_accept(struct sys_exit_ctx *ctx)
 {
-	return report(ctx, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0);
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+
+	return report(ctx, task, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0);
 }
 
 /* int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags) */
 SEC("tp/syscalls/sys_exit_accept4")
 int exit_accept4(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs));
+	CALLER;
+	return report(ctx, task, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -34,6 +34,7 @@ export const CONTROL = {
   generation: 4,
   stopped: 5,
   throttle: 6,
+  cgroupEpoch: 7,
 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

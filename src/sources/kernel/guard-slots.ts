@@ -67,11 +67,15 @@ export class GuardSlots {
     this.#current?.set.addProcesses?.(this.#maps, this.#current.generation)
   }
 
+  /** How often something was told of cgroups: processes that the kernel side remembers from before are looked at again. */
+  cgroupEpoch = 0
+
   /** What kind of cgroup this is. Ids beyond 53 bits are not exact, and left out. */
   noteCgroup(v2: number, v1: number, container: ContainerRef | undefined): void {
     if (!this.#loader.hasMap(CGROUP_MAP) || !Number.isSafeInteger(v2) || !Number.isSafeInteger(v1)) return
     // A container of the name `host` passes for none, as it does to rules.
     const { key, value } = cgroupElement(v2, v1, container !== undefined && container.id !== 'host')
     this.#lib.mapUpdate(this.#loader.mapFd(CGROUP_MAP), key, value)
+    this.cgroupEpoch = (this.cgroupEpoch + 1) >>> 0
   }
 }

@@ -229,6 +229,7 @@ export class KernelSource {
   /** What kind of cgroup this is, once a process was seen in it. */
   noteCgroup(v2: number, v1: number, container: ContainerRef | undefined): void {
     this.#slots.noteCgroup(v2, v1, container)
+    if (this.#control) this.#control[CONTROL.cgroupEpoch] = this.#slots.cgroupEpoch
   }
 
   /** Why there are no guards although there should be. */
@@ -439,6 +440,7 @@ export class KernelSource {
       ['wantEnv', this.#wants.env ? 1 : 0],
       ['generation', this.#slots.generation],
       ['stopped', 0],
+      ['cgroupEpoch', this.#slots.cgroupEpoch],
       ['throttle', this.#options.throttle ?? 0],
     ]
   }
