@@ -13,7 +13,12 @@ interface Written {
 function batchOf(maxQueued = 100): Written {
   const writes: [string, number][] = []
   let due: (() => void)[] = []
-  const output = { queued: 0, write: (line: string, lines = 1): void => void writes.push([line, lines]) }
+  const output = {
+    queued: 0,
+    write: (line: string, lines = 1): void => void writes.push([`${line}\n`, lines]),
+    writeBytes: (bytes: Uint8Array, lines: number): void =>
+      void writes.push([Buffer.from(bytes).toString(), lines]),
+  }
   return {
     batch: new Batch({ output, maxQueued, later: (run) => void due.push(run) }),
     writes,
@@ -35,8 +40,8 @@ test('lines of a turn leave in one write', () => {
   turn()
   turn()
   assert.deepEqual(writes, [
-    ['a\nb\n', 3],
-    ['c', 1],
+    ['a\nb\n\n', 3],
+    ['c\n', 1],
   ])
 })
 test('an alert leaves at once, behind what came before it', () => {
@@ -44,26 +49,46 @@ test('an alert leaves at once, behind what came before it', () => {
   batch.add('event')
   batch.now('alert')
   turn()
-  assert.deepEqual(writes, [['event\nalert', 2]])
+  assert.deepEqual(writes, [['event\nalert\n', 2]])
 })
 test('a large batch does not wait', () => {
   const { batch, writes } = batchOf()
   for (let i = 0; i < 70; i++) batch.add('x'.repeat(1000))
   assert.equal(writes.length, 1)
 })
+test('a line that is longer than a batch keeps its place', () => {
+  const { batch, writes, turn } = batchOf()
+  batch.add('first')
+  batch.add('x'.repeat(1 << 20))
+  batch.add('ä')
+  turn()
+  assert.deepEqual(
+    writes.map(([text, lines]) => [text.slice(0, 7), text.length, lines]),
+    [
+      ['first\n', 6, 1],
+      ['xxxxxxx', (1 << 20) + 1, 1],
+      ['ä\n', 2, 1],
+    ],
+  )
+})
 test('an output that is far behind takes no telemetry, but alerts', () => {
   const { batch, writes, output } = batchOf(100)
   output.queued = 101
   assert.equal(batch.add('event'), false)
   batch.now('alert')
-  assert.deepEqual(writes, [['alert', 1]])
+  assert.deepEqual(writes, [['alert\n', 1]])
   output.queued = 100
   assert.equal(batch.add('event'), true)
 })
 test('without being told, it goes out when the event loop has had its turn', async () => {
   const writes: string[] = []
-  const batch = new Batch({ output: { queued: 0, write: (line) => void writes.push(line) }, maxQueued: 1 })
+  const output = {
+    queued: 0,
+    write: (line: string) => void writes.push(line),
+    writeBytes: (bytes: Uint8Array) => void writes.push(Buffer.from(bytes).toString()),
+  }
+  const batch = new Batch({ output, maxQueued: 1 })
   batch.add('a')
   await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(writes, ['a'])
+  assert.deepEqual(writes, ['a\n'])
 })

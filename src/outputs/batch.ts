@@ -5,7 +5,7 @@
 import type { Output } from './output.ts'
 
 export interface BatchOptions {
-  readonly output: Pick<Output, 'write' | 'queued'>
+  readonly output: Pick<Output, 'write' | 'writeBytes' | 'queued'>
   /**
    * Most bytes waiting in the output beyond which no more telemetry is taken. Less than the output's own limit: what is
    * left is for alerts, so a flood of telemetry cannot crowd them out.
@@ -15,12 +15,17 @@ export interface BatchOptions {
   readonly later?: (run: () => void) => void
 }
 
-/** Characters of a batch: beyond this it is written without waiting for more. */
+/** Bytes of a batch: beyond this it is written without waiting for more. */
 const BATCH_MAX = 1 << 16
+/** Bytes that a character may take. */
+const WIDEST = 3
+const LINE_FEED = 10
 
 export class Batch {
   readonly #options: Required<BatchOptions>
-  #text = ''
+  /** Lines are encoded as they come: a batch of texts would be long-lived garbage. */
+  readonly #bytes = Buffer.allocUnsafeSlow(BATCH_MAX * 2)
+  #used = 0
   #lines = 0
   #waiting = false
   readonly #due = (): void => {
@@ -36,7 +41,7 @@ export class Batch {
   add(line: string): boolean {
     if (this.#options.output.queued > this.#options.maxQueued) return false
     this.#append(line)
-    if (this.#text.length >= BATCH_MAX) this.flush()
+    if (this.#used >= BATCH_MAX) this.flush()
     else if (!this.#waiting) {
       this.#waiting = true
       this.#options.later(this.#due)
@@ -46,21 +51,32 @@ export class Batch {
 
   /** Write a line now, after those that wait. */
   now(line: string): void {
-    this.#append(line)
-    this.flush()
+    // By itself it need not be encoded here.
+    if (this.#lines === 0) this.#options.output.write(line)
+    else {
+      this.#append(line)
+      this.flush()
+    }
   }
 
   flush(): void {
     if (this.#lines === 0) return
-    const text = this.#text
+    const bytes = this.#bytes.subarray(0, this.#used)
     const lines = this.#lines
-    this.#text = ''
+    this.#used = 0
     this.#lines = 0
-    this.#options.output.write(text, lines)
+    this.#options.output.writeBytes(bytes, lines)
   }
 
   #append(line: string): void {
-    this.#text = this.#lines === 0 ? line : `${this.#text}\n${line}`
+    const most = line.length * WIDEST + 1
+    if (this.#used + most > this.#bytes.length) this.flush()
+    if (most > this.#bytes.length) {
+      this.#options.output.write(line)
+      return
+    }
+    this.#used += this.#bytes.write(line, this.#used, 'utf8')
+    this.#bytes[this.#used++] = LINE_FEED
     this.#lines++
   }
 }

@@ -26,6 +26,8 @@ export interface Output {
   readonly name: string
   /** Take a line without its line feed, or several that stand in one text (`lines`). Never blocks, never throws. */
   write(line: string, lines?: number): void
+  /** Take lines, each with its line feed. The bytes may be overwritten afterwards. */
+  writeBytes(bytes: Uint8Array, lines: number): void
   /** Bytes waiting. */
   readonly queued: number
   /** Resolves when everything taken so far is written or given up. */
@@ -121,32 +123,50 @@ export class FdOutput implements Output {
 
   write(line: string, lines = 1): void {
     const text = `${line}\n`
-    // A batch is encoded once; of a single line no copy is made.
-    const bytes = text.length > LONG ? Buffer.from(text) : undefined
-    const length = bytes?.length ?? Buffer.byteLength(text)
+    // Of a single line no copy is made.
+    if (text.length > LONG) this.writeBytes(Buffer.from(text), lines)
+    else
+      this.#take(
+        Buffer.byteLength(text),
+        lines,
+        (length) => this.#options.writeText(this.#fd, text, length),
+        () => Buffer.from(text),
+      )
+  }
+
+  writeBytes(bytes: Uint8Array, lines: number): void {
+    this.#take(
+      bytes.length,
+      lines,
+      () => writeSync(this.#fd, bytes),
+      () => Buffer.from(bytes),
+    )
+  }
+
+  /** The short way for the usual case of a descriptor that takes all; of what it does not take `copy` goes into the queue. */
+  #take(length: number, lines: number, write: (length: number) => number, copy: () => Buffer): void {
     if (this.#closed || this.#queued + length > this.#options.maxQueued) {
       if (this.#closed) this.#droppedError += lines
       else this.#droppedFull += lines
       return
     }
-    const taken = this.#queue.length === 0 ? this.#writeAtOnce(text, bytes, length) : 0
+    const taken = this.#queue.length === 0 ? this.#writeAtOnce(length, write) : 0
     if (taken === length) {
       this.#written += lines
       this.#failing = false
       return
     }
     if (taken > 0) this.#torn = true
-    this.#queue.push({ bytes: (bytes ?? Buffer.from(text)).subarray(taken), lines })
+    this.#queue.push({ bytes: copy().subarray(taken), lines })
     this.#queued += length - taken
     if (this.#queue.length === 1) this.#send()
   }
 
-  /** The short way for the usual case of a descriptor that takes a line; what goes wrong is left to the queue. */
-  #writeAtOnce(text: string, bytes: Buffer | undefined, length: number): number {
+  /** What goes wrong is left to the queue. */
+  #writeAtOnce(length: number, write: (length: number) => number): number {
     this.#moveOn()
     try {
-      if (bytes !== undefined) return writeSync(this.#fd, bytes)
-      return this.#options.writeText(this.#fd, text, length)
+      return write(length)
     } catch {
       return 0
     }
