@@ -234,6 +234,18 @@ export class Pipeline implements SourceSink {
     this.#lastTime = last
   }
 
+  /** Events that rules could see and none wants: so many, the last at this time (CLOCK_MONOTONIC ns). */
+  pass(events: number, last: number): void {
+    this.#num += events
+    this.#lastTime = last
+    if (this.#firstTime === 0 && this.#context === undefined) this.#firstTime = last
+  }
+
+  /** So many events of this name came through without being looked at. */
+  count(name: string, events: number): void {
+    this.#events.set(name, (this.#events.get(name) ?? 0) + events)
+  }
+
   /** What the guard passed over is judged by all rules, should it come to that. */
   #admits(view: EventView): Admits<SyscallContext> | undefined {
     return (view.flags & RECORD_FLAGS.AUDIT) === 0 ? this.#options.admits?.(view) : undefined
@@ -246,7 +258,7 @@ export class Pipeline implements SourceSink {
     if (this.#silent) return
     this.#options.advance?.(view.time)
     if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
-    this.#count(view.name)
+    this.count(view.name, 1)
     timer?.mark('state')
     try {
       observe?.(context)
@@ -501,9 +513,5 @@ export class Pipeline implements SourceSink {
     if (unanswered) fields.set(CONTAINER_PENDING, true)
     if (capture !== undefined) fields.set(CAPTURE_FILE, capture)
     return { ...alert, fields }
-  }
-
-  #count(name: string): void {
-    this.#events.set(name, (this.#events.get(name) ?? 0) + 1)
   }
 }

@@ -84,7 +84,7 @@ async function linesOf(
 ): Promise<string[]> {
   const out = join(folder, `out-${Math.random()}`)
   const interner = new Interner(256)
-  const capture = openCapture(file, interner)
+  const capture = await openCapture(file, interner)
   const settings = ['stdout_output.enabled=false', 'file_output.enabled=true', `file_output.filename=${out}`]
   try {
     await replay({

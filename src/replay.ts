@@ -60,7 +60,10 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
     let fault: unknown
     try {
       if (from !== undefined) capture.seek(from)
-      while (!player.over && !stopped() && capture.play(player)) {
+      capture.want?.(player.wanted)
+      for (;;) {
+        await capture.ready?.()
+        if (player.over || stopped() || !capture.play(player)) break
         progress?.(player.played)
         await settled(outputs, stopped)
       }
@@ -97,6 +100,8 @@ class Player implements CaptureSink {
   over = false
   /** Events so far. */
   played = 0
+  /** Events that are looked at; undefined for all. */
+  readonly wanted: ReadonlySet<string> | undefined
   readonly #from: bigint | undefined
   readonly #to: bigint | undefined
   /** The same as CLOCK_MONOTONIC ns. */
@@ -122,6 +127,10 @@ class Player implements CaptureSink {
     const engine = createEngine(rules, { matching, timeOf: ({ event }) => event.time })
     const self = facts.agent === 0 ? undefined : facts.agent
     const telemetry = planTelemetry({ config, host: identity.hostname, self, sink: outputs })
+    // Outside the time asked for, events count for the state alone: then each is needed.
+    const isWhole = from === undefined && to === undefined
+    this.wanted =
+      isWhole && engine.events !== '*' ? new Set([...engine.events, ...telemetry.events]) : undefined
     this.pipeline = new Pipeline({
       ...judgingOptions({ config, interner, identity, telemetry, outputs, log }),
       engine,
@@ -183,6 +192,14 @@ class Player implements CaptureSink {
   }
   namesSettled(): void {
     this.pipeline.namesSettled()
+  }
+  passed(events: number, last: number): void {
+    this.played += events
+    this.#time = last
+    this.pipeline.pass(events, last)
+  }
+  counted(name: string, events: number): void {
+    this.pipeline.count(name, events)
   }
   resume(before: Before): void {
     this.played = before.events

@@ -117,7 +117,7 @@ const NOBODY: PipelineSink = {
 
 async function measure(file: string, { name, rules }: RuleSet): Promise<Run> {
   const interner = new Interner()
-  const capture = openCapture(file, interner)
+  const capture = await openCapture(file, interner)
   const cpu = process.cpuUsage()
   const start = performance.now()
   const { played, alerts } = await replay({

@@ -16,6 +16,7 @@ test('what the agent writes at its end is read back', () => {
     withheld: new Map(),
     asked: {},
     outputs: [],
+    captures: {},
     lost: 4,
     late: 0,
     errors: 0,

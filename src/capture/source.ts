@@ -23,6 +23,10 @@ export interface CaptureSink extends PipelineSink {
   asked(fullId: string, taken: boolean): void
   /** What came before this place, of events that rules see. */
   resume(before: Before): void
+  /** So many events that rules could see were passed over because nobody wants them, the last at this CLOCK_MONOTONIC ns. */
+  passed?(events: number, last: number): void
+  /** So many of them had this name. */
+  counted?(name: string, events: number): void
 }
 
 /** Events that were before some place: how many, and CLOCK_MONOTONIC ns of the first and the last. */
@@ -67,9 +71,40 @@ export interface Capture {
    * without such places stay where they are. Only before the first `play`.
    */
   seek(wallNs: bigint): void
+  /**
+   * Pass over events of other names than these, or of none; what they change is taken note of, and how many they are. Formats
+   * that cannot tell before they have read an event tell all.
+   */
+  want?(names: ReadonlySet<string> | undefined): void
+  /** Have at hand what the next piece takes. */
+  ready?(): Promise<void>
   /** Hand on the next piece, some thousand events; false when there is none. Throws CaptureError. */
   play(sink: CaptureSink): boolean
   close(): void
+}
+
+/** How a file ends: closed, or at the end of a block (it grows, or whoever wrote it was killed), or within one. */
+export type Ending = 'closed' | 'open' | 'torn'
+
+/** What is in a capture. */
+export interface CaptureSummary {
+  /** Name of the format. */
+  readonly format: string
+  readonly facts: CaptureFacts
+  readonly bytes: number
+  readonly blocks: number
+  /** Ns since the epoch of the earliest and latest event; undefined without any. */
+  readonly first: bigint | undefined
+  readonly last: bigint | undefined
+  /** Events by name, most frequent first; names are those of the capture's own schema. */
+  readonly events: ReadonlyMap<string, number>
+  readonly total: number
+  /** Events lost while it was recorded. */
+  readonly lost: number
+  readonly ending: Ending
+  readonly notes: readonly string[]
+  /** What stopped the reading. */
+  readonly fault: CaptureError | undefined
 }
 
 /** A capture cannot be read on from here. */

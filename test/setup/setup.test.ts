@@ -113,6 +113,7 @@ needs('what tests call', NOTHING, { forTests: true }, [
   'runc',
   'busybox-static',
   'mmdebstrap',
+  'sysdig',
 ])
 
 test('programs are looked for in the PATH given', () => {

@@ -29,6 +29,7 @@ const PACKAGES = [
     probe: 'mmdebstrap',
     why: 'to make the machine that the tests install the package on',
   },
+  { name: 'sysdig', when: 'forTests', probe: 'sysdig', why: 'to read captures that the tests write' },
 ]
 
 /**
@@ -62,6 +63,7 @@ export function probeSystem(env, arch = process.arch) {
     runc: which('runc', env['PATH']) !== undefined,
     busybox: which('busybox', env['PATH']) !== undefined,
     mmdebstrap: which('mmdebstrap', env['PATH']) !== undefined,
+    sysdig: which('sysdig', env['PATH']) !== undefined,
   }
 }
 

@@ -22,10 +22,9 @@ import {
   snapshot,
 } from '../../testing/events.ts'
 import { rulesOf } from '../../testing/rules.ts'
-import { openCapture } from '../open.ts'
 import { CaptureError, type CaptureSink } from '../source.ts'
 import { decodePayload, encodeFrame, FRAME_BYTES, SIGNATURE_BYTES } from './format.ts'
-import { FrameReader, summariseCapture } from './reader.ts'
+import { FrameReader, openCapture, summariseNative } from './reader.ts'
 
 const ROUNDS = Number(process.env['TARSIER_FUZZ_CAPTURES'] ?? 400)
 /** Bytes of memory that are too much for captures of some kilobytes. */
@@ -178,7 +177,7 @@ test(`${ROUNDS} captures that were changed at random come to an end`, () =>
       const changed =
         roll(3) === 0 ? change(bytes, roll) : changeInside(bytes.subarray(0, SIGNATURE_BYTES), frames, roll)
       writeFileSync(file, changed)
-      for (const read of [playThrough, summariseCapture])
+      for (const read of [playThrough, summariseNative])
         try {
           read(file)
         } catch (error) {

@@ -9,11 +9,10 @@ import { containerOf } from '../../enrich/container.ts'
 import { createProcessTable } from '../../state/process-table.ts'
 import { inFolder, listener, recordTo } from '../../testing/captures.ts'
 import { connect, execve, exit, fork, openat, SHELL, snapshot, viewOf } from '../../testing/events.ts'
-import { openCapture } from '../open.ts'
 import { type Capture, CaptureError } from '../source.ts'
 import { snapshotOf } from './checkpoint.ts'
 import { createTranslator, holdsTogether, isLayouts, type Layouts, ownLayouts } from './layouts.ts'
-import { summariseCapture } from './reader.ts'
+import { openCapture, summariseNative } from './reader.ts'
 
 const ID = 'a'.repeat(64)
 const CHILD = { pid: 20, start: 9_000_000_001 }
@@ -118,7 +117,7 @@ suite('captures', () => {
     inFolder((folder) => {
       const file = join(folder, 'a.cap')
       recordTo(file, everything)
-      const { events, total, lost, first, last, ending, facts } = summariseCapture(file)
+      const { events, total, lost, first, last, ending, facts } = summariseNative(file)
       assert.deepEqual(Object.fromEntries(events), {
         ...{ clone: 1, connect: 1, execve: 1, openat: 1, process_snapshot: 1, procexit: 1 },
       })

@@ -2,7 +2,14 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
-import { type Capture, CaptureError, type CaptureFacts, type CaptureSink } from '../source.ts'
+import {
+  type Capture,
+  CaptureError,
+  type CaptureFacts,
+  type CaptureSink,
+  type CaptureSummary,
+  type Ending,
+} from '../source.ts'
 import {
   bodyBytes,
   decodeCounts,
@@ -35,9 +42,6 @@ interface Frame {
   readonly header: FrameHeader
   readonly offset: number
 }
-
-/** How a file ends: closed, or at the end of a block (it grows, or whoever wrote it was killed), or within one. */
-export type Ending = 'closed' | 'open' | 'torn'
 
 /** The frames of a file, one after the other. */
 export class FrameReader {
@@ -364,26 +368,8 @@ export function endingNote({ ending, offset, size }: FrameReader): readonly stri
   return []
 }
 
-export interface CaptureSummary {
-  readonly facts: CaptureFacts
-  readonly bytes: number
-  readonly blocks: number
-  /** Ns since the epoch of the earliest and latest event; undefined without any. */
-  readonly first: bigint | undefined
-  readonly last: bigint | undefined
-  /** Events by name, most frequent first; names are those of the capture's own schema. */
-  readonly events: ReadonlyMap<string, number>
-  readonly total: number
-  /** Events lost while it was recorded. */
-  readonly lost: number
-  readonly ending: Ending
-  readonly notes: readonly string[]
-  /** What stopped the reading. */
-  readonly fault: CaptureError | undefined
-}
-
 /** What the heads of the blocks tell; payloads are not unpacked. Throws CaptureError where not even the beginning is sound. */
-export function summariseCapture(file: string): CaptureSummary {
+export function summariseNative(file: string): CaptureSummary {
   const { frames, facts, layouts } = openFrames(file)
   const names = new Map(Object.entries(layouts.events).map(([name, [id]]) => [id, name]))
   const internal = new Set(['process_snapshot'])
@@ -418,7 +404,19 @@ export function summariseCapture(file: string): CaptureSummary {
   const sorted = new Map([...events].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)))
   const notes = endingNote(frames)
   return {
-    ...{ facts, bytes: frames.size, blocks, first, last, events: sorted, total, lost, notes, fault },
+    ...{
+      format: 'tarsier',
+      facts,
+      bytes: frames.size,
+      blocks,
+      first,
+      last,
+      events: sorted,
+      total,
+      lost,
+      notes,
+      fault,
+    },
     ending: frames.ending ?? 'torn',
   }
 }

@@ -19,8 +19,7 @@ import { createProcessTable } from '../../state/process-table.ts'
 import { FACTS, inFolder, listener } from '../../testing/captures.ts'
 import { execve, fork, openat, snapshot, viewOf } from '../../testing/events.ts'
 import { EPOCH } from '../../testing/world.ts'
-import { openCapture } from '../open.ts'
-import { summariseCapture } from './reader.ts'
+import { openCapture, summariseNative } from './reader.ts'
 import { TriggeredCapture, type TriggeredOptions } from './triggered.ts'
 
 const MS = 1_000_000
@@ -177,7 +176,7 @@ suite('captures that a rule begins', () => {
       assert.deepEqual([one.counts.full, one.counts.files], [2, 2])
       assert.deepEqual(times(file!), [100])
       assert.match(said.join(), /as large as capture.max_file_size_mb allows/)
-      assert.equal(summariseCapture(file!).ending, 'closed')
+      assert.equal(summariseNative(file!).ending, 'closed')
     }))
 
   test('so many files stay, those of an earlier agent among them; what is not ours is left alone', () =>

@@ -1,6 +1,7 @@
 /** `tarsier capture`: about captures. */
 import type { Command } from 'commander'
-import { type CaptureSummary, summariseCapture } from '../../capture/native/reader.ts'
+import type { CaptureSummary } from '../../capture/source.ts'
+import { summariseCapture } from '../../capture/summary.ts'
 import { printable } from '../../outputs/escape.ts'
 import { isoTime } from '../../outputs/formats/time.ts'
 import { captureFault } from '../captures.ts'
@@ -13,17 +14,17 @@ export const captureCommand: CliCommand = {
     command
       .command('info')
       .description('time span, host, events by type, losses inside')
-      .argument('<file>', "capture that 'tarsier record' made")
+      .argument('<file>', "capture that 'tarsier record' made, or a scap file")
   },
   async run([, file], options, io) {
     return info(file!, options.json, io)
   },
 }
 
-function info(file: string, json: boolean, io: Io): ExitCode {
+async function info(file: string, json: boolean, io: Io): Promise<ExitCode> {
   let summary: CaptureSummary
   try {
-    summary = summariseCapture(file)
+    summary = await summariseCapture(file)
   } catch (error) {
     throw captureFault(file, error)
   }
@@ -43,7 +44,6 @@ const timeOf = (ns: bigint | undefined): string | null =>
 const LAST_NS = 8_640_000_000_000_000_000_000n
 
 const asJson = ({ facts, first, last, events, fault, ...rest }: CaptureSummary): object => ({
-  format: 'tarsier',
   ...facts,
   created: timeOf(facts.created),
   first: timeOf(first),
@@ -54,6 +54,7 @@ const asJson = ({ facts, first, last, events, fault, ...rest }: CaptureSummary):
 })
 
 function asText({
+  format,
   facts,
   first,
   last,
@@ -67,10 +68,8 @@ function asText({
 }: CaptureSummary): string {
   const seconds = first === undefined || last === undefined ? 0 : Number(last - first) / 1e9
   const rows = [
-    ['host', `${facts.hostname} (id ${facts.hostId}, boot ${facts.bootId})`],
-    ['kernel', `${facts.kernel} ${facts.machine}, ${facts.cpus} CPUs`],
-    ['written by', `tarsier ${facts.writer}`],
-    ['recorded', facts.expression === '' ? 'everything the agent was sent' : facts.expression],
+    ['format', format],
+    ...(format === 'scap' ? machineRows(facts) : hostRows(facts)),
     ['first event', timeOf(first) ?? 'none'],
     ['last event', timeOf(last) ?? 'none'],
     ['span', `${seconds.toFixed(3)} s`],
@@ -82,3 +81,15 @@ function asText({
   const counts = [...events].map(([name, count]) => [name, String(count)])
   return `${formatTable(['capture', ''], rows)}\n${formatTable(['event', 'count'], counts)}`
 }
+
+const hostRows = (facts: CaptureSummary['facts']): string[][] => [
+  ['host', `${facts.hostname} (id ${facts.hostId}, boot ${facts.bootId})`],
+  ['kernel', `${facts.kernel} ${facts.machine}, ${facts.cpus} CPUs`],
+  ['written by', `tarsier ${facts.writer}`],
+  ['recorded', facts.expression === '' ? 'everything the agent was sent' : facts.expression],
+]
+
+/** Other formats do not say who wrote them. */
+const machineRows = (facts: CaptureSummary['facts']): string[][] => [
+  ['host', `${facts.hostname}, ${facts.cpus} CPUs`],
+]

@@ -27,7 +27,7 @@ capture with the same options gives the same bytes. What the agent said about it
 export const replayCommand: CliCommand = {
   name: 'replay',
   declare(command: Command): void {
-    command.argument('<file>', "capture that 'tarsier record' made")
+    command.argument('<file>', "capture that 'tarsier record' made, or a scap file")
     declareConfigOptions(command)
     command
       .option(
@@ -49,7 +49,7 @@ export const replayCommand: CliCommand = {
     for (const line of idleSelections(loaded, result)) log.warning(line)
     const rules = rulesToJudge(result, loaded, () => true)
     const interner = new Interner()
-    const capture = openOrReport(file!, interner)
+    const capture = await openOrReport(file!, interner)
     try {
       if (!capture.facts.names && hostNamesIn(rules).length > 0)
         log.warning('rules compare with names of hosts, whose addresses the capture does not have')
@@ -72,9 +72,9 @@ export const replayCommand: CliCommand = {
   },
 }
 
-function openOrReport(file: string, interner: Interner): Capture {
+async function openOrReport(file: string, interner: Interner): Promise<Capture> {
   try {
-    return openCapture(file, interner)
+    return await openCapture(file, interner)
   } catch (error) {
     throw captureFault(file, error)
   }
