@@ -35,7 +35,7 @@ export interface OutputsInit {
   readonly hostname: string
   /** Whoever read our standard output has gone. */
   readonly onClosed: () => void
-  readonly log: (level: 'error', message: string) => void
+  readonly log: (level: 'error' | 'info', message: string) => void
   /** By default that of the machine. */
   readonly clock?: OutputClock
 }
@@ -43,7 +43,12 @@ export interface OutputsInit {
 /** Open the outputs of a configuration. Throws AgentError. */
 export function openAll({ config, onClosed, log, hostname, clock }: OutputsInit): Outputs {
   try {
-    const handlers = { onClosed, onError: (message: string) => log('error', message), writeText }
+    const handlers = {
+      onClosed,
+      onError: (message: string) => log('error', message),
+      onInfo: (message: string) => log('info', message),
+      writeText,
+    }
     const mask = config['output.mask_secrets']
     const formats = {
       randGuard: (alert: Alert, about: Subject | undefined) => randGuardAlert(alert, about, { mask }),

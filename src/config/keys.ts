@@ -155,11 +155,23 @@ export const KEYS = {
   'http_output.insecure': bool(false, 'do not check who the other side is'),
   'http_output.ca_cert': text('', 'PEM file of the authority to trust instead of those of Node'),
   'http_output.ca_bundle': text('', 'the same with several in one file, where ca_cert is not given'),
+  'http_output.ca_path': text(
+    '/etc/ssl/certs',
+    'directory of such files, where neither of them is given; those of Node where it has none',
+  ),
   'http_output.mtls': bool(false, 'show http_output.client_cert to the other side'),
   'http_output.client_cert': text('/etc/ssl/certs/client.crt', 'PEM file of our certificate'),
   'http_output.client_key': text('/etc/ssl/certs/client.key', 'PEM file of its key'),
   'http_output.compress_uploads': bool(false, 'compress requests'),
   'http_output.keep_alive': bool(false, 'keep the connection between requests'),
+  'http_output.echo': bool(false, 'log the beginning of what the receiver answers'),
+  'http_output.max_consecutive_timeouts': int(
+    5,
+    0,
+    1_000_000,
+    'timeouts',
+    'so many in a row are not logged; they are counted, and deliveries tried again all the same',
+  ),
   outputs: structure<readonly OutputEntry[]>(
     [],
     OUTPUT_WANTED,

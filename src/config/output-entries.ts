@@ -68,7 +68,7 @@ const DELIVERED = {
 
 /** Of outputs that speak TLS. */
 const TLS = {
-  ca: text('', 'PEM file of the authorities to trust instead of those of Node'),
+  ca: text('', 'PEM file of the authorities to trust instead of those of Node, or a directory of such files'),
   cert: text('', 'PEM file of our certificate, where the other side asks for one'),
   key: text('', 'PEM file of its key'),
   insecure: bool(false, 'do not check who the other side is'),
@@ -138,6 +138,8 @@ export const OUTPUT_TYPES = {
     user_agent: text('tarsier', 'User-Agent'),
     gzip: bool(false, 'compress the body'),
     keep_alive: bool(true, 'keep the connection between requests'),
+    echo: bool(false, 'log the beginning of what the receiver answers'),
+    quiet_timeouts: int(0, 0, 1_000_000, 'timeouts', 'so many in a row are not logged; they are counted'),
     ...TLS,
   },
   journald: {

@@ -55,7 +55,7 @@ export function openEntry<About>(
     const maxQueued = entry.queue_bytes / 2
     return lineSink(output, { name: entry.name, selection, format, type: 'file', maxQueued })
   }
-  const { transport, render, single = false } = wayOf(entry, surroundings)
+  const { transport, render, single = false } = wayOf(entry, surroundings, handlers)
   const delivery = new Delivery({
     name: entry.name,
     type: entry.type,
@@ -64,6 +64,7 @@ export function openEntry<About>(
     queueBytes: entry.queue_bytes,
     ...spoolOf(entry, handlers),
     onError: handlers.onError,
+    quietTimeouts: 'quiet_timeouts' in entry ? entry.quiet_timeouts : 0,
   })
   return deliverySink(delivery, { selection, format, render })
 }
@@ -102,6 +103,7 @@ const plainLine = ({ line }: Entry): string => line
 function wayOf(
   entry: Exclude<OutputEntry, { readonly type: 'file' }>,
   { hostname, json, openDatagrams, clock: { wall: now } = LIVE_CLOCK }: Surroundings,
+  { onInfo }: Handlers,
 ): Way {
   switch (entry.type) {
     case 'syslog':
@@ -113,7 +115,7 @@ function wayOf(
     case 'program':
       return { transport: programTransport(entry), render: plainLine, single: !entry.keep_alive }
     case 'http':
-      return { transport: httpTransport(entry, isJson(entry, json)), render: plainLine }
+      return { transport: httpTransport(entry, isJson(entry, json), onInfo), render: plainLine }
     case 'journald':
       return { transport: journaldTransport(entry, openDatagrams), render: journalFields, single: true }
     case 'otlp':

@@ -272,7 +272,10 @@ export class FdOutput implements Output {
 }
 
 /** What the descriptor outputs of a configuration share. */
-export type Handlers = Pick<FdOutputOptions, 'onClosed' | 'onError' | 'writeText' | 'maxQueued'>
+export type Handlers = Pick<FdOutputOptions, 'onClosed' | 'onError' | 'writeText' | 'maxQueued'> & {
+  /** Something worth a line in the log that is no error. */
+  readonly onInfo?: (message: string) => void
+}
 
 /** Lines to standard output. */
 export function openStdoutOutput(handlers: Handlers): FdOutput {

@@ -93,11 +93,11 @@ test('what there is not, is said', () => {
 test('--dry-run loads a falco.yaml: rules switched by name and tag, the rest said once', () => {
   const file = falcoYaml(
     `rules_files: [${RULES}]\nrules:\n  - disable: { rule: "*" }\n  - enable: { tag: more }\n  - enable: { rule: None* }\n` +
-      'http_output: { echo: true }\nlog_syslog: true\n',
+      'syscall_event_timeouts: { max_consecutives: 5 }\nlog_syslog: true\n',
   )
   const { status, stderr } = run('-c', file, '--dry-run')
   assert.equal(status, 0, stderr)
-  assert.match(stderr, /not served: http_output\.echo, log_syslog \(/)
+  assert.match(stderr, /not served: syscall_event_timeouts\.max_consecutives, log_syslog \(/)
   assert.match(stderr, /no rule to enable has the name 'None\*'/)
   assert.match(stderr, /dry run: 1 rules/)
   const more = run('-c', file, '--dry-run', '-o', 'rules[].enable.rule=First')

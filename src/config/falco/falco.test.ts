@@ -171,7 +171,7 @@ describe('config_files', () => {
 describe('keys', () => {
   test('those we do not serve are named once, when they ask for something', () => {
     assert.deepEqual(lines('http_output: { enabled: true, url: "http://x", echo: false }'), [])
-    assert.match(lines('http_output: { echo: true }')[0]!, /^not served: http_output\.echo \(/)
+    assert.match(lines('outputs_queue: { capacity: 5 }')[0]!, /^not served: outputs_queue\.capacity \(/)
     assert.match(lines('outputs: { rate: 1, max_burst: 10 }')[0]!, /^not served: outputs\.rate \(/)
     assert.match(lines('load_plugins: [k8saudit, json]\nplugins: []')[0]!, /not served: load_plugins /)
     assert.deepEqual(lines('load_plugins: [container]'), [])

@@ -68,13 +68,6 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
   'outputs_queue.capacity': unserved(
     count(0, 'alerts', 'each output has a queue of 64 MiB; what does not fit is counted as lost'),
   ),
-  'http_output.ca_path': unserved(
-    text('/etc/ssl/certs', 'http_output.ca_bundle: a file with all authorities, not a directory'),
-  ),
-  'http_output.echo': unserved(bool(false, 'answers are not printed; a refusal is logged with its status')),
-  'http_output.max_consecutive_timeouts': moot(
-    count(5, 'timeouts', 'a delivery that failed is tried again for as long as the queue has room'),
-  ),
   'webserver.threadiness': moot(count(0, 'threads', 'one thread serves everything')),
   log_stderr: unserved(bool(true, 'messages always go to standard error; -q leaves errors alone')),
   log_syslog: unserved(bool(false, LOGS)),

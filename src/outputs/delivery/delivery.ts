@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   readonly giveUpMs: number
   /** Messages wait on disk, as far as that has room. */
   readonly spool?: Spool
+  /** Timeouts in a row that are not spoken of. */
+  readonly quietTimeouts?: number
   /** A message for the log, once for each run of failures. */
   readonly onError: (message: string) => void
 }
@@ -61,6 +63,7 @@ export class Delivery {
   /** Failures in a row, and when the first of them was. */
   #failures = 0
   #failingSince = 0
+  #complained = false
   /** Ends the pause, or the delivery under way. */
   #hurry: (() => void) | undefined
   #abort: AbortController | undefined
@@ -140,7 +143,7 @@ export class Delivery {
     for (let turn = 1; !this.#closed; turn++) {
       const store = this.#stores.find(({ waiting }) => waiting > 0)
       if (store === undefined) break
-      const batch = fitting(store.peek(this.#options.batch))
+      const batch = fitting(store.peek(this.#options.batch), this.#options.transport.idCharacters)
       // What waited cannot be read, now or ever: the store has said which.
       if (batch.length === 0) await this.#pause(this.#options.retryMinMs)
       else await this.#deliver(batch, store)
@@ -154,6 +157,7 @@ export class Delivery {
       const { refused, reason } = await this.#attempt(batch)
       if (this.#closed) return
       this.#failures = 0
+      this.#complained = false
       this.#sent += batch.length - refused
       if (refused > 0) this.#complain(`${refused} refused: ${reason ?? 'no reason given'}`)
       this.#drop('refused', refused)
@@ -169,7 +173,10 @@ export class Delivery {
     const now = performance.now()
     if (this.#failures === 0) this.#failingSince = now
     const busy = isBusy(error)
-    if (this.#failures === (busy ? BUSY_MOST : 0)) this.#complain(error.message)
+    if (!this.#complained && this.#failures >= this.#silenceOn(error)) {
+      this.#complained = true
+      this.#complain(error.message)
+    }
     this.#failures++
     if (!busy) this.#failed++
     if (giveUpMs > 0 && now - this.#failingSince >= giveUpMs) {
@@ -183,6 +190,12 @@ export class Delivery {
     const pause = Math.min(retryMaxMs, first * 2 ** Math.min(this.#failures - 1, 20))
     // Many agents must not come back to a receiver at the same moment.
     await this.#pause(pause * (0.75 + Math.random() * 0.5))
+  }
+
+  /** Failures in a row of this kind that are borne in silence. */
+  #silenceOn(error: Error): number {
+    if (isBusy(error)) return BUSY_MOST
+    return error instanceof LateError ? (this.#options.quietTimeouts ?? 0) : 0
   }
 
   #pause(ms: number): Promise<void> {
@@ -202,7 +215,7 @@ export class Delivery {
     const abort = new AbortController()
     this.#abort = abort
     const late = Promise.withResolvers<never>()
-    abort.signal.addEventListener('abort', () => late.reject(new Error(`no answer within ${timeoutMs} ms`)))
+    abort.signal.addEventListener('abort', () => late.reject(new LateError(timeoutMs)))
     const timer = setTimeout(() => abort.abort(), timeoutMs)
     try {
       return await Promise.race([transport.send(batch, abort.signal), late.promise])
@@ -217,15 +230,23 @@ export class Delivery {
   }
 }
 
+class LateError extends Error {
+  constructor(ms: number) {
+    super(`no answer within ${ms} ms`)
+  }
+}
+
 /** A receiver whose queue is full for the moment has not failed. */
 const isBusy = (error: NodeJS.ErrnoException): boolean => error.code === 'EAGAIN'
 
 /** As many messages as a delivery may be long, but one. */
-function fitting(messages: readonly Message[]): readonly Message[] {
+function fitting(messages: readonly Message[], idCharacters = Number.POSITIVE_INFINITY): readonly Message[] {
   let characters = 0
-  const end = messages.findIndex(({ text }, i) => {
+  let ofIds = 0
+  const end = messages.findIndex(({ id, text }, i) => {
     characters += text.length
-    return characters > BATCH_CHARACTERS && i > 0
+    ofIds += id.length
+    return (characters > BATCH_CHARACTERS || ofIds > idCharacters) && i > 0
   })
   return end < 0 ? messages : messages.slice(0, end)
 }

@@ -25,6 +25,8 @@ export interface Transport {
    * all of it is tried again. `signal` ends a delivery that takes too long: connections are to be given up then.
    */
   send(batch: readonly Message[], signal: AbortSignal): Promise<Taken>
+  /** Most characters of ids in a batch; any number where it is left out. */
+  readonly idCharacters?: number
   close(): void
 }
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Agent, IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import type { TlsSettings } from '../../config/output-entries.ts'
+import { authorities } from './authorities.ts'
 
 export interface PostOptions {
   readonly url: string
@@ -36,7 +37,7 @@ const compress = (body: string): Promise<Buffer> =>
 
 /** Node's options for a connection. Throws when a file cannot be read. */
 export const tlsOptions = ({ ca, cert, key, insecure }: TlsSettings) => ({
-  ...(ca === '' ? {} : { ca: readFileSync(ca) }),
+  ...(ca === '' ? {} : { ca: [...authorities(ca)] }),
   ...(cert === '' ? {} : { cert: readFileSync(cert), key: readFileSync(key) }),
   rejectUnauthorized: !insecure,
   minVersion: 'TLSv1.2' as const,

@@ -1,13 +1,26 @@
 /** Webhook: a request with one record, or with several as lines or a JSON array. */
 import type { EntryOf } from '../../config/output-entries.ts'
 import { type Message, TAKEN, type Transport } from '../delivery/message.ts'
+import { printable } from '../escape.ts'
 import { createPoster, verdict } from './http-post.ts'
 
 /** Ids of the alerts in a request, separated by commas. */
 export const ID_HEADER = 'X-Tarsier-Alert-Id'
 
-/** `json`: is a line of this output an object of JSON? Throws when a certificate cannot be read. */
-export function httpTransport(entry: EntryOf<'http'>, json: boolean): Transport {
+/** Servers take headers of 8 KB, not more: a request has as many alerts as ids fit in half of that. */
+const ID_CHARACTERS = 4000
+/** Characters of an answer that are logged. */
+const ECHO_MOST = 200
+
+/**
+ * `json`: is a line of this output an object of JSON? `onInfo`: a message for the log. Throws when a certificate cannot be
+ * read.
+ */
+export function httpTransport(
+  entry: EntryOf<'http'>,
+  json: boolean,
+  onInfo: (message: string) => void = () => {},
+): Transport {
   const poster = createPoster({
     url: entry.url,
     method: entry.method === 'put' ? 'PUT' : 'POST',
@@ -17,9 +30,10 @@ export function httpTransport(entry: EntryOf<'http'>, json: boolean): Transport 
     tls: entry,
   })
   return {
+    idCharacters: ID_CHARACTERS,
     async send(batch, signal) {
       const ids = batch.flatMap(({ id }) => (id === '' ? [] : [id]))
-      const { status } = await poster.post(
+      const { status, text } = await poster.post(
         bodyOf(batch, entry),
         {
           'Content-Type': entry.content_type || contentType(batch.length, entry, json),
@@ -27,6 +41,8 @@ export function httpTransport(entry: EntryOf<'http'>, json: boolean): Transport 
         },
         signal,
       )
+      if (entry.echo)
+        onInfo(`Output ${entry.name}: ${status} ${printable(text.slice(0, ECHO_MOST))}`.trimEnd())
       switch (verdict(status)) {
         case 'taken':
           return TAKEN

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +46,7 @@ const alert = (more: Partial<Alert> = {}): Alert => ({
   ...more,
 })
 
-type Opened = Outputs<string> & { readonly errors: string[] }
+type Opened = Outputs<string> & { readonly errors: string[]; readonly infos: string[] }
 const opened: Opened[] = []
 after(() => {
   for (const one of opened) one.close()
@@ -45,14 +55,19 @@ after(() => {
 /** Outputs of entries as `-o` writes them, and what they complain about. */
 function open(...entries: readonly object[]): Opened {
   const errors: string[] = []
+  const infos: string[] = []
   const config = configFrom(['stdout_output.enabled=false', `outputs=${JSON.stringify(entries)}`])
   const outputs = openOutputs<string>(
     config,
-    { onClosed: assert.fail, onError: (message) => errors.push(message) },
+    {
+      onClosed: assert.fail,
+      onError: (message) => errors.push(message),
+      onInfo: (message) => infos.push(message),
+    },
     { randGuard: () => 'rand-guard', secrets: () => [] },
     { hostname: 'box', json: false, openDatagrams },
   )
-  const one = Object.assign(Object.create(outputs) as Outputs<string>, { errors })
+  const one = Object.assign(Object.create(outputs) as Outputs<string>, { errors, infos })
   opened.push(one)
   return one
 }
@@ -113,6 +128,14 @@ test('http: batches as lines or an array, compressed, put', async () => {
     )
     await server.close()
   }
+})
+test('http: a large batch has no header that servers refuse', async () => {
+  const server = await receiveHttp()
+  const outputs = open({ type: 'http', url: server.url, batch: 1000 })
+  for (let i = 0; i < 1000; i++) outputs.write(alert({ id: String(i).padStart(32, '0') }))
+  await outputs.flush()
+  assert.deepEqual([only(outputs).sent, server.received.length], [1000, 8])
+  await server.close()
 })
 test('http: a template', async () => {
   const server = await receiveHttp()
@@ -245,6 +268,53 @@ test('https: a trusted server, one that is not, and one that need not be', async
   careless.write(alert())
   await careless.flush()
   assert.equal(only(careless).sent, 1)
+  await server.close()
+})
+test('https: authorities of a directory', async () => {
+  const server = await receiveHttp(serverTls())
+  const directory = mkdtempSync(join(folder, 'authorities-'))
+  for (const [name, from] of [
+    ['a.pem', tls.other],
+    ['1a2b3c4d.0', tls.ours],
+  ] as const)
+    copyFileSync(from, join(directory, name))
+  writeFileSync(join(directory, 'README'), 'none')
+  symlinkSync('/nowhere', join(directory, 'gone.pem'))
+  const outputs = open({ type: 'http', url: server.url, ca: directory })
+  outputs.write(alert())
+  await outputs.flush()
+  assert.equal(only(outputs).sent, 1)
+  await server.close()
+  const empty = mkdtempSync(join(folder, 'authorities-'))
+  assert.throws(
+    () => open({ type: 'http', url: 'https://localhost/', ca: empty }),
+    /there is no certificate in/,
+  )
+})
+test('http: what the receiver answers is logged where that is asked for', async () => {
+  const server = await receiveHttp()
+  server.text = 'thank\nyou'
+  const outputs = open({ type: 'http', url: server.url, echo: true })
+  outputs.write(alert())
+  await outputs.flush()
+  assert.deepEqual(outputs.infos, ['Output http: 200 thank\\nyou'])
+  await server.close()
+})
+test('http: some timeouts in a row are not spoken of, anything else is', async () => {
+  const server = await receiveHttp()
+  server.answer = 'hang'
+  const outputs = open({ type: 'http', url: server.url, timeout_ms: 20, quiet_timeouts: 3, ...QUICK })
+  outputs.write(alert())
+  await until(() => only(outputs).failed === 3)
+  assert.deepEqual(outputs.errors, [])
+  await until(() => only(outputs).failed > 4)
+  assert.deepEqual(outputs.errors, ['Output http: no answer within 20 ms'])
+  server.answer = 200
+  await until(() => only(outputs).sent === 1)
+  server.answer = 500
+  outputs.write(alert())
+  await until(() => only(outputs).failed > 6)
+  assert.equal(outputs.errors.length, 2)
   await server.close()
 })
 test('https: the server asks who we are', async () => {
