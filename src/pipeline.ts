@@ -90,6 +90,8 @@ export interface PipelineOptions {
   readonly asFalco?: boolean
   /** How values of alerts are printed. */
   readonly printing?: Printing
+  /** Events say themselves when containers begin and end: none is derived of others. */
+  readonly derived?: boolean
   /** Most processes in the table. */
   readonly maxProcesses?: number
   /** Asked for the cgroup of a process that was moved; answers come through `cgroup`. */
@@ -200,7 +202,8 @@ export class Pipeline implements SourceSink {
       const process = this.table.apply(view)
       if (process?.container !== undefined) this.#meet(process.container)
       if (view.type.internal !== true) this.#consider(view, process)
-      if (view.type.internal === true || view.type.family === cgroup) this.#derive(view, process)
+      if (this.#options.derived !== true && (view.type.internal === true || view.type.family === cgroup))
+        this.#derive(view, process)
     } catch (error) {
       this.error(error)
     }

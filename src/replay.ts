@@ -3,6 +3,7 @@
  * the rules and the configuration alone: no clock is read, nothing is dropped because a reader is slow.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Observer } from './agent.ts'
 import { judgingOptions, type Outputs, type OutputsInit, openAll } from './agent-outputs.ts'
 import type { Before, Capture, CaptureSink } from './capture/source.ts'
 import type { Config } from './config/keys.ts'
@@ -12,7 +13,7 @@ import type { Interner } from './decode/interner.ts'
 import { createEngine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
 import type { OutputClock } from './outputs/clock.ts'
-import { Pipeline, type PipelineCounts } from './pipeline.ts'
+import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
 import type { Gap } from './sources/kernel/reader.ts'
@@ -24,6 +25,8 @@ export interface ReplayOptions extends Omit<OutputsInit, 'hostname'> {
   readonly interner: Interner
   readonly rules: readonly CompiledRule<SyscallContext>[]
   readonly config: Config
+  /** Sees events beside the rules, and what is lost. */
+  readonly observer?: ReplayObserver
   /** Events outside are only taken note of: ns since the epoch, `to` included. */
   readonly from?: bigint | undefined
   readonly to?: bigint | undefined
@@ -32,6 +35,9 @@ export interface ReplayOptions extends Omit<OutputsInit, 'hostname'> {
   /** Asked after each piece: end here? */
   readonly stopped?: () => boolean
 }
+
+/** What a command does that shows more than alerts. `begin` is told of the first event's time; alerts go to it alone. */
+export type ReplayObserver = Pick<Observer, 'begin' | 'line' | 'gap' | 'throttle' | 'alert' | 'end'>
 
 export interface ReplaySummary extends PipelineCounts {
   /** Events of the capture, those outside the time asked for among them. */
@@ -73,6 +79,7 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
     const { pipeline } = player
     pipeline.finish()
     pipeline.telemetry?.flush()
+    await player.end()
     await settled(outputs, stopped, 0)
     await outputs.flush()
     if (fault !== undefined) throw fault
@@ -117,9 +124,11 @@ class Player implements CaptureSink {
   #time = 0
 
   constructor(
-    { capture: { facts }, interner, rules, config, log, from, to }: ReplayOptions,
+    { capture: { facts }, interner, rules, config, log, from, to, observer }: ReplayOptions,
     outputs: Outputs,
   ) {
+    this.#outputs = outputs
+    this.#observer = observer
     this.#from = from
     this.#to = to
     const identity = { hostname: facts.hostname, hostId: facts.hostId, bootId: facts.bootId }
@@ -127,15 +136,18 @@ class Player implements CaptureSink {
     const engine = createEngine(rules, { matching, timeOf: ({ event }) => event.time })
     const self = facts.agent === 0 ? undefined : facts.agent
     const telemetry = planTelemetry({ config, host: identity.hostname, self, sink: outputs })
-    // Outside the time asked for, events count for the state alone: then each is needed.
-    const isWhole = from === undefined && to === undefined
+    // Outside the time asked for, events count for the state alone: then each is needed, as by an observer.
+    const isWhole = from === undefined && to === undefined && observer === undefined
     this.wanted =
       isWhole && engine.events !== '*' ? new Set([...engine.events, ...telemetry.events]) : undefined
     this.pipeline = new Pipeline({
       ...judgingOptions({ config, interner, identity, telemetry, outputs, log }),
       engine,
+      ...(facts.derived === true ? { derived: true } : {}),
+      ...(observer && this.#observed(observer)),
       alert(alert, about) {
-        if (about === undefined || config['agent.mode'] !== 'monitor') outputs.write(alert, about)
+        if (observer !== undefined) observer.alert(alert)
+        else if (about === undefined || config['agent.mode'] !== 'monitor') outputs.write(alert, about)
       },
       enrichment: {
         rules,
@@ -145,6 +157,50 @@ class Player implements CaptureSink {
       },
     })
   }
+
+  /** No more comes: the observer writes what it still has. */
+  async end(): Promise<void> {
+    const observer = this.#observer
+    if (observer === undefined) return
+    this.#begin(observer)
+    await observer.end?.({ errors: this.pipeline.counts.errors, monotonic: BigInt(this.#time) })
+  }
+
+  /** What a pipeline tells an observer. */
+  #observed(observer: ReplayObserver): Pick<PipelineOptions, 'observe' | 'gap' | 'throttle'> {
+    return {
+      observe: (ctx) => {
+        this.#begin(observer)
+        const line = observer.line(ctx)
+        if (line !== undefined) this.#outputs.writeLine(line, 'event')
+      },
+      gap: (gap, causes, lookup) => {
+        this.#begin(observer)
+        observer.gap?.(gap, causes, lookup)
+      },
+      throttle: (notice, lookup) => {
+        this.#begin(observer)
+        observer.throttle?.(notice, lookup)
+      },
+    }
+  }
+
+  /** It begins with what it hears of first. */
+  #begin(observer: ReplayObserver): void {
+    if (this.#begun) return
+    this.#begun = true
+    const { lookup } = this.pipeline
+    const monotonic = BigInt(this.#time)
+    observer.begin?.({
+      write: (line) => this.#outputs.record(line),
+      lookup,
+      now: { monotonic, boot: monotonic + this.#boot },
+    })
+  }
+  #begun = false
+  #boot = 0n
+  readonly #outputs: Outputs
+  readonly #observer: ReplayObserver | undefined
 
   event(view: EventView): void {
     if (view.type.internal !== true) this.played++
@@ -167,6 +223,7 @@ class Player implements CaptureSink {
   }
 
   clock(offsets: { readonly wall: bigint; readonly boot: bigint }): void {
+    this.#boot = offsets.boot
     if (this.#from !== undefined) this.#first = Number(this.#from - offsets.wall)
     if (this.#to !== undefined) this.#last = Number(this.#to - offsets.wall)
     this.pipeline.clock(offsets)

@@ -29,6 +29,14 @@ export interface CaptureSink extends PipelineSink {
   counted?(name: string, events: number): void
 }
 
+const nothing = (): void => {}
+
+/** Hears everything and does nothing. */
+export const NOBODY: CaptureSink = {
+  ...{ event: nothing, gap: nothing, clock: nothing, users: nothing, cgroup: nothing, container: nothing },
+  ...{ name: nothing, namesSettled: nothing, asked: nothing, resume: nothing, error: nothing },
+}
+
 /** Events that were before some place: how many, and CLOCK_MONOTONIC ns of the first and the last. */
 export interface Before {
   readonly events: number
@@ -53,6 +61,8 @@ export interface CaptureFacts {
   readonly agent: number
   /** Names that resolvers were asked for: until they were answered, rules wait for them. */
   readonly names: boolean
+  /** Beginnings and ends of containers are among its events: none has to be derived of others. */
+  readonly derived?: boolean
   /** What it was asked to hold, in the words of the user; empty for everything. */
   readonly expression: string
 }

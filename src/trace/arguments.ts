@@ -40,6 +40,8 @@ export interface TraceArgument {
   readonly words?: (ctx: SyscallContext) => string | undefined
   /** It is a path: what its other spellings are made of. */
   readonly path?: PathFields
+  /** The field it is, where it is one. */
+  readonly slot?: Slot
   /** Texts in it may hold secrets. */
   readonly secrets?: 'arguments' | 'environment'
 }
@@ -128,7 +130,7 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
 /** One argument from one field of the record. */
 export function ofSlot(slot: Slot, name: string, type: string): TraceArgument {
   const { decl } = slot
-  const about = { name, type, doc: decl.doc, value: readerOf(slot), ...wordsOf(slot) }
+  const about = { name, type, doc: decl.doc, slot, value: readerOf(slot), ...wordsOf(slot) }
   if (decl.storage === 'strv') return { ...about, secrets: slot.name === 'env' ? 'environment' : 'arguments' }
   if (decl.format !== 'path') return about
   const dir = decl.base ?? DIRECTORY_OF[slot.name] ?? 'dir'

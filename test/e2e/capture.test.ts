@@ -159,6 +159,37 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
       assert.equal(alerts.length, 1, replayed.stderr)
     })
 
+  for (const shape of ['json', 'option:parse-arguments'])
+    test(`lines of trace are played as the events they were: ${shape}`, async () => {
+      const file = join(folder, `traced-${marker()}.json`)
+      const events = 'execve,openat,connect,unlinkat,sched_process_fork,sched_process_exec,sched_process_exit'
+      const output = ['-o', 'json', ...(shape === 'json' ? [] : ['-o', shape])]
+      const agent = await startAgent({
+        command: 'trace',
+        args: [`event=${events}`, `tree=${process.pid}`, ...output],
+      })
+      const last = join(folder, `${word}-last-${marker()}`)
+      spawnSync('/bin/sh', [
+        '-c',
+        `/bin/echo x > ${last} & wait; cat ${last} /nonexistent; rm ${last}; exec /bin/true ü`,
+      ])
+      const ended = (): boolean =>
+        agent.lines.some((line) => line.includes('/bin/true') || line.includes('bin/true'))
+      assert.ok(await agent.until(ended, LATE_MS), agent.stderr)
+      const { stdout } = await agent.stop()
+      writeFileSync(file, stdout)
+      const again = tarsier(['trace', '--replay', file, `event=${events}`, ...output])
+      assert.equal(again.status, 0, again.stderr)
+      const whole = (text: string): string[] =>
+        text.split('\n').filter((line) => !line.includes('end_of_stream'))
+      assert.deepEqual(whole(again.stdout), whole(stdout))
+      const judged = tarsier(['replay', '--format', 'tracee', file, '-r', rules, '-o', 'json_output=true'])
+      const opened = judged.stdout
+        .split('\n')
+        .filter((line) => line.includes('opens ') && line.includes(last))
+      assert.ok(opened.length >= 2, judged.stderr)
+    })
+
   test('a capture in the way is not written over, and nothing is attached', async () => {
     const file = join(folder, 'there.cap')
     writeFileSync(file, 'mine')

@@ -1,13 +1,7 @@
 /** What is in a scap capture: it has no table of contents, so all of it is read. */
 import { Interner } from '../../decode/interner.ts'
-import { CaptureError, type CaptureSink, type CaptureSummary } from '../source.ts'
+import { CaptureError, type CaptureSink, type CaptureSummary, NOBODY } from '../source.ts'
 import { ScapCapture } from './reader.ts'
-
-const nothing = (): void => {}
-const NOBODY: CaptureSink = {
-  ...{ event: nothing, gap: nothing, clock: nothing, users: nothing, cgroup: nothing, container: nothing },
-  ...{ name: nothing, namesSettled: nothing, asked: nothing, resume: nothing, error: nothing },
-}
 
 /** Throws CaptureError where not even the beginning is sound. */
 export async function summariseScap(file: string): Promise<CaptureSummary> {

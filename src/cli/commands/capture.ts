@@ -14,7 +14,7 @@ export const captureCommand: CliCommand = {
     command
       .command('info')
       .description('time span, host, events by type, losses inside')
-      .argument('<file>', "capture that 'tarsier record' made, or a scap file")
+      .argument('<file>', "capture that 'tarsier record' made, a scap file, or Tracee's JSON")
   },
   async run([, file], options, io) {
     return info(file!, options.json, io)
@@ -69,11 +69,14 @@ function asText({
   const seconds = first === undefined || last === undefined ? 0 : Number(last - first) / 1e9
   const rows = [
     ['format', format],
-    ...(format === 'scap' ? machineRows(facts) : hostRows(facts)),
+    ...(format === 'tarsier' ? hostRows(facts) : machineRows(facts)),
     ['first event', timeOf(first) ?? 'none'],
     ['last event', timeOf(last) ?? 'none'],
     ['span', `${seconds.toFixed(3)} s`],
-    ['size', `${bytes} bytes in ${blocks} blocks, ${ending === 'closed' ? 'closed' : 'not closed'}`],
+    [
+      'size',
+      `${bytes} bytes${blocks === 0 ? '' : ` in ${blocks} blocks`}, ${ending === 'closed' ? 'closed' : 'not closed'}`,
+    ],
     ['events', String(total)],
     ['lost', String(lost)],
     ...notes.map((note) => ['note', note]),
@@ -91,5 +94,5 @@ const hostRows = (facts: CaptureSummary['facts']): string[][] => [
 
 /** Other formats do not say who wrote them. */
 const machineRows = (facts: CaptureSummary['facts']): string[][] => [
-  ['host', `${facts.hostname}, ${facts.cpus} CPUs`],
+  ['host', `${facts.hostname}${facts.cpus === 0 ? '' : `, ${facts.cpus} CPUs`}`],
 ]

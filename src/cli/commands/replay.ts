@@ -1,14 +1,14 @@
 /** `tarsier replay`: a capture through rules and outputs, as if it happened now. */
 import type { Command } from 'commander'
 import { AgentError } from '../../agent-outputs.ts'
-import { openCapture } from '../../capture/open.ts'
+import { CAPTURE_FORMATS, type CaptureFormat, openCapture } from '../../capture/open.ts'
 import { type Capture, CaptureError } from '../../capture/source.ts'
 import { warningLines } from '../../config/falco/read-key.ts'
 import { Interner } from '../../decode/interner.ts'
 import { type ReplaySummary, replay } from '../../replay.ts'
 import { hostNamesIn } from '../../rules/fields-used.ts'
 import { captureFault, timeOption } from '../captures.ts'
-import { type CliCommand, EXIT, type GlobalOptions, type Io, UserError } from '../command.ts'
+import { type CliCommand, EXIT, type GlobalOptions, type Io, UsageError, UserError } from '../command.ts'
 import { idleSelections, loadOrReport, rulesToJudge } from '../configured-rules.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { declareConfigOptions, readOrReport } from './config.ts'
@@ -19,16 +19,19 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 const HELP = `
 Rules, telemetry and outputs are those of 'tarsier run' with the same options; times are those of the capture, and the same
 capture with the same options gives the same bytes. What the agent said about itself is not repeated. Root is not needed.
+'tarsier trace --replay FILE' shows the events of a capture.
 
   tarsier replay incident.cap -r new-rules.yaml
   tarsier replay incident.cap --from 2026-01-02T03:04:00Z --to 2026-01-02T03:05:00Z
-  tarsier replay incident.cap -o json_output=true -o telemetry.process=true`
+  tarsier replay incident.cap -o json_output=true -o telemetry.process=true
+  tarsier replay tracee.json --format tracee`
 
 export const replayCommand: CliCommand = {
   name: 'replay',
   declare(command: Command): void {
-    command.argument('<file>', "capture that 'tarsier record' made, or a scap file")
+    command.argument('<file>', "capture that 'tarsier record' made, or one of another --format")
     declareConfigOptions(command)
+    declareFormat(command)
     command
       .option(
         '-r, --rules <path>',
@@ -49,7 +52,7 @@ export const replayCommand: CliCommand = {
     for (const line of idleSelections(loaded, result)) log.warning(line)
     const rules = rulesToJudge(result, loaded, () => true)
     const interner = new Interner()
-    const capture = await openOrReport(file!, interner)
+    const capture = await openOrReport(file!, interner, formatOf(options))
     try {
       if (!capture.facts.names && hostNamesIn(rules).length > 0)
         log.warning('rules compare with names of hosts, whose addresses the capture does not have')
@@ -72,17 +75,41 @@ export const replayCommand: CliCommand = {
   },
 }
 
-async function openOrReport(file: string, interner: Interner): Promise<Capture> {
+/** `--format` of the commands that read captures. */
+export const declareFormat = (command: Command): Command =>
+  command.option(
+    '--format <format>',
+    `${CAPTURE_FORMATS.join(', ')}: what the file is; auto looks at how it begins, scap is of sysdig and Falco, tracee JSON of Tracee v0.7`,
+    'auto',
+  )
+
+/** Throws UsageError. */
+export function formatOf(options: Readonly<Record<string, unknown>>): CaptureFormat {
+  const format = CAPTURE_FORMATS.find((name) => name === (options['format'] ?? 'auto'))
+  if (format !== undefined) return format
+  throw new UsageError(`--format takes ${CAPTURE_FORMATS.join(', ')}, not '${options['format']}'`)
+}
+
+/** Throws UserError for what cannot be read. */
+export async function openOrReport(
+  file: string,
+  interner: Interner,
+  format: CaptureFormat,
+): Promise<Capture> {
   try {
-    return await openCapture(file, interner)
+    return await openCapture(file, interner, format)
   } catch (error) {
     throw captureFault(file, error)
   }
 }
 
-type Played = Pick<Parameters<typeof replay>[0], 'capture' | 'interner' | 'rules' | 'from' | 'to'>
+type Played = Pick<
+  Parameters<typeof replay>[0],
+  'capture' | 'interner' | 'rules' | 'from' | 'to' | 'observer'
+>
 
-async function play(
+/** Play a capture to its end, with its progress on a terminal. Throws UserError for what is wrong with it. */
+export async function play(
   { file, ...what }: Played & { readonly file: string },
   config: Parameters<typeof replay>[0]['config'],
   options: GlobalOptions,
@@ -140,7 +167,7 @@ function progressBar({ stderr }: Io) {
 }
 
 /** As at the end of a live run, without what only a kernel counts. */
-const summaryText = (summary: ReplaySummary): string =>
+export const summaryText = (summary: ReplaySummary): string =>
   renderSummary({
     ...summary,
     programs: new Map(),

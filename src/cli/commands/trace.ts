@@ -35,6 +35,8 @@ export const traceCommand: CliCommand = {
         collect,
         [],
       )
+      .option('--replay <file>', 'the events of a capture instead of those of now; root is not needed')
+      .option('--format <format>', 'format of that file: auto, tarsier, scap, tracee', 'auto')
       .option('-l, --list', 'list all events with their sets and arguments, as Tracee does')
       .addHelpText('after', `\n${TRACE_HELP}\n\n${OUTPUT_HELP}`)
   },
@@ -44,16 +46,28 @@ export const traceCommand: CliCommand = {
     if (options['list'] === true) return print(io, traceeList())
     if (expressions.includes('help')) return print(io, `${TRACE_HELP}\n`)
     if (outputs.includes('help')) return print(io, `${OUTPUT_HELP}\n`)
-    hardenProcess()
+    const replayed = options['replay'] as string | undefined
+    if (replayed === undefined) hardenProcess()
     const [settings, shapes] = partition(outputs)
     const filter = readable(() => compileFilter(expressions.map(parseExpression)))
     const output = readable(() => parseOutput(shapes, options.json ? 'tarsier' : 'table'))
     const config = readConfig(settings, output)
     const log = loggerFor(options, io)
+    if (replayed !== undefined) {
+      const observer = tracerOf(filter, replayable(output), config, log, io)
+      return (await import('./trace-replay.ts')).traceCapture(replayed, observer, config, options, log, io)
+    }
     const observer = tracerOf(filter, output, config, log, io)
     const files = { root: packageRoot(), rules: [], configuration: [] }
     return runAgent(config, [], files, options, log, io, { observer })
   },
+}
+
+/** What is asked of this machine says nothing about another; events of a capture are in order. */
+function replayable(output: OutputChoice): OutputChoice {
+  if (output.options.has('exec-hash'))
+    throw new UsageError('exec-hash reads the files of this machine, and a capture tells of what was')
+  return { ...output, options: new Set([...output.options].filter((name) => name !== 'sort-events')) }
 }
 
 function print(io: Io, text: string): 0 {
