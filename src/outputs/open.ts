@@ -1,24 +1,17 @@
-/** The outputs of a configuration: standard output and a file, what Falco's keys ask for, and the list `outputs`. */
+/** The outputs of a configuration as the rest of the agent sees them, and how they become those of another one. */
 import type { Config } from '../config/keys.ts'
-import { type OutputEntry, RECORD_KINDS, type RecordKind } from '../config/output-entries.ts'
+import type { RecordKind } from '../config/output-entries.ts'
 import type { Alert } from '../detect/alert.ts'
-import { LIVE_CLOCK, type OutputClock } from './clock.ts'
+import { LIVE_CLOCK } from './clock.ts'
 import { droppedBy, type OutputStatus } from './delivery/message.ts'
-import { openEntry, type Surroundings } from './entries.ts'
-import { falcoEntries } from './falco-entries.ts'
-import {
-  type Formats,
-  type Formatter,
-  formatName,
-  formatterOf,
-  hasTelemetry,
-  templateFormatter,
-} from './formatting.ts'
+import type { Surroundings } from './entries.ts'
+import { type Formats, formatName, hasTelemetry } from './formatting.ts'
+import { Leaving } from './leaving.ts'
 import { maskAlert } from './masking.ts'
-import { type Handlers, openFileOutput, openStdoutOutput } from './output.ts'
-import { createSelection } from './selection.ts'
-import { lineSink, type Sink } from './sink.ts'
-import { Throttle } from './throttle.ts'
+import type { Handlers } from './output.ts'
+import type { Prepared } from './sink.ts'
+import { type Placed, type Spec, specsOf } from './specs.ts'
+import { Throttling } from './throttling.ts'
 
 export { type Formats, formatName, hasTelemetry } from './formatting.ts'
 
@@ -43,12 +36,20 @@ export interface Outputs<About> {
   flush(): Promise<void>
   /** Open files anew, also those that stay open whatever becomes of their name. */
   reopen(): void
+  /**
+   * Make ready to be the outputs of another configuration. Those that are the same in both, down to the certificates they
+   * use, are not touched; one that changes keeps its name's queue; one that goes takes nothing more and delivers what waits.
+   * Throws OutputError when one cannot be opened; nothing has changed then.
+   */
+  prepare(config: Config): Change
   close(): void
 }
 
-/** Bytes of an output's queue that telemetry leaves to alerts. */
-const RESERVED = 16 << 20
-const MAX_QUEUED = 64 << 20
+/** What is ready to take effect, or to be given up. */
+export interface Change {
+  commit(): void
+  discard(): void
+}
 
 /** An output cannot be opened: which, and why. */
 export class OutputError extends Error {
@@ -71,154 +72,149 @@ export function openOutputs<About>(
   formats: Formats<About>,
   surroundings: Surroundings,
 ): Outputs<About> {
-  const sinks: Sink<About>[] = []
-  const { clock = LIVE_CLOCK } = surroundings
-  try {
-    openPlain(config, handlers, formats, sinks)
-    for (const entry of [...falcoEntries(config), ...config.outputs])
-      sinks.push(
-        opened(entry.name, 'look at its keys: docs/outputs.md', () =>
-          openEntry(entry, formatOf(entry, config, formats, handlers, clock), handlers, surroundings),
-        ),
-      )
-  } catch (error) {
-    for (const sink of sinks) sink.close()
-    throw error
+  const outputs = new OutputSet<About>(handlers, formats, surroundings)
+  outputs.prepare(config).commit()
+  return outputs
+}
+
+/** An output that stays as it is, or one that is ready to begin. */
+type Next<About> =
+  | { readonly spec: Spec<About>; readonly same: Placed<About> }
+  | {
+      readonly spec: Spec<About>
+      readonly prepared: Prepared<About>
+      readonly before: Placed<About> | undefined
+    }
+
+class OutputSet<About> implements Outputs<About> {
+  readonly #handlers: Handlers
+  readonly #formats: Formats<About>
+  readonly #surroundings: Surroundings
+  readonly #throttling: Throttling
+  readonly #leaving: Leaving<About>
+  readonly advance: Outputs<About>['advance']
+  #placed: readonly Placed<About>[] = []
+  /** Of those at work; for the hot path. */
+  #sinks: readonly Placed<About>['sink'][] = []
+  #asked: ReadonlySet<RecordKind> = new Set()
+  #mask = true
+  #alerts = 0
+
+  constructor(handlers: Handlers, formats: Formats<About>, surroundings: Surroundings) {
+    this.#handlers = handlers
+    this.#formats = formats
+    this.#surroundings = surroundings
+    const clock = surroundings.clock ?? LIVE_CLOCK
+    this.#throttling = new Throttling(clock, (alert) => this.#send(alert, undefined))
+    this.#leaving = new Leaving(handlers.onError)
+    this.advance = (time) => this.#throttling.advance(time)
   }
-  return outputsOf(config, formats, sinks, clock)
-}
 
-function opened<T>(name: string, hint: string, open: () => T): T {
-  try {
-    return open()
-  } catch (error) {
-    throw new OutputError(`output ${name}: ${(error as Error).message}`, hint)
+  write(alert: Alert, about?: About): void {
+    const shown = this.#mask
+      ? maskAlert(alert, about === undefined ? [] : this.#formats.secrets(about))
+      : alert
+    // What the agent says about itself is never held back.
+    if (about === undefined || this.#throttling.admits(shown)) this.#send(shown, about)
   }
-}
 
-/** Standard output and the file of `file_output`: alerts, telemetry, and what belongs to it. */
-function openPlain<About>(
-  config: Config,
-  handlers: Handlers,
-  formats: Formats<About>,
-  sinks: Sink<About>[],
-): void {
-  const queue = { maxQueued: MAX_QUEUED, ...handlers }
-  const chosen = {
-    selection: createSelection({
-      kinds: hasRecords(config) ? RECORD_KINDS : ['alert', 'event'],
-      priority: 'debug',
-      rules: [],
-      tags: [],
-    }),
-    format: formatterOf(formatName(config), config, formats),
-    // Without drop_when_full telemetry may fill the queue as far as alerts still find room.
-    maxQueued: config['limits.drop_when_full'] ? RESERVED : MAX_QUEUED - RESERVED,
-  }
-  if (config['stdout_output.enabled'])
-    sinks.push(lineSink(openStdoutOutput(queue), { ...chosen, type: 'stdout' }))
-  if (!config['file_output.enabled']) return
-  const file = config['file_output.filename']
-  const output = opened(
-    `'${file}'`,
-    'name a file in a folder that exists: -o file_output.filename=FILE',
-    () => openFileOutput(file, { keepAlive: config['file_output.keep_alive'] }, queue),
-  )
-  sinks.push(lineSink(output, { ...chosen, type: 'file' }))
-}
-
-function formatOf<About>(
-  { name, format, template }: OutputEntry,
-  config: Config,
-  formats: Formats<About>,
-  { onError }: Handlers,
-  clock: OutputClock,
-): Formatter<About> {
-  switch (format) {
-    case 'template':
-      return templateFormatter(template, (message) => onError(`Output ${name}: ${message}`), clock.wall)
-    case 'falco-text':
-    case 'falco':
-    case 'tarsier':
-    case 'rand-guard':
-      return formatterOf(format, config, formats)
-    default:
-      return formatterOf(formatName(config), config, formats)
-  }
-}
-
-/** How often is looked for intervals that are over, ms. */
-const LOOK_MS = 250
-/** By then all events of a time have come, ns: what ends by the clock would have ended by them. */
-const GRACE_NS = 2_000_000_000
-
-function startThrottling(config: Config, { monotonic }: OutputClock, announce: (alert: Alert) => void) {
-  if (config['throttle.alerts'] === 0) return undefined
-  const throttle = new Throttle({
-    alerts: config['throttle.alerts'],
-    intervalMs: config['throttle.interval'] * 1000,
-    by: config['throttle.by'],
-    announce,
-  })
-  const timer = monotonic && setInterval(() => throttle.expire(monotonic() - GRACE_NS), LOOK_MS)
-  timer?.unref()
-  return { throttle, timer }
-}
-
-function outputsOf<About>(
-  config: Config,
-  { secrets }: Formats<About>,
-  sinks: readonly Sink<About>[],
-  clock: OutputClock,
-): Outputs<About> {
-  const mask = config['output.mask_secrets']
-  const masked = (alert: Alert, about: About | undefined): Alert =>
-    mask ? maskAlert(alert, about === undefined ? [] : secrets(about)) : alert
-  const asked = new Set(config.outputs.flatMap(({ kinds }) => kinds))
-  let alerts = 0
-  const send = (alert: Alert, about: About | undefined): void => {
-    alerts++
-    for (const sink of sinks)
+  #send(alert: Alert, about: About | undefined): void {
+    this.#alerts++
+    for (const sink of this.#sinks)
       if (sink.selection.takes(alert)) sink.now({ kind: 'alert', alert, line: sink.format(alert, about) })
   }
-  const throttling = startThrottling(config, clock, (alert) => send(alert, undefined))
-  return {
-    write(alert, about) {
-      const shown = masked(alert, about)
-      // What the agent says about itself is never held back.
-      if (about === undefined || throttling?.throttle.admits(shown) !== false) send(shown, about)
-    },
-    writeLine(line, kind) {
-      for (const sink of sinks) if (sink.selection.kinds.has(kind)) sink.now({ kind, line })
-    },
-    record(line) {
-      let taken = true
-      for (const sink of sinks)
-        if (sink.selection.kinds.has('event') && !sink.add(line, 'event')) taken = false
-      return taken
-    },
-    advance: throttling && ((time) => throttling.throttle.advance(time)),
-    asksFor: (kind) => asked.has(kind),
-    get alerts() {
-      return alerts
-    },
-    get suppressed() {
-      return throttling?.throttle.suppressed ?? 0
-    },
-    get failures() {
-      return sinks.reduce((sum, sink) => sum + droppedBy(sink.status()), 0)
-    },
-    status: () => sinks.map((sink) => sink.status()),
-    async flush() {
-      throttling?.throttle.flush()
-      await Promise.all(sinks.map((sink) => sink.flush()))
-    },
-    reopen() {
-      for (const sink of sinks) sink.reopen()
-    },
-    close() {
-      clearInterval(throttling?.timer)
-      for (const sink of sinks) sink.close()
-    },
+
+  writeLine(line: string, kind: Exclude<RecordKind, 'alert'>): void {
+    for (const sink of this.#sinks) if (sink.selection.kinds.has(kind)) sink.now({ kind, line })
+  }
+
+  record(line: string): boolean {
+    let taken = true
+    for (const sink of this.#sinks)
+      if (sink.selection.kinds.has('event') && !sink.add(line, 'event')) taken = false
+    return taken
+  }
+
+  asksFor(kind: RecordKind): boolean {
+    return this.#asked.has(kind)
+  }
+  get alerts(): number {
+    return this.#alerts
+  }
+  get suppressed(): number {
+    return this.#throttling.suppressed
+  }
+  get failures(): number {
+    return this.status().reduce((sum, status) => sum + droppedBy(status), this.#leaving.lost)
+  }
+
+  status(): readonly OutputStatus[] {
+    return [...this.#sinks, ...this.#leaving.sinks].map((sink) => sink.status())
+  }
+
+  async flush(): Promise<void> {
+    this.#throttling.flush()
+    await Promise.all([...this.#sinks, ...this.#leaving.sinks].map((sink) => sink.flush()))
+  }
+
+  reopen(): void {
+    for (const sink of this.#sinks) sink.reopen()
+  }
+
+  close(): void {
+    this.#throttling.close()
+    for (const sink of [...this.#sinks, ...this.#leaving.sinks]) sink.close()
+    this.#leaving.close()
+  }
+
+  prepare(config: Config): Change {
+    const next: Next<About>[] = []
+    const discard = (): void => {
+      for (const one of next) if ('prepared' in one) one.prepared.discard()
+    }
+    try {
+      for (const spec of specsOf(config, this.#handlers, this.#formats, this.#surroundings))
+        next.push(this.#next(spec))
+    } catch (error) {
+      discard()
+      throw error
+    }
+    return { discard, commit: () => this.#become(config, next) }
+  }
+
+  #next(spec: Spec<About>): Next<About> {
+    const same = this.#placed.find(
+      ({ spec: { key, signature } }) => key === spec.key && signature === spec.signature,
+    )
+    if (same !== undefined) return { spec, same }
+    const before =
+      this.#placed.find(({ spec: { key } }) => key === spec.key) ?? this.#leaving.find(spec.key, spec.type)
+    try {
+      return { spec, before, prepared: spec.open(before?.sink) }
+    } catch (error) {
+      throw new OutputError(`output ${spec.name}: ${(error as Error).message}`, spec.hint)
+    }
+  }
+
+  #become(config: Config, next: readonly Next<About>[]): void {
+    const before = this.#placed
+    const stay = new Set<Placed<About> | undefined>()
+    this.#placed = next.map((one) => {
+      if ('same' in one) {
+        stay.add(one.same)
+        return one.same
+      }
+      one.prepared.commit()
+      if (one.prepared.takesOver) {
+        stay.add(one.before)
+        this.#leaving.forget(one.before)
+      }
+      return { spec: one.spec, sink: one.prepared.sink }
+    })
+    this.#sinks = this.#placed.map(({ sink }) => sink)
+    for (const one of before) if (!stay.has(one)) this.#leaving.add(one)
+    this.#asked = new Set<RecordKind>(config.outputs.flatMap(({ kinds }) => kinds as readonly RecordKind[]))
+    this.#mask = config['output.mask_secrets']
+    this.#throttling.become(config)
   }
 }

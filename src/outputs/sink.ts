@@ -19,6 +19,21 @@ export interface Sink<About> {
   close(): void
   /** Open what it writes to anew. */
   reopen(): void
+  /** The same output with another selection and format. */
+  retold(chosen: Chosen<About>): Sink<About>
+  /** What it writes to; of equal places one stands for the other. */
+  readonly place?: string
+  /** Of those that deliver in the background. */
+  readonly delivery?: Delivery
+}
+
+/** An output that is ready to begin. */
+export interface Prepared<About> {
+  readonly sink: Sink<About>
+  /** It goes on with what the one before had: its file, or its queue. */
+  readonly takesOver: boolean
+  commit(): void
+  discard(): void
 }
 
 interface Chosen<About> {
@@ -35,11 +50,18 @@ export function lineSink<About>(
     name = output.name,
     type,
     maxQueued,
-  }: Chosen<About> & { readonly name?: string; readonly type: string; readonly maxQueued: number },
+    place,
+  }: Chosen<About> & {
+    readonly name?: string
+    readonly type: string
+    readonly maxQueued: number
+    readonly place?: string
+  },
 ): Sink<About> {
   const batch = new Batch({ output, maxQueued })
   let refused = 0
-  return {
+  const sink: Sink<About> = {
+    ...(place === undefined ? {} : { place }),
     selection,
     format,
     now: ({ line }) => batch.now(line),
@@ -67,7 +89,9 @@ export function lineSink<About>(
     },
     close: () => output.close(),
     reopen: () => output.reopen(),
+    retold: (chosen) => ({ ...sink, ...chosen }),
   }
+  return sink
 }
 
 /** Share of a queue that telemetry leaves to alerts. */
@@ -80,6 +104,7 @@ export function deliverySink<About>(
 ): Sink<About> {
   const message = (entry: Entry): Message => ({ id: entry.alert?.id ?? '', text: render(entry) })
   return {
+    delivery,
     selection,
     format,
     now(entry) {
@@ -90,5 +115,6 @@ export function deliverySink<About>(
     flush: () => delivery.flush(),
     close: () => delivery.close(),
     reopen() {},
+    retold: (chosen) => deliverySink(delivery, { ...chosen, render }),
   }
 }

@@ -25,7 +25,9 @@ export interface DeliveryOptions {
   /** Time after which a delivery that keeps failing is dropped; 0 is never. */
   readonly giveUpMs: number
   /** Messages wait on disk, as far as that has room. */
-  readonly spool?: Spool
+  readonly spool?: Spool | undefined
+  /** Most bytes of the spool. */
+  readonly spoolBytes?: number
   /** Timeouts in a row that are not spoken of. */
   readonly quietTimeouts?: number
   /** A message for the log, once for each run of failures. */
@@ -34,6 +36,9 @@ export interface DeliveryOptions {
 
 /** A store that is still there after the process has ended. */
 export interface Spool extends Store {
+  readonly directory: string
+  /** Other bounds from now on; what is there stays. */
+  resize(mostBytes: number): void
   /** Messages that could not be read any more. */
   readonly damaged: number
   close(): void
@@ -50,10 +55,14 @@ const BUSY_MOST = 10
 const FLUSH_MS = 2000
 
 export class Delivery {
-  readonly #options: DeliveryOptions
+  #options: DeliveryOptions
   readonly #memory: MemoryQueue
   /** Where messages wait, the one to empty first in front. */
-  readonly #stores: readonly Store[]
+  #stores: readonly Store[]
+  /** Spools of settings before: they are emptied, and closed. */
+  #oldSpools: readonly Spool[] = []
+  /** Transports of settings before, while a delivery of theirs is under way. */
+  #oldTransports: Transport[] = []
   readonly #dropped = noDrops()
   #sent = 0
   #failed = 0
@@ -74,6 +83,42 @@ export class Delivery {
     this.#memory = new MemoryQueue(options.queueBytes)
     this.#stores = options.spool === undefined ? [this.#memory] : [this.#memory, options.spool]
     this.#wake()
+  }
+
+  get type(): string {
+    return this.#options.type
+  }
+  get spool(): Spool | undefined {
+    return this.#options.spool
+  }
+
+  /** Other settings from now on. What waits is delivered by them, what is just being delivered by those before. */
+  become(settings: Omit<DeliveryOptions, 'name' | 'type' | 'onError'>): void {
+    const { transport, spool, name, type, onError } = this.#options
+    if (this.#abort === undefined) transport.close()
+    else this.#oldTransports.push(transport)
+    if (spool !== undefined && spool !== settings.spool) this.#oldSpools = [...this.#oldSpools, spool]
+    this.#options = { ...settings, name, type, onError }
+    this.#memory.resize(settings.queueBytes)
+    if (settings.spoolBytes !== undefined) settings.spool?.resize(settings.spoolBytes)
+    this.#stores = [
+      ...this.#oldSpools,
+      this.#memory,
+      ...(settings.spool === undefined ? [] : [settings.spool]),
+    ]
+    this.#closeEmptied()
+    // Whatever kept it from working may be what has changed.
+    this.#failures = 0
+    this.#hurry?.()
+    this.#wake()
+  }
+
+  #closeEmptied(): void {
+    const emptied = this.#oldSpools.filter(({ waiting }) => waiting === 0)
+    if (emptied.length === 0) return
+    this.#oldSpools = this.#oldSpools.filter((spool) => !emptied.includes(spool))
+    this.#stores = this.#stores.filter((store) => !(emptied as readonly Store[]).includes(store))
+    for (const spool of emptied) spool.close()
   }
 
   /** Take a message; false when it is dropped, which has been counted. `share`: of the queue it may fill, 0 to 1. */
@@ -115,8 +160,15 @@ export class Delivery {
     this.#memory.remove(this.#memory.waiting)
     this.#hurry?.()
     this.#abort?.abort()
+    this.#closeOldTransports()
     this.#options.transport.close()
+    for (const spool of this.#oldSpools) spool.close()
     this.#options.spool?.close()
+  }
+
+  #closeOldTransports(): void {
+    for (const transport of this.#oldTransports) transport.close()
+    this.#oldTransports = []
   }
 
   #spooled(message: Message): boolean {
@@ -162,6 +214,7 @@ export class Delivery {
       if (refused > 0) this.#complain(`${refused} refused: ${reason ?? 'no reason given'}`)
       this.#drop('refused', refused)
       store.remove(batch.length)
+      this.#closeEmptied()
     } catch (error) {
       if (this.#closed) return
       await this.#failedWith(error as Error, batch, store)
@@ -222,6 +275,7 @@ export class Delivery {
     } finally {
       clearTimeout(timer)
       this.#abort = undefined
+      this.#closeOldTransports()
     }
   }
 

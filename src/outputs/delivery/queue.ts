@@ -19,13 +19,18 @@ const sizeOf = ({ id, text }: Message): number => text.length + id.length + OVER
 
 /** Bounded by bytes: one for each character, which is what texts without characters beyond Latin-1 take. */
 export class MemoryQueue implements Store {
-  readonly #most: number
+  #most: number
   #messages: Message[] = []
   /** Messages before this one are gone; they leave the list now and then, all at once. */
   #head = 0
   #bytes = 0
 
   constructor(mostBytes: number) {
+    this.#most = mostBytes
+  }
+
+  /** Other bounds from now on; what is there stays. */
+  resize(mostBytes: number): void {
     this.#most = mostBytes
   }
 

@@ -69,7 +69,8 @@ class DiskQueue implements Spool {
   readonly #options: SpoolOptions
   readonly #segments: Segment[] = []
   readonly #position: number
-  readonly #segmentBytes: number
+  #mostBytes = 0
+  #segmentBytes = 0
   /** Of the newest segment, which is the one written to. */
   #writing: number | undefined
   /** Of the oldest, while it is read. */
@@ -88,9 +89,18 @@ class DiskQueue implements Spool {
 
   constructor(options: SpoolOptions) {
     this.#options = options
-    this.#segmentBytes = Math.min(SEGMENT_BYTES, options.mostBytes / SEGMENTS_LEAST)
+    this.resize(options.mostBytes)
     this.#position = openSync(join(options.directory, POSITION), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
     this.#find()
+  }
+
+  get directory(): string {
+    return this.#options.directory
+  }
+
+  resize(mostBytes: number): void {
+    this.#mostBytes = mostBytes
+    this.#segmentBytes = Math.min(SEGMENT_BYTES, mostBytes / SEGMENTS_LEAST)
   }
 
   get waiting(): number {
@@ -103,7 +113,7 @@ class DiskQueue implements Spool {
 
   push(message: Message): boolean {
     const line = lineOf(message)
-    if (this.#bytes + line.length > this.#options.mostBytes) return false
+    if (this.#bytes + line.length > this.#mostBytes) return false
     try {
       const segment = this.#segmentFor(line.length)
       this.#append(segment, line)

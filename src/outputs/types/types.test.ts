@@ -67,7 +67,7 @@ function open(...entries: readonly object[]): Opened {
     { randGuard: () => 'rand-guard', secrets: () => [] },
     { hostname: 'box', json: false, openDatagrams },
   )
-  const one = Object.assign(Object.create(outputs) as Outputs<string>, { errors, infos })
+  const one = Object.assign(outputs, { errors, infos })
   opened.push(one)
   return one
 }
