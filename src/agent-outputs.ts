@@ -2,12 +2,12 @@
 import { gapWriter, throttleWriter } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import type { Interner } from './decode/interner.ts'
-import type { Alert, AlertIdentity } from './detect/alert.ts'
+import type { AlertIdentity } from './detect/alert.ts'
 import { openDatagrams } from './kernel/datagrams.ts'
 import { writeText } from './kernel/libc.ts'
 import type { OutputClock } from './outputs/clock.ts'
 import {
-  formatName,
+  type Change,
   hasRecords,
   OutputError,
   type Outputs as OutputsOf,
@@ -49,21 +49,27 @@ export function openAll({ config, onClosed, log, hostname, clock }: OutputsInit)
       onInfo: (message: string) => log('info', message),
       writeText,
     }
-    const mask = config['output.mask_secrets']
-    const formats = {
-      randGuard: (alert: Alert, about: Subject | undefined) => randGuardAlert(alert, about, { mask }),
-      secrets: secretFinder(),
-    }
-    const json = formatName(config) !== 'falco-text'
+    const formats = { randGuard: randGuardAlert, secrets: secretFinder() }
     return openOutputs<Subject>(config, handlers, formats, {
-      ...{ hostname, json, openDatagrams },
+      ...{ hostname, openDatagrams },
       ...(clock && { clock }),
     })
   } catch (error) {
-    if (error instanceof OutputError) throw new AgentError(`cannot open ${error.message}`, error.hint)
-    throw error
+    throw asAgentError(error)
   }
 }
+
+/** Make the outputs of another configuration ready. Throws AgentError, and nothing has changed then. */
+export function prepareOutputs(outputs: Outputs, config: Config): Change {
+  try {
+    return outputs.prepare(config)
+  } catch (error) {
+    throw asAgentError(error)
+  }
+}
+
+const asAgentError = (error: unknown): unknown =>
+  error instanceof OutputError ? new AgentError(`cannot open ${error.message}`, error.hint) : error
 
 export interface JudgingInit extends Pick<OutputsInit, 'config' | 'log'> {
   readonly interner: Interner

@@ -1,6 +1,4 @@
 /** What a running agent tells about itself: health records, the sample that metrics are made of, losses as records. */
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import type { TriggeredCapture } from './capture/native/triggered.ts'
 import type { Config } from './config/keys.ts'
@@ -15,9 +13,6 @@ import type { Sample } from './notices/metrics.ts'
 import { readUsage } from './notices/usage.ts'
 import { hasRecords, type Outputs as OutputsOf } from './outputs/open.ts'
 import type { Pipeline, PipelineOptions } from './pipeline.ts'
-import { ENGINE_VERSION, versionText } from './rules/languages/falco/version.ts'
-import { type FileDigest, metricsPage, type RuleFacts } from './server/metrics.ts'
-import { startWebServer, type WebServer } from './server/server.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { Subject } from './telemetry/alert-record.ts'
 import { absenceLine, gapLine, throttleLine } from './telemetry/gap.ts'
@@ -35,6 +30,8 @@ export interface Reported {
   readonly outputs: Outputs
   readonly timer: StageTimer
   readonly captures: TriggeredCapture | undefined
+  /** When rules were read again, CLOCK_MONOTONIC ns; 0 for never. */
+  readonly loaded: () => bigint
 }
 
 /** What came of captures that rules begin, as far as there is anything. */
@@ -90,64 +87,11 @@ export function reportHealth({
   })
 }
 
-/** The page of metrics, its health and its versions over HTTP, where the configuration asks for it. */
-export function serveWeb(reported: Reported, { version, rules, files, log }: Served): WebServer | undefined {
-  const { config, pipeline, source, outputs } = reported
-  if (!config['webserver.enabled']) return undefined
-  const sample = sampler(reported, version)
-  const [ruleFiles, configFiles] = [files?.rules, files?.configuration].map((names = []) => digestsOf(names))
-  const metrics = (): string => {
-    const { events, lost, errors, violations } = pipeline.counts
-    return metricsPage({
-      sample: sample(),
-      ledger: source.ledger(),
-      events,
-      lost,
-      errors,
-      violations,
-      outputs: outputs.status(),
-      suppressed: outputs.suppressed,
-      rules,
-      ruleFiles: ruleFiles!,
-      configFiles: configFiles!,
-    })
-  }
-  return startWebServer({
-    address: config['webserver.listen_address'],
-    port: config['webserver.listen_port'],
-    healthPath: config['webserver.k8s_healthz_endpoint'],
-    ...(config['webserver.ssl_enabled'] ? { certificate: config['webserver.ssl_certificate'] } : {}),
-    ...(config['webserver.prometheus_metrics_enabled'] ? { metrics } : {}),
-    versions: {
-      tarsier: version,
-      engine_version: versionText(ENGINE_VERSION),
-      kernel: release(),
-      node: process.versions.node,
-    },
-    log,
-  })
-}
-
-/** What the pages say beside the counters. */
-interface Served {
-  readonly version: string
-  readonly rules: readonly RuleFacts[]
-  readonly files: { readonly rules: readonly string[]; readonly configuration: readonly string[] } | undefined
-  readonly log: (level: 'info' | 'error', message: string) => void
-}
-
-/** Of the files among these names; directories and what is gone are left out. */
-const digestsOf = (names: readonly string[]): readonly FileDigest[] =>
-  names.flatMap((file) => {
-    try {
-      return [{ file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]
-    } catch {
-      return []
-    }
-  })
-
 /** Everything that is counted, for Falco's metrics. */
-export function sampler({ pipeline, source, outputs, identity }: Reported, version: string): () => Sample {
+export function sampler(
+  { pipeline, source, outputs, identity, loaded }: Reported,
+  version: string,
+): () => Sample {
   const wallClock = (): bigint => pipeline.lookup.wallClock(clock(CLOCK.monotonic))
   const startTime = wallClock()
   const bootTime = startTime - clock(CLOCK.boottime)
@@ -158,6 +102,7 @@ export function sampler({ pipeline, source, outputs, identity }: Reported, versi
       time: wallClock(),
       clock: Number(clock(CLOCK.monotonic)) / 1e9,
       startTime,
+      reloadTime: loaded() === 0n ? startTime : pipeline.lookup.wallClock(loaded()),
       bootTime,
       version,
       hostname: identity.hostname,

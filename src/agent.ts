@@ -2,15 +2,8 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
-import { AgentError, judgingOptions, type Outputs, openAll } from './agent-outputs.ts'
-import {
-  captureCounts,
-  type Reported,
-  reportAbsence,
-  reportHealth,
-  sampler,
-  serveWeb,
-} from './agent-reports.ts'
+import { AgentError, judgingOptions, type Outputs, openAll, prepareOutputs } from './agent-outputs.ts'
+import { captureCounts, type Reported, reportAbsence, reportHealth, sampler } from './agent-reports.ts'
 import {
   checkPrivileges,
   degradedBy,
@@ -22,6 +15,7 @@ import {
   startSource,
 } from './agent-start.ts'
 import { type AgentStatus, type Summary, statusOf, summarise } from './agent-status.ts'
+import { createWeb } from './agent-web.ts'
 import type { Recorder } from './capture/native/recorder.ts'
 import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
@@ -43,7 +37,7 @@ import { CLOCK, clock, SystemError } from './kernel/libc.ts'
 import { type OwnIds, ownIds } from './kernel/own-ids.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
-import { hasRecords } from './outputs/open.ts'
+import { type Change, hasRecords } from './outputs/open.ts'
 import { PassCounter, type Passed } from './pass-counter.ts'
 import { Pipeline, type PipelineOptions } from './pipeline.ts'
 import {
@@ -137,6 +131,9 @@ export interface ObserverSink {
   readonly now: { readonly monotonic: bigint; readonly boot: bigint }
 }
 
+/** What a reload takes over: the rules, and of the configuration outputs and web server. */
+export type Renewal = Pick<AgentOptions, 'config' | 'rules' | 'files'>
+
 export interface Agent {
   /** Names of the programs at work, and processes known at start. */
   readonly programs: readonly string[]
@@ -152,10 +149,10 @@ export interface Agent {
   /** Count for how many events the guards let pass for each of these rules, for so long; undefined while somebody does. */
   countPassed(rules: readonly Rule[], ms: number): Promise<Passed> | undefined
   /**
-   * Judge by other rules from now on: no event is lost, what is known of processes stays. Throws AgentError when that takes a
-   * new start; everything is as before then.
+   * Judge by other rules from now on, and deliver to other outputs: no event is lost, nothing that waits, and what is known
+   * of processes stays. Throws AgentError when that is impossible or takes a new start; everything is as before then.
    */
-  reload(rules: AgentOptions['rules']): void
+  reload(renewal: Renewal): void
   /** Open the files of outputs anew. */
   reopen(): void
   /** Detach, handle what is left, deliver it, unload. */
@@ -182,6 +179,7 @@ export function startAgent(options: AgentOptions): Agent {
 
 function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: HostLock): Agent {
   const { config, rules, log, env, observer } = options
+  let { files } = options
   const identity = hostIdentity(env)
   const interner = new Interner()
   const captures = openCaptures(options.captures, config, interner, log)
@@ -193,13 +191,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const timer = new StageTimer(() => Number(process.hrtime.bigint()))
   const guarding = createGuarding({
     config,
-    streams: streamsOf({
-      telemetry,
-      observer,
-      self: self.pid,
-      prebuffer: prebufferOf(config),
-      ...(isWatched(options) ? { roots: rootsOf(options) } : {}),
-    }),
+    streams: () =>
+      streamsOf({
+        telemetry,
+        observer,
+        self: self.pid,
+        prebuffer: prebufferOf(config),
+        ...(isWatched(options) ? { roots: rootsOf({ ...options, files: files! }) } : {}),
+      }),
     processes: () => pipeline.table.living,
   })
   const consumers: Consumers = { config, telemetry, observer, guarding }
@@ -252,8 +251,12 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       identity,
       alert: (alert) => tell(parts, alert),
     })
-  const reported = { config, identity, pipeline, source, enrichers, outputs, timer, captures }
-  const reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
+  let loaded = 0n
+  const reported = {
+    ...{ config, identity, pipeline, source, enrichers, outputs, timer, captures },
+    loaded: () => loaded,
+  }
+  let reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
   const beats = startBeating(lock)
   if (lock.before !== undefined && observer?.ownsOutput !== true)
     log(
@@ -263,7 +266,28 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const notices = startNotices(noticeOptions(parts, reported))
   const version = options.version ?? ''
   const begun = clock(CLOCK.monotonic)
-  const web = serveWeb(reported, { version, rules, files: options.files, log })
+  const web = createWeb(reported, { version, log }, { config, rules, files: options.files })
+  const judgeBy = (rules: readonly Rule[]): void => {
+    const next = ruleSet(rules, consumers)
+    const refused = source.want(next.wanted)
+    if (refused.length > 0)
+      throw new AgentError(
+        `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
+        'restart the agent',
+      )
+    const asked = enrichers.reopen(rules)
+    pipeline.judgeBy(next.judging(recorded(asked.options, recorders)))
+    asked.begin()
+    try {
+      // Last, so that no event is passed over that the new rules want.
+      if (next.guards) source.setGuards(next.guards)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, recorders)))
+      throw new AgentError(`the kernel does not take the guards of these rules: ${error.message}`)
+    }
+    judged = next
+  }
   return {
     programs: source.programs,
     processes: pipeline.table.size,
@@ -276,30 +300,27 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     },
     plan: () => guarding.planOf([...judged.rules, ...(observer?.rules ?? [])]),
     countPassed: (rules, ms) => (passes.isCounting ? undefined : passes.count(rules, ms, source)),
-    reload(rules) {
-      const next = ruleSet(rules, consumers)
-      const refused = source.want(next.wanted)
-      if (refused.length > 0)
-        throw new AgentError(
-          `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
-          'restart the agent',
-        )
-      const asked = enrichers.reopen(rules)
-      pipeline.judgeBy(next.judging(recorded(asked.options, recorders)))
-      asked.begin()
+    reload(renewal) {
+      const before = files
+      const changes: Change[] = []
       try {
-        // Last, so that no event is passed over that the new rules want.
-        if (next.guards) source.setGuards(next.guards)
+        changes.push(prepareOutputs(outputs, renewal.config))
+        changes.push(web.prepare({ ...renewal, files: renewal.files }))
+        files = renewal.files
+        judgeBy(renewal.rules)
       } catch (error) {
-        if (!(error instanceof SystemError)) throw error
-        pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, recorders)))
-        throw new AgentError(`the kernel does not take the guards of these rules: ${error.message}`)
+        files = before
+        for (const change of changes) change.discard()
+        throw error
       }
-      judged = next
+      for (const change of changes) change.commit()
+      loaded = clock(CLOCK.monotonic)
+      if (files !== undefined) integrity?.follow(rootsOf({ ...options, files }))
+      if (outputs.asksFor('health')) reporter ??= reportHealth(reported)
     },
     reopen: () => outputs.reopen(),
     async stop() {
-      web?.close()
+      web.close()
       integrity?.pause()
       source.finish()
       clearInterval(beats)

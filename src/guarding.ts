@@ -18,7 +18,8 @@ type Rule = CompiledRule<SyscallContext>
 
 export interface GuardingOptions {
   readonly config: Config
-  readonly streams: readonly StreamInterest[]
+  /** Asked for each set of rules. */
+  readonly streams: () => readonly StreamInterest[]
   /** Processes that live, as events told. */
   readonly processes: () => Iterable<ProcessInfo>
 }
@@ -35,7 +36,7 @@ export interface Guarding {
 export function createGuarding({ config, streams, processes }: GuardingOptions): Guarding {
   const liveness = createLiveness()
   const planOf = (rules: readonly Rule[]): GuardPlan | undefined =>
-    config['kernel.guards'] ? planGuards({ rules, streams }) : undefined
+    config['kernel.guards'] ? planGuards({ rules, streams: streams() }) : undefined
   return {
     planOf,
     guardsOf(rules) {

@@ -42,6 +42,7 @@ const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'agent-reports.ts',
   'agent-start.ts',
   'agent-status.ts',
+  'agent-web.ts',
   'pass-counter.ts',
   'recording.ts',
   'replay.ts',

@@ -1,12 +1,26 @@
-/** Rules read again while the agent runs: what asks for it hears what became of it. */
+/** Configuration and rules read again while the agent runs: what asks for it hears what became of it. */
 import { Writable } from 'node:stream'
-import { type Agent, AgentError, type AgentOptions } from '../agent.ts'
+import { type Agent, AgentError, type Renewal } from '../agent.ts'
+import { FileWatch, type Look } from '../config/watch.ts'
 import { type Io, UserError } from './command.ts'
-import type { Logger } from './logger.ts'
+import type { Logger, LogLevel } from './logger.ts'
 import type { ReloadStatus } from './status-text.ts'
 
-/** Reads again what a run is made of. Throws UserError when that is not valid; what is wrong where goes to standard error. */
-export type Reread = (io: Io) => AgentOptions['rules']
+/** What a run is made of, read again. */
+export interface Reread extends Renewal {
+  readonly watched: readonly string[]
+  /** To be told once it is in force. */
+  readonly notices: readonly string[]
+  /** The configuration's, where no option says otherwise. */
+  readonly logLevel: LogLevel | undefined
+}
+
+export interface Rereader {
+  /** Files and directories that what was read first came from. */
+  readonly watched: readonly string[]
+  /** Throws UserError when it is not valid; what is wrong where goes to standard error. */
+  read(io: Io): Reread
+}
 
 export type Outcome =
   | { readonly ok: true; readonly rules: number }
@@ -22,27 +36,60 @@ export interface Reloader {
   /** `by`: what asks for it, as the log names it. What is not valid changes nothing. */
   reload(by: string): Outcome
   readonly status: ReloadStatus
+  close(): void
 }
 
-/** Without `reread` there is nothing to read again. */
-export function createReloader(agent: Agent, reread: Reread | undefined, log: Logger, io: Io): Reloader {
+export interface ReloaderInit {
+  readonly agent: Agent
+  /** What the agent was started with. */
+  readonly first: Renewal
+  /** Left out where there is nothing to read again. */
+  readonly reread: Rereader | undefined
+  readonly log: Logger
+  readonly io: Io
+}
+
+const ENDINGS = ['.yaml', '.yml', '.toml']
+
+export function createReloader({ agent, first, reread, log, io }: ReloaderInit): Reloader {
   let done = 0
   let failed = 0
   let last: ReloadStatus['last']
+  let level = first.config.log_level
+  let watching: FileWatch | undefined
+  /** Watch the files, as far as the configuration wants that. `seen`: what they were like before they were read. */
+  const watch = (wanted: boolean, paths: readonly string[], seen?: Look): void => {
+    if (!wanted) {
+      watching?.close()
+      watching = undefined
+    } else if (watching === undefined) {
+      const changed = (changes: readonly string[]): void => void reload(`change of ${named(changes)}`)
+      watching = new FileWatch({ paths, endings: ENDINGS, changed })
+    } else watching.follow(paths, seen ?? watching.look())
+  }
+  const take = (read: Reread): void => {
+    agent.reload(read)
+    if (read.logLevel !== undefined && read.config.log_level !== level) log.level = read.logLevel
+    level = read.config.log_level
+  }
   const attempt = (by: string): Outcome => {
     if (reread === undefined) {
       log.warning(`${by}: there are no rules to read again`)
       return { ok: false, error: 'there are no rules to read again' }
     }
     const said = collector(io)
+    const seen = watching?.look()
     try {
-      const rules = reread(said.io)
-      agent.reload(rules)
-      log.info(`${by}: reloaded, ${rules.length} rules`)
-      return { ok: true, rules: rules.length }
+      const read = reread.read(said.io)
+      take(read)
+      watch(read.config.watch_config_files, read.watched, seen)
+      for (const line of read.notices) log.warning(line)
+      log.info(`${by}: reloaded, ${read.rules.length} rules`)
+      return { ok: true, rules: read.rules.length }
     } catch (error) {
       if (!(error instanceof UserError || error instanceof AgentError)) throw error
       const { message, hint } = error
+      if (seen !== undefined) watching?.settle(seen)
       log.error(`${by}: ${message}; the rules in force stay`)
       const details = said.text()
       return {
@@ -52,20 +99,26 @@ export function createReloader(agent: Agent, reread: Reread | undefined, log: Lo
       }
     }
   }
+  const reload = (by: string): Outcome => {
+    const outcome = attempt(by)
+    if (outcome.ok) done++
+    else failed++
+    const time = new Date().toISOString()
+    last = { time, by, ok: outcome.ok, ...(outcome.ok ? {} : { error: outcome.error }) }
+    return outcome
+  }
+  if (reread !== undefined) watch(first.config.watch_config_files, reread.watched)
   return {
-    reload(by) {
-      const outcome = attempt(by)
-      if (outcome.ok) done++
-      else failed++
-      const time = new Date().toISOString()
-      last = { time, by, ok: outcome.ok, ...(outcome.ok ? {} : { error: outcome.error }) }
-      return outcome
-    },
+    reload,
     get status() {
       return { done, failed, ...(last && { last }) }
     },
+    close: () => watching?.close(),
   }
 }
+
+const named = ([first, ...more]: readonly string[]): string =>
+  more.length === 0 ? String(first) : `${first} and ${more.length} more`
 
 /** Standard error that remembers what was written to it. */
 function collector(io: Io): { readonly io: Io; text(): string } {

@@ -118,6 +118,10 @@ export const KEYS = {
   ),
   'webserver.ssl_enabled': bool(false, 'serve HTTPS instead'),
   'webserver.ssl_certificate': text('', 'PEM file with certificate and key, for webserver.ssl_enabled'),
+  watch_config_files: bool(
+    true,
+    'read configuration and rules again when one of their files has changed, as SIGHUP does: what is not valid changes nothing',
+  ),
   rules_files: list(
     [],
     'rule files and directories, relative ones from the directory of the configuration; none means the rules that are shipped; -r replaces them',

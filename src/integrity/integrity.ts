@@ -54,7 +54,7 @@ export class Integrity {
   readonly #objects: KernelObjects
   readonly #observer: Observer
   #threads: ReadonlySet<number> = new Set()
-  readonly #watchers: FSWatcher[] = []
+  #watchers: FSWatcher[] = []
   readonly #dirty = new Set<string>()
   #dirtySince = 0
   #settling: NodeJS.Timeout | undefined
@@ -98,6 +98,16 @@ export class Integrity {
       `integrity: ${small.length + large.length} files, ${this.#objects.all.length} BPF objects`,
     )
     void this.#patrol(large)
+  }
+
+  /** The agent is made of other files from now on: it reads other rules. */
+  follow(roots: readonly FileRoot[]): void {
+    const known = new Set(this.#manifest.paths)
+    this.#manifest.follow(roots)
+    for (const path of this.#manifest.paths) if (!known.has(path)) this.#hashNow(path)
+    for (const watcher of this.#watchers) watcher.close()
+    this.#watchers = []
+    this.#watchFiles()
   }
 
   /** An event, in order, with the process it is of. */

@@ -232,3 +232,24 @@ test('the agent’s own files', () => {
   ])
     assert.ok(paths.has(path), path)
 })
+
+test('other roots: files of new ones are taken as they are, what is named no more is forgotten', () => {
+  const place = filled({ 'a.yaml': '1', 'rules.d/b.yaml': '2', 'more.d/c.yaml': '3' })
+  const root = (name: string) => ({ kind: 'rules' as const, path: join(place, name), endings: ['.yaml'] })
+  const manifest = new Manifest([root('a.yaml'), root('rules.d')])
+  for (const path of manifest.paths) drain(manifest.check(path))
+  // It came to a directory that is looked after already: that is told, whatever roots there are by then.
+  writeFileSync(join(place, 'rules.d', 'new.yaml'), '4')
+  manifest.follow([root('rules.d'), root('more.d')])
+  assert.deepEqual(manifest.paths.map((path) => path.slice(place.length + 1)).sort(), [
+    'more.d/c.yaml',
+    'rules.d/b.yaml',
+  ])
+  for (const path of manifest.paths) assert.equal(drain(manifest.check(path)), undefined)
+  assert.deepEqual(
+    manifest.takeAdded().map(({ path, what }) => [path.slice(place.length + 1), what]),
+    [['rules.d/new.yaml', 'added']],
+  )
+  writeFileSync(join(place, 'more.d', 'c.yaml'), '5')
+  assert.equal(drain(manifest.check(join(place, 'more.d', 'c.yaml')))?.what, 'changed')
+})

@@ -28,7 +28,7 @@ interface Entry {
 export const SLICE_BYTES = 1 << 20
 
 export class Manifest {
-  readonly #roots: readonly FileRoot[]
+  #roots: readonly FileRoot[]
   readonly #entries = new Map<string, Entry>()
   readonly #buffer = new Uint8Array(SLICE_BYTES)
 
@@ -36,6 +36,19 @@ export class Manifest {
     this.#roots = roots
     for (const { path, kind } of this.#listed())
       this.#entries.set(path, { kind, hash: undefined, stamp: '', fresh: true })
+  }
+
+  /**
+   * Other roots from now on. Files of new ones are taken as they are when they are hashed next; a file that came to a
+   * directory which was one before is still told.
+   */
+  follow(roots: readonly FileRoot[]): void {
+    const before = new Set(this.#roots.map(({ path }) => path))
+    this.#roots = roots
+    for (const path of this.#entries.keys())
+      if (!roots.some((root) => root.path === path || belongs(root, path))) this.#entries.delete(path)
+    for (const { path, kind } of roots.filter((root) => !before.has(root.path)).flatMap(expand))
+      if (!this.#entries.has(path)) this.#entries.set(path, { kind, hash: undefined, stamp: '', fresh: true })
   }
 
   has(path: string): boolean {

@@ -28,6 +28,8 @@ export interface Sample {
   readonly clock: number
   /** Ns since the epoch. */
   readonly startTime: bigint
+  /** When the rules in force were loaded. */
+  readonly reloadTime: bigint
   readonly bootTime: bigint
   readonly version: string
   readonly hostname: string
@@ -100,7 +102,7 @@ const baseEntries = (now: Sample, before: Sample | undefined): Entries => [
   ['falco.num_evts', now.events],
   ['falco.num_evts_prev', before?.events ?? 0],
   ['falco.outputs_queue_num_drops', now.outputDrops],
-  ['falco.reload_ts', now.startTime],
+  ['falco.reload_ts', now.reloadTime],
   ['falco.start_ts', now.startTime],
   ['falco.version', now.version],
   ['scap.engine_name', 'tarsier'],

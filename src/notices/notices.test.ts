@@ -112,6 +112,7 @@ describe('metrics', () => {
     time: 12_000_000_000n,
     clock: 10,
     startTime: 2_000_000_000n,
+    reloadTime: 2_000_000_000n,
     bootTime: 1n,
     version: '1',
     hostname: 'box',

@@ -20,11 +20,15 @@ import { type OpenDatagrams, syslogMessage, syslogTransport } from './types/sysl
 /** What outputs need of the machine. */
 export interface Surroundings {
   readonly hostname: string
-  /** Are lines of alerts in the format of the configuration JSON? */
-  readonly json: boolean
   readonly openDatagrams: OpenDatagrams
   /** By default that of the machine. */
   readonly clock?: OutputClock
+}
+
+/** What follows from the configuration. */
+export interface Shape {
+  /** Are lines of alerts in the format of the configuration JSON? */
+  readonly json: boolean
 }
 
 /** Where an entry goes, and the text of its records there. */
@@ -40,8 +44,8 @@ export function openEntry<About>(
   entry: OutputEntry,
   format: Formatter<About>,
   handlers: Handlers,
-  surroundings: Surroundings,
-  before?: Sink<About>,
+  surroundings: Surroundings & Shape,
+  before: Sink<About> | undefined,
 ): Prepared<About> {
   const chosen = { selection: createSelection(entry), format }
   if (entry.type === 'file') return fileEntry(entry, chosen, handlers, before)
@@ -143,7 +147,7 @@ const plainLine = ({ line }: Entry): string => line
 
 function wayOf(
   entry: Exclude<OutputEntry, { readonly type: 'file' }>,
-  { hostname, json, openDatagrams, clock: { wall: now } = LIVE_CLOCK }: Surroundings,
+  { hostname, json, openDatagrams, clock: { wall: now } = LIVE_CLOCK }: Surroundings & Shape,
   { onInfo }: Handlers,
 ): Way {
   switch (entry.type) {

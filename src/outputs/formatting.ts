@@ -10,7 +10,7 @@ export type FormatName = 'falco-text' | 'falco' | 'tarsier' | 'rand-guard'
 
 /** Formats that other stages bring along. */
 export interface Formats<About> {
-  readonly randGuard: (alert: Alert, about: About | undefined) => string
+  readonly randGuard: (alert: Alert, about: About | undefined, options: { readonly mask: boolean }) => string
   /** Values that must not go out, of the processes of an alert. */
   readonly secrets: (about: About) => readonly string[]
 }
@@ -49,8 +49,10 @@ export function formatterOf<About>(
     includeTags: config.json_include_tags_property,
   }
   switch (name) {
-    case 'rand-guard':
-      return randGuard
+    case 'rand-guard': {
+      const mask = config['output.mask_secrets']
+      return (alert, about) => randGuard(alert, about, { mask })
+    }
     case 'tarsier':
       return tarsierJson
     case 'falco':

@@ -37,7 +37,7 @@ async function written(
     config,
     { onClosed: assert.fail, onError: assert.fail },
     { randGuard: (alert, about) => `rand-guard ${about} ${alert.message}`, secrets: (about) => [about] },
-    { hostname: 'h', json: false, openDatagrams: assert.fail },
+    { hostname: 'h', openDatagrams: assert.fail },
   )
   assert.equal(outputs.record('{"a":1}'), true)
   outputs.write(ALERT, 'two words')
@@ -97,8 +97,8 @@ test('throttled alerts are told of at the end, with their secrets masked', async
   const outputs = openOutputs<string>(
     config,
     { onClosed: assert.fail, onError: assert.fail },
-    { randGuard: assert.fail, secrets: (about) => [about] },
-    { hostname: 'h', json: false, openDatagrams: assert.fail },
+    { randGuard: () => assert.fail(), secrets: (about) => [about] },
+    { hostname: 'h', openDatagrams: assert.fail },
   )
   for (let i = 0; i < 5; i++) outputs.write(ALERT, 'two words')
   // What the agent says about itself.

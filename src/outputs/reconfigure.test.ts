@@ -42,7 +42,7 @@ function open(...entries: readonly object[]): Outputs<string> {
     configOf(entries),
     { onClosed: assert.fail, onError: (message) => errors.push(message) },
     { randGuard: () => 'rand-guard', secrets: () => [] },
-    { hostname: 'box', json: false, openDatagrams },
+    { hostname: 'box', openDatagrams },
   )
   opened.push(outputs)
   return outputs
@@ -222,12 +222,13 @@ test('formats and files change', async () => {
 })
 test('a renewed certificate is taken though no name has changed', () => {
   const ca = fresh()
-  writeFileSync(ca, 'one')
+  const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
+  writeFileSync(ca, pem('one'))
   const entry = { type: 'syslog', address: 'tls://127.0.0.1:1', ca }
   const outputs = open(entry)
   rmSync(ca)
   assert.throws(() => become(outputs, entry), /output syslog: ENOENT/)
-  writeFileSync(ca, 'two')
+  writeFileSync(ca, pem('two'))
   become(outputs, entry)
   assert.equal(outputs.status().length, 1)
 })

@@ -17,6 +17,7 @@ import {
 import { type Handlers, type Output, openFileOutput, openStdoutOutput } from './output.ts'
 import { createSelection } from './selection.ts'
 import { lineSink, type Prepared, type Sink } from './sink.ts'
+import { authorities } from './types/authorities.ts'
 
 /** An output to be. */
 export interface Spec<About> {
@@ -49,7 +50,8 @@ export function specsOf<About>(
   formats: Formats<About>,
   surroundings: Surroundings,
 ): readonly Spec<About>[] {
-  const shape = shapeOf(config, surroundings)
+  const json = formatName(config) !== 'falco-text'
+  const shape = shapeOf(config)
   const clock = surroundings.clock ?? LIVE_CLOCK
   return [
     ...plainSpecs(config, handlers, formats, shape),
@@ -60,16 +62,22 @@ export function specsOf<About>(
       hint: 'look at its keys: docs/outputs.md',
       signature: JSON.stringify([entry, shape, certificatesOf(entry)]),
       open: (before: Sink<About> | undefined) =>
-        openEntry(entry, formatOf(entry, config, formats, handlers, clock), handlers, surroundings, before),
+        openEntry(
+          entry,
+          formatOf(entry, config, formats, handlers, clock),
+          handlers,
+          { ...surroundings, json },
+          before,
+        ),
     })),
   ]
 }
 
 /** What formats read of a configuration. */
-const shapeOf = (config: Config, { json }: Surroundings): string =>
+const shapeOf = (config: Config): string =>
   JSON.stringify([
     formatName(config),
-    json,
+    config['output.mask_secrets'],
     config.time_format_iso_8601,
     config.json_include_output_property,
     config.json_include_message_property,
@@ -77,19 +85,22 @@ const shapeOf = (config: Config, { json }: Surroundings): string =>
     config.json_include_tags_property,
   ])
 
-/** Hashes of the files an entry shows who it is with: the same name may lead to a renewed one. */
+/** What the files hold that an entry shows and trusts: the same name may lead to a renewed one. */
 const certificatesOf = (entry: OutputEntry): readonly string[] =>
   'ca' in entry
-    ? [entry.ca, entry.cert, 'key' in entry ? entry.key : ''].map((file) =>
-        file === '' ? '' : digestOf(file),
-      )
+    ? [
+        digestOf(entry.ca, authorities),
+        digestOf(entry.cert, readFileSync),
+        digestOf('key' in entry ? entry.key : '', readFileSync),
+      ]
     : []
 
-function digestOf(file: string): string {
+function digestOf(file: string, read: (file: string) => Buffer | readonly string[]): string {
+  if (file === '') return ''
   try {
-    return createHash('sha256').update(readFileSync(file)).digest('hex')
+    return createHash('sha256').update(read(file).toString()).digest('hex')
   } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
+    return (error as Error).message
   }
 }
 

@@ -22,6 +22,7 @@ const SNAPSHOT: Snapshot = {
     time: 1_767_225_610_000_000_000n,
     clock: 20,
     startTime: 1_767_225_600_000_000_000n,
+    reloadTime: 1_767_225_600_000_000_000n,
     bootTime: 1_767_225_000_000_000_000n,
     version: '1.2.3',
     hostname: 'box"\n',
@@ -54,6 +55,7 @@ const SNAPSHOT: Snapshot = {
   lost: 4,
   errors: 0,
   violations: 0,
+  guardGeneration: 2,
   suppressed: 512,
   outputs: [
     {

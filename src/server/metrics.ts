@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly outputs: readonly OutputStatus[]
   /** Alerts that throttling held back. */
   readonly suppressed: number
+  /** Number of the guards in use; 0 for none. */
+  readonly guardGeneration: number
   readonly rules: readonly RuleFacts[]
   readonly ruleFiles: readonly FileDigest[]
   readonly configFiles: readonly FileDigest[]
@@ -72,6 +74,7 @@ function ownMetrics({
   violations,
   outputs,
   suppressed,
+  guardGeneration,
   rules,
 }: Snapshot): readonly Metric[] {
   const { usage } = sample
@@ -86,6 +89,13 @@ function ownMetrics({
       'tarsier_guard_violations_total',
       'Events that the kernel would have passed over although a rule wants them: an error in Tarsier.',
       one(violations),
+    ),
+    gauge('tarsier_guard_generation', 'Number of the guards in use; 0 for none.', guardGeneration),
+    gauge('tarsier_rules', 'Rules that are loaded.', rules.length),
+    gauge(
+      'tarsier_reload_timestamp_seconds',
+      'When the rules in force were loaded, seconds since the epoch.',
+      seconds(sample.reloadTime),
     ),
     counter(
       'tarsier_alerts_total',
@@ -212,7 +222,7 @@ function falcoMetrics({ sample, rules, ruleFiles, configFiles }: Snapshot): read
     digests('falco_sha256_rules_files_info', 'Rule files that are loaded.', ruleFiles),
     digests('falco_sha256_config_files_info', 'Configuration files that are loaded.', configFiles),
     set('falco_start_timestamp_nanoseconds', 'Start of the agent.', Number(sample.startTime)),
-    set('falco_reload_timestamp_nanoseconds', 'Last load of the rules.', Number(sample.startTime)),
+    set('falco_reload_timestamp_nanoseconds', 'Last load of the rules.', Number(sample.reloadTime)),
     set('falco_host_boot_timestamp_nanoseconds', 'Start of the host.', Number(sample.bootTime)),
     total('falco_duration_seconds', 'Time since the start.', seconds(sample.time - sample.startTime)),
     total('falco_host_num_cpus', 'Processors of the host.', sample.cpus),

@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { RequestListener, Server } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { CONTENT_TYPE } from './exposition.ts'
 
@@ -28,6 +29,8 @@ export interface WebOptions {
 export interface WebServer {
   /** Where it listens, once it does: `http://127.0.0.1:8765`. */
   readonly url: string | undefined
+  /** Show this certificate to those who connect from now on; for a server with TLS. */
+  renew(certificate: Buffer): void
   close(): void
 }
 
@@ -57,7 +60,7 @@ export function startWebServer(options: WebOptions): WebServer {
         : tlsServer(certificate, limits, listener)
   } catch (error) {
     log('error', `webserver: cannot use the certificate '${certificate}': ${(error as Error).message}`)
-    return { url: undefined, close() {} }
+    return { url: undefined, renew() {}, close() {} }
   }
   server.maxConnections = MAX_CONNECTIONS
   // Nobody has to wait for the end of the agent because of an open connection.
@@ -77,11 +80,21 @@ export function startWebServer(options: WebOptions): WebServer {
     get url() {
       return urlOf()
     },
+    renew(pem) {
+      ;(server as HttpsServer).setSecureContext({ cert: pem, key: pem })
+    },
     close() {
       server.close()
       server.closeAllConnections()
     },
   }
+}
+
+/** Certificate and key of a PEM file. Throws when they are not there, or do not belong together. */
+export function certificateOf(file: string): Buffer {
+  const pem = readFileSync(file)
+  process.getBuiltinModule('node:tls').createSecureContext({ cert: pem, key: pem })
+  return pem
 }
 
 function tlsServer(file: string, limits: object, listener: RequestListener): Server {

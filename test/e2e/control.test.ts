@@ -39,7 +39,12 @@ suite('control', { skip: NEEDS_ROOT }, () => {
     startAgent({
       rules: [rules],
       lock,
-      set: ['file_output.enabled=true', `file_output.filename=${log}`, 'file_output.keep_alive=true'],
+      set: [
+        'file_output.enabled=true',
+        `file_output.filename=${log}`,
+        'file_output.keep_alive=true',
+        'watch_config_files=false',
+      ],
     })
   const ready = (): Promise<boolean> => agent.until(() => existsSync(socket), TIME_MS)
   before(async () => {

@@ -38,7 +38,10 @@ suite('reload', { skip: NEEDS_ROOT }, () => {
   const last = opensBelow(folder.slice(0, folder.lastIndexOf('/')), 'file=%fd.name')
   before(async () => {
     write(last)
-    agent = await startAgent({ rules: [file], set: (process.env['SET'] ?? '').split(',').filter(Boolean) })
+    agent = await startAgent({
+      rules: [file],
+      set: ['watch_config_files=false', ...(process.env['SET'] ?? '').split(',').filter(Boolean)],
+    })
   })
   after(async () => {
     const ended = await agent?.stop()

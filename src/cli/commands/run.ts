@@ -1,7 +1,6 @@
 /** `tarsier run`: the agent. */
 import { closeSync, constants, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import {
   type Agent,
@@ -16,6 +15,7 @@ import type { Recorder } from '../../capture/native/recorder.ts'
 import { warningLines } from '../../config/falco/read-key.ts'
 import type { Config } from '../../config/keys.ts'
 import type { LoadedConfig } from '../../config/load.ts'
+import { takeRestart } from '../../config/reloaded.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
@@ -30,9 +30,9 @@ import { serveControl } from '../control.ts'
 import { printListing } from '../falco/listings.ts'
 import { declareFalcoOptions, type FalcoOptions, falcoOptions } from '../falco/options.ts'
 import { hardenProcess } from '../hardening.ts'
-import { type Logger, loggerFor } from '../logger.ts'
+import { type Logger, levelOf, loggerFor } from '../logger.ts'
 import { objectsDirectory, packageRoot, programVersion } from '../package-root.ts'
-import { createReloader, type Reloader, type Reread } from '../reloading.ts'
+import { createReloader, type Reloader, type Rereader } from '../reloading.ts'
 import { declareConfigOptions, readOrReport } from './config.ts'
 
 /** After this time the compilers of the start have done their work, on a busy machine too, and large files are hashed. */
@@ -88,37 +88,30 @@ export const runCommand: CliCommand = {
       return EXIT.ok
     }
     checkEngine(config)
-    const reread: Reread = (io) => {
+    const read: Rereader['read'] = (io) => {
       const again = readOrReport({ ...options, ...configuredBy(falco, options) }, io)
       if (again === undefined) throw new UserError('the configuration is not valid')
-      const fixed = changedSettings(config, again.config)
-      if (fixed.length > 0) log.warning(`these settings take a restart: ${fixed.join(', ')}`)
-      return rulesToJudge(loadOrReport(again, given, options, io), again, falco.isOn)
+      const restart = takeRestart(config, again.config)
+      return {
+        config: again.config,
+        rules: rulesToJudge(loadOrReport(again, given, options, io), again, falco.isOn),
+        files: filesOf(again, given),
+        watched: watchedPaths(again, given),
+        notices: restart.length > 0 ? [`these settings take a restart: ${restart.join(', ')}`] : [],
+        logLevel: asksForLevel(options)
+          ? undefined
+          : levelOf({ ...options, logLevel: again.config.log_level }),
+      }
     }
     const record = options['record'] as string | undefined
     return runAgent(config, rules, filesOf(loaded, given), options, log, io, {
       ...falco,
-      reread,
+      reread: { watched: watchedPaths(loaded, given), read },
       captures: await capturesOf(config, io.env),
       ...(record === undefined ? {} : { recorder: await recorderOf(record, '', options, io.env) }),
     })
   },
 }
-
-/** Settings that decide which rules there are: all that a reload can take over. */
-const OF_RULES: ReadonlySet<string> = new Set([
-  'rules_files',
-  'rules',
-  'priority',
-  'builtin_rules',
-  'append_output',
-])
-
-/** Names of other settings that differ. */
-const changedSettings = (before: Config, after: Config): readonly string[] =>
-  (Object.keys(after) as (keyof Config)[]).filter(
-    (key) => !OF_RULES.has(key) && !isDeepStrictEqual(before[key], after[key]),
-  )
 
 /** What Falco's options say of the configuration. */
 const configuredBy = (falco: FalcoOptions, options: Readonly<Record<string, unknown>>): object => ({
@@ -127,9 +120,11 @@ const configuredBy = (falco: FalcoOptions, options: Readonly<Record<string, unkn
 })
 
 function logOf(config: Config, options: GlobalOptions, io: Io): Logger {
-  const asked = options.logLevel !== undefined || options.quiet || options.verbose
-  return loggerFor(asked ? options : { ...options, logLevel: config.log_level }, io)
+  return loggerFor(asksForLevel(options) ? options : { ...options, logLevel: config.log_level }, io)
 }
+
+const asksForLevel = (options: GlobalOptions): boolean =>
+  options.logLevel !== undefined || options.quiet || options.verbose
 
 /** Engines of Falco that have no events of the kernel. */
 function checkEngine(config: Config): void {
@@ -153,6 +148,16 @@ const filesOf = (loaded: LoadedConfig, given: readonly string[]): AgentFiles => 
   configuration: loaded.files.map(({ name }) => name),
 })
 
+/** What a configuration was read from, and where more of it may come. */
+function watchedPaths(loaded: LoadedConfig, given: readonly string[]): readonly string[] {
+  const [main, ...included] = loaded.files.map(({ name }) => name)
+  const directories = included.map(dirname).filter((folder) => main !== undefined && folder !== dirname(main))
+  const rules =
+    loaded.format === 'falco' || loaded.rulesDirectory === undefined ? [] : [loaded.rulesDirectory]
+  const { rules: named, configuration } = filesOf(loaded, given)
+  return [...new Set([...configuration, ...directories, ...named, ...(given.length > 0 ? [] : rules)])]
+}
+
 /** How a run ends and shows itself beyond what is configured. */
 export interface RunOptions {
   /** For commands that report more than alerts. */
@@ -160,7 +165,7 @@ export interface RunOptions {
   /** Stop after so many seconds; 0 is never. */
   readonly seconds?: number
   /** Without it nothing is read again. */
-  readonly reread?: Reread
+  readonly reread?: Rereader
   /** Holds the process id while the agent is at work. */
   readonly pidFile?: string | undefined
   /** Records what the pipeline is told. Where an observer has the outputs to itself, that is what the command is for. */
@@ -207,7 +212,7 @@ export async function runAgent(
     io,
   )
   for (const line of agent.degraded) log.warning(line)
-  reloader = createReloader(agent, reread, log, io)
+  reloader = createReloader({ agent, first: { config, rules, files }, reread, log, io })
   const control = serveControl({ config, agent, reloader, log })
   const reopen = (): void => agent.reopen()
   process.on('SIGUSR2', reopen)
@@ -226,6 +231,7 @@ export async function runAgent(
   service?.stopping()
   process.off('SIGHUP', onHangup)
   control?.close()
+  reloader.close()
   const summary = await agent.stop()
   process.off('SIGUSR2', reopen)
   if (recorder !== undefined) log.info(recordedText(recorder.counts))

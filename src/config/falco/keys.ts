@@ -41,7 +41,6 @@ export const ALIASES: Readonly<Record<string, KeyName>> = {
 }
 
 export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
-  watch_config_files: unserved(bool(false, 'files are not watched: restart the agent after a change')),
   'engine.kmod.drop_failed_exit': unserved(
     bool(false, 'failed calls are judged; evt.failed tells them apart'),
   ),

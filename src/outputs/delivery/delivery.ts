@@ -109,6 +109,7 @@ export class Delivery {
     this.#closeEmptied()
     // Whatever kept it from working may be what has changed.
     this.#failures = 0
+    this.#complained = false
     this.#hurry?.()
     this.#wake()
   }

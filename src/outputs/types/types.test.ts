@@ -65,7 +65,7 @@ function open(...entries: readonly object[]): Opened {
       onInfo: (message) => infos.push(message),
     },
     { randGuard: () => 'rand-guard', secrets: () => [] },
-    { hostname: 'box', json: false, openDatagrams },
+    { hostname: 'box', openDatagrams },
   )
   const one = Object.assign(outputs, { errors, infos })
   opened.push(one)
