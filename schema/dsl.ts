@@ -5,7 +5,7 @@
  * tests, the reference shown by `tarsier events`, and `schema/abi.json`. This folder is data: it imports nothing.
  */
 
-/** How a field is stored in the fixed part of a record. `str`, `strv` and `bytes` are an 8-byte `struct vl`. */
+/** How a field is stored in the fixed part of a record. `str` and `bytes` are an 8-byte `struct vl`, `strv` a `struct vl8`. */
 export type Storage = 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'ip' | 'str' | 'strv' | 'bytes'
 
 /**
@@ -139,12 +139,12 @@ export const str = (doc: string, extra: Extra = {}): FieldDecl => ({
 })
 /** A file name: a `str` whose meaning is a path. */
 export const path = (doc: string, extra: Extra = {}): FieldDecl => str(doc, { format: 'path', ...extra })
-/** NUL-separated strings, such as argv. */
+/** NUL-separated strings, such as argv: as many bytes as the settings allow, at most `ARGS_BYTES.max` of header.ts. */
 export const strv = (doc: string, extra: Extra = {}): FieldDecl => ({
   storage: 'strv',
   doc,
   format: 'text',
-  max: 32768,
+  max: 131072,
   ...extra,
 })
 /** Bytes that are no text, such as a packet. */

@@ -63,6 +63,8 @@ export const PROGRAM_COUNTERS = [
 /** Words (u64) reserved for a program's counters on a CPU: two cache lines. */
 export const COUNTER_WORDS = 16
 
-/** Largest record of the ordinary scratch, and of the exec scratch that also holds argv and env. */
+/** Largest record of the ordinary scratch, and room for all of an exec record but argv and env. */
 export const RECORD_MAX = 16384
-export const EXEC_RECORD_MAX = 98304
+export const EXEC_NAMES_MAX = 32768
+/** Bytes of argv, and as many of env, that an exec may carry: by default, and at most. Powers of two. */
+export const ARGS_BYTES = { default: 32768, min: 1024, max: 131072 } as const

@@ -19,12 +19,16 @@ const alignment = (storage: Storage): number => {
   if (storage === 'ip') return 8
   return storage === 'str' || storage === 'strv' || storage === 'bytes' ? 4 : STORAGE_BYTES[storage]
 }
+/** Offset and length of a vector count words of 8 bytes; how much of the last word is meant, its total says. */
+export const unitOf = (storage: string): 1 | 8 => (storage === 'strv' ? 8 : 1)
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
 
 export interface Slot {
   readonly name: string
   readonly offset: number
   readonly size: number
+  /** Bytes that a variable value's offset and length count: 8 for vectors, which may be long, 1 for all others. */
+  readonly unit: 1 | 8
   readonly decl: FieldDecl
 }
 
@@ -80,7 +84,7 @@ function ownLayout(family: FamilyDecl): Layout {
   const slots: Slot[] = []
   for (const [name, decl] of Object.entries(family.fields)) {
     offset = roundUp(offset, alignment(decl.storage))
-    slots.push({ name, offset, size: STORAGE_BYTES[decl.storage], decl })
+    slots.push({ name, offset, size: STORAGE_BYTES[decl.storage], unit: unitOf(decl.storage), decl })
     offset += STORAGE_BYTES[decl.storage]
   }
   return { slots, size: roundUp(offset, 8) }
@@ -93,7 +97,7 @@ function sharedLayout(family: FamilyDecl, record: FamilyDecl): Layout {
   const own = Object.entries(family.fields).map(([name, decl]) => {
     const offset = places.get(decl.at ?? name)
     if (offset === undefined) throw new RangeError(`${record.name} has no slot '${decl.at ?? name}'`)
-    return { name, offset, size: STORAGE_BYTES[decl.storage], decl }
+    return { name, offset, size: STORAGE_BYTES[decl.storage], unit: unitOf(decl.storage), decl }
   })
   return { slots: own, size }
 }

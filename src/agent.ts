@@ -427,6 +427,7 @@ const sourceOptions = ({ options, self, interner, judged }: Parts, lib: Libbpf):
     bulk: options.config['kernel.ring_bytes.bulk'],
   },
   payloadBytes: options.config['telemetry.payload_bytes'],
+  argsBytes: { argv: options.config['kernel.argv_bytes'], env: options.config['kernel.env_bytes'] },
   ...(judged.guards && { guards: judged.guards }),
   throttle: options.config['kernel.throttle'],
   hostRoot: hostRoot(options.env),

@@ -1,9 +1,10 @@
 /** The C side of the schema: structs with their sizes and offsets asserted, ids, counters. */
 import { ERRNO, EXE_FLAGS, FLOW_DIRECTIONS, PATH_FLAGS, SOCKET_FACTS } from '../schema/enums/index.ts'
 import {
+  ARGS_BYTES,
   COUNTER_WORDS,
   EVENT_TYPES,
-  EXEC_RECORD_MAX,
+  EXEC_NAMES_MAX,
   FAMILIES,
   type FamilyDecl,
   HEADER,
@@ -27,7 +28,7 @@ const C_TYPES: Record<Storage, string> = {
   s64: '__s64',
   ip: '__u8',
   str: 'struct vl',
-  strv: 'struct vl',
+  strv: 'struct vl8',
   bytes: 'struct vl',
 }
 /** Errors that programs compare with. */
@@ -79,6 +80,8 @@ export function generateHeader(): string {
     '',
     '/* A value in the variable part: offset from the record, bytes kept, bytes it had. off 0: absent. */',
     'struct vl {\n\t__u16 off;\n\t__u16 len;\n\t__u32 total;\n};',
+    '/* The same for what may be long: off and len count words of 8 bytes. The value has min(8 * len, total) bytes. */',
+    'struct vl8 {\n\t__u16 off;\n\t__u16 len;\n\t__u32 total;\n};',
     '',
     ...headerStruct(),
     '',
@@ -94,7 +97,9 @@ export function generateHeader(): string {
     ...Object.entries(FLOW_DIRECTIONS.names).map(([name, value]) => `#define FLOW_${name} ${value}`),
     ...ERRORS.map((name) => `#define ${name} ${ERRNO[name]}`),
     `#define RECORD_MAX ${RECORD_MAX}`,
-    `#define EXEC_RECORD_MAX ${EXEC_RECORD_MAX}`,
+    `#define EXEC_NAMES_MAX ${EXEC_NAMES_MAX}`,
+    `#define ARGS_DEFAULT ${ARGS_BYTES.default}`,
+    `#define ARGS_MAX ${ARGS_BYTES.max}`,
     ...guardDefines(),
     '',
     ...programs.map((program, i) => `#define PROG_${program.name} ${i}`),

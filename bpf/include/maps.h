@@ -111,12 +111,20 @@ struct {
 	__type(value, struct scratch);
 } scratch_map SEC(".maps");
 
-/* Exec carries argv and env and does not fit a per-CPU value: an ordinary array, a row a CPU and one for iterators. */
+/* Most bytes of argv and of env in an exec record, multiples of 8. The loader makes rows of exec_scratch_map to fit. */
+const volatile __u32 argv_bytes = ARGS_DEFAULT;
+const volatile __u32 env_bytes = ARGS_DEFAULT;
+#define EXEC_RECORD_MAX (EXEC_NAMES_MAX + argv_bytes + env_bytes)
+
+/*
+ * Exec carries argv and env and does not fit a per-CPU value: an ordinary array, a row a CPU and one for iterators. Names
+ * come first, so that only what is appended last depends on the settings.
+ */
 struct exec_scratch {
 	__u32 busy;
 	__u32 pos;
 	struct walk_area walk;
-	__u8 data[EXEC_RECORD_MAX];
+	__u8 data[EXEC_NAMES_MAX + 2 * ARGS_MAX];
 };
 
 #endif

@@ -257,6 +257,6 @@ static __always_inline struct path start_of(struct task_struct *task, int dirfd)
 	}
 
 PATH_FUNCTIONS(scratch, , RECORD_MAX)
-PATH_FUNCTIONS(exec_scratch, _exec, EXEC_RECORD_MAX)
+PATH_FUNCTIONS(exec_scratch, _exec, EXEC_NAMES_MAX)
 
 #endif

@@ -266,9 +266,9 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 		return n;												\
 	}
 
-#define RECORD_FUNCTIONS(scratch_type, suffix, record_max)								\
-	PUT_STR(put_user_str##suffix, bpf_probe_read_user_str, scratch_type, record_max)				\
-	PUT_STR(put_kernel_str##suffix, bpf_probe_read_kernel_str, scratch_type, record_max)				\
+#define RECORD_FUNCTIONS(scratch_type, suffix, names_max, record_max)							\
+	PUT_STR(put_user_str##suffix, bpf_probe_read_user_str, scratch_type, names_max)					\
+	PUT_STR(put_kernel_str##suffix, bpf_probe_read_kernel_str, scratch_type, names_max)				\
 															\
 	/* Send the record and give the scratch area back. The sequence number is taken first: a loss leaves a hole. */	\
 	static __always_inline void submit##suffix(struct scratch_type *s, struct prog_counters *st, void *ring,	\
@@ -307,7 +307,7 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 		s->busy = 0;												\
 	}
 
-RECORD_FUNCTIONS(scratch, , RECORD_MAX)
-RECORD_FUNCTIONS(exec_scratch, _exec, EXEC_RECORD_MAX)
+RECORD_FUNCTIONS(scratch, , RECORD_MAX, RECORD_MAX)
+RECORD_FUNCTIONS(exec_scratch, _exec, EXEC_NAMES_MAX, EXEC_RECORD_MAX)
 
 #endif

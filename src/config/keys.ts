@@ -1,5 +1,5 @@
 /** Configuration keys: what each means, its unit, bounds and default. One table; parsing, help and docs read it. */
-import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
+import { ARGS_BYTES, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { PRIORITIES } from '../rules/ir.ts'
 import {
   bool,
@@ -421,6 +421,18 @@ export const KEYS = {
     ['auto', 'on', 'off'],
     'auto',
     'capture environments at exec; auto does so when a rule or telemetry.collect_env reads one',
+  ),
+  'kernel.argv_bytes': bytes(
+    ARGS_BYTES.default,
+    ARGS_BYTES.min,
+    ARGS_BYTES.max,
+    'most bytes of the arguments of a program that its exec carries, a power of two; of longer ones the length is told. Two such records should fit kernel.ring_bytes.critical on each CPU',
+  ),
+  'kernel.env_bytes': bytes(
+    ARGS_BYTES.default,
+    ARGS_BYTES.min,
+    ARGS_BYTES.max,
+    'the same for the environment, where it is captured',
   ),
   'syscalls.compat': choice(
     ['off', 'auto', 'always'],

@@ -57,12 +57,21 @@ export function encodeRecord(init: RecordInit): Uint8Array {
   }
   for (const { slot, bytes, offset } of tails) {
     const kept = keptBytes(slot, bytes)
-    view.setUint16(slot.offset, offset, true)
-    view.setUint16(slot.offset + 2, kept, true)
-    view.setUint32(slot.offset + 4, bytes.length, true)
+    writeReference(view, slot, { offset, kept, total: bytes.length })
     record.set(bytes.subarray(0, kept), offset)
   }
   return record
+}
+
+/** Say where a variable value lies: `offset` is a multiple of 8, `kept` of its `total` bytes are there. */
+export function writeReference(
+  view: DataView,
+  { offset, unit }: Pick<Slot, 'offset' | 'unit'>,
+  value: { readonly offset: number; readonly kept: number; readonly total: number },
+): void {
+  view.setUint16(offset, value.offset / unit, true)
+  view.setUint16(offset + 2, Math.ceil(value.kept / unit), true)
+  view.setUint32(offset + 4, value.total, true)
 }
 
 const keptBytes = ({ decl }: Slot, bytes: Uint8Array): number =>

@@ -276,3 +276,21 @@ encodeFails('an unknown field', { event: 'openat', fields: { nonsense: 1 } }, Ra
 encodeFails('text for a number', { event: 'openat', fields: { fd: 'x' } }, TypeError)
 encodeFails('a number for text', { event: 'openat', fields: { name: 1 } }, TypeError)
 encodeFails('an address of 4 bytes', { event: 'connect', fields: { laddr: new Uint8Array(4) } }, TypeError)
+
+test('vectors lie where 16 bits count words: two of 100 KB, and one that was cut', () => {
+  const [argv, env] = ['a', 'e'].map((letter) =>
+    Array.from({ length: 100 }, (_, i) => letter.repeat(1000 + i)),
+  )
+  const view = read({ event: 'execve', fields: { filename: '/bin/true', argv: argv!, env: env! } })
+  for (const [name, words] of [
+    ['argv', argv],
+    ['env', env],
+  ] as const) {
+    const whole = `${words!.join('\0')}\0`
+    assert.equal(view.string(name)?.text, whole)
+    assert.equal(Buffer.from(view.bytes(name)!).toString(), whole)
+    assert.deepEqual([view.sizeOf(name), view.cutFrom(name)], [whole.length, undefined])
+  }
+  const long = read({ event: 'execve', fields: { argv: 'x'.repeat(200_000) } })
+  assert.deepEqual([long.sizeOf('argv'), long.cutFrom('argv')], [131072, 200_000])
+})

@@ -267,10 +267,9 @@ export class EventView {
   }
 
   stringAt(slot: Slot): Str | undefined {
-    const ref = (this.#base + slot.offset) >> 1
-    const off = this.#u16[ref]!
+    const off = this.#startOf(slot)
     if (off === 0) return undefined
-    return this.#interner.get(this.#memory, this.#base + off, this.#u16[ref + 1]!)
+    return this.#interner.get(this.#memory, this.#base + off, this.#lengthOf(slot))
   }
 
   /** The slot of a field in the current record. */
@@ -285,9 +284,8 @@ export class EventView {
 
   /** Find the bytes of a text field in memory; false when the record does not carry it, or it is empty. */
   locate(slot: Slot, at: { bytes: Uint8Array; start: number; end: number }): boolean {
-    const ref = (this.#base + slot.offset) >> 1
-    const off = this.#u16[ref]!
-    const length = this.#u16[ref + 1]!
+    const off = this.#startOf(slot)
+    const length = this.#lengthOf(slot)
     if (off === 0 || length === 0) return false
     at.bytes = this.#u8
     at.start = this.#base + off
@@ -297,12 +295,10 @@ export class EventView {
 
   /** Does the record carry two texts, and are they the same? */
   same(a: Slot, b: Slot): boolean {
-    const first = (this.#base + a.offset) >> 1
-    const second = (this.#base + b.offset) >> 1
-    const length = this.#u16[first + 1]!
-    const from = this.#u16[first]!
-    const to = this.#u16[second]!
-    if (from === 0 || to === 0 || length !== this.#u16[second + 1]) return false
+    const length = this.#lengthOf(a)
+    const from = this.#startOf(a)
+    const to = this.#startOf(b)
+    if (from === 0 || to === 0 || length !== this.#lengthOf(b)) return false
     return sameBytes(this.#memory, this.#base + from, this.#base + to, length)
   }
 
@@ -310,18 +306,16 @@ export class EventView {
   sizeOf(name: string): number {
     const slot = this.#slots.get(name)
     if (!slot || !isVariable(slot.decl.storage)) return 0
-    const ref = (this.#base + slot.offset) >> 1
-    return this.#u16[ref] === 0 ? 0 : this.#u16[ref + 1]!
+    return this.#startOf(slot) === 0 ? 0 : this.#lengthOf(slot)
   }
 
   /** Raw bytes of a variable field, a copy. */
   bytes(name: string): Uint8Array | undefined {
     const slot = this.#slots.get(name)
     if (!slot || !isVariable(slot.decl.storage)) return undefined
-    const ref = (this.#base + slot.offset) >> 1
-    const off = this.#u16[ref]!
+    const off = this.#startOf(slot)
     if (off === 0) return undefined
-    return this.#copy(this.#base + off, this.#u16[ref + 1]!)
+    return this.#copy(this.#base + off, this.#lengthOf(slot))
   }
 
   /**
@@ -331,9 +325,8 @@ export class EventView {
   cutFrom(name: string): number | undefined {
     const slot = this.#slots.get(name)
     if (!slot || !isVariable(slot.decl.storage)) return undefined
-    const offset = this.#base + slot.offset
-    const total = this.#u32[(offset + 4) >> 2]!
-    return total > this.#u16[(offset >> 1) + 1]! ? total : undefined
+    const total = this.#u32[(this.#base + slot.offset + 4) >> 2]!
+    return total > this.#lengthOf(slot) ? total : undefined
   }
 
   /** 16 address bytes, a copy; undefined when all are zero. */
@@ -347,6 +340,16 @@ export class EventView {
     return this.#copy(from, 16)
   }
 
+  /** Where a variable value begins in the record, 0 when it is absent; and how many bytes of it there are. */
+  #startOf(slot: Slot): number {
+    return this.#u16[(this.#base + slot.offset) >> 1]! * slot.unit
+  }
+  #lengthOf(slot: Slot): number {
+    const kept = this.#u16[(this.#base + slot.offset + 2) >> 1]!
+    return slot.unit === 1
+      ? kept
+      : Math.min(kept * slot.unit, this.#u32[(this.#base + slot.offset + 4) >> 2]!)
+  }
   #copy(from: number, length: number): Uint8Array {
     return new Uint8Array(this.#u8.subarray(from, from + length))
   }

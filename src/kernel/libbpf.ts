@@ -46,6 +46,7 @@ export interface Libbpf {
   maps(object: Pointer): MapHandle[]
   reuseMap(map: Pointer, fd: number): void
   setMaxEntries(map: Pointer, entries: number): void
+  setValueBytes(map: Pointer, bytes: number): void
   mapFd(map: Pointer): number
   valueSize(map: Pointer): number
   /** The first `bytes` bytes of struct bpf_prog_info, bpf_map_info or bpf_link_info, whichever the descriptor is. */
@@ -134,6 +135,7 @@ export function loadLibbpf(): Libbpf {
     mapName: lib.func('const char *bpf_map__name(bpf_map *map)'),
     reuseFd: lib.func('int bpf_map__reuse_fd(bpf_map *map, int fd)'),
     setMaxEntries: lib.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)'),
+    setValueBytes: lib.func('int bpf_map__set_value_size(bpf_map *map, uint32_t bytes)'),
     mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
     valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
     objectInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
@@ -216,6 +218,7 @@ export function loadLibbpf(): Libbpf {
       each((previous) => f.nextMap(object, previous)).map((p) => ({ name: f.mapName(p), pointer: p })),
     reuseMap: (map, fd) => void zero('bpf_map__reuse_fd', f.reuseFd(map, fd)),
     setMaxEntries: (map, entries) => void zero('bpf_map__set_max_entries', f.setMaxEntries(map, entries)),
+    setValueBytes: (map, bytes) => void zero('bpf_map__set_value_size', f.setValueBytes(map, bytes)),
     mapFd: (map) => f.mapFd(map),
     valueSize: (map) => f.valueSize(map),
     objectInfo: (fd, bytes) => {

@@ -54,6 +54,8 @@ export interface LoaderOptions {
   readonly directory: string
   /** Sizes of shared maps by name. */
   readonly mapEntries: Readonly<Record<string, number>>
+  /** Bytes of a value of maps whose programs know it from their constants, by name. */
+  readonly valueBytes?: Readonly<Record<string, number>>
   /** Constants of the programs, by variable name. */
   readonly constants: Readonly<Record<string, number>>
   /** Where the files of the host begin, when its root is not ours. */
@@ -220,7 +222,7 @@ export class Loader {
   }
 
   #configure(maps: readonly MapHandle[], btf: Btf): void {
-    const { lib, mapEntries, constants } = this.#options
+    const { lib, mapEntries, valueBytes = {}, constants } = this.#options
     for (const map of maps) {
       if (map.name.endsWith('.rodata')) {
         const data = lib.initialValue(map.pointer)
@@ -233,7 +235,10 @@ export class Loader {
       }
       const shared = this.#shared.get(map.name)
       if (shared !== undefined) lib.reuseMap(map.pointer, shared)
-      else if (mapEntries[map.name] !== undefined) lib.setMaxEntries(map.pointer, mapEntries[map.name]!)
+      else {
+        if (mapEntries[map.name] !== undefined) lib.setMaxEntries(map.pointer, mapEntries[map.name]!)
+        if (valueBytes[map.name] !== undefined) lib.setValueBytes(map.pointer, valueBytes[map.name]!)
+      }
     }
   }
 

@@ -105,3 +105,38 @@ suite('truth', { skip: NEEDS_ROOT }, () => {
     assert.equal(seen?.f['exe_path'], 'memfd:hidden')
   })
 })
+
+/** 100 KB of arguments, and what an exec with `bytes` of room tells of them. */
+const longArguments = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(1023, '.'))
+const wholeArguments = `${['/bin/true', ...longArguments].join('\0')}\0`
+
+suite('long arguments', { skip: NEEDS_ROOT }, () => {
+  for (const [argv, env] of [
+    [1024, 131072],
+    [131072, 131072],
+    [65536, 1024],
+  ] as const)
+    test(`room for ${argv} bytes of argv and ${env} of env`, (t) => {
+      const live = openLive({
+        events: ['sched_process_exec'],
+        syscalls: ['sched_process_exec'],
+        env: true,
+        argsBytes: { argv, env },
+      })
+      t.after(() => live.stop())
+      const value = 'v'.repeat(100_000)
+      const { records } = live.run('/bin/true', longArguments, { env: { VALUE: value } })
+      for (const event of ['execve', 'sched_process_exec']) {
+        const seen = only(records, event)[0]!
+        assert.equal(
+          (seen.f['argv'] as string[]).join('\0'),
+          wholeArguments.slice(0, argv).replace(/\0$/, ''),
+        )
+        assert.equal((seen.f['env'] as string[]).join('\0'), `VALUE=${value}`.slice(0, env))
+        assert.deepEqual(seen.cut, {
+          ...(argv < wholeArguments.length && { argv: wholeArguments.length }),
+          ...(env < value.length && { env: `VALUE=${value}`.length + 1 }),
+        })
+      }
+    })
+})

@@ -11,8 +11,8 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct exec_scratch);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct exec_scratch));
 } exec_scratch_map SEC(".maps");
 
 #ifdef __TARGET_ARCH_x86
@@ -23,7 +23,6 @@ struct {
 #define NR_EXECVEAT_COMPAT 387
 #endif
 
-#define ARGS_MAX 32768
 /*
  * An iterator's record has to be smaller than the kernel's 32 KiB buffer for it, or reading ends with E2BIG: these with
  * four paths at their longest stay below.
@@ -167,7 +166,7 @@ static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, str
 	if (!kn)
 		return;
 	barrier_var(pos);
-	if (pos > EXEC_RECORD_MAX - WALK_END)
+	if (pos > EXEC_NAMES_MAX - WALK_END)
 		return;
 	s->walk.at = (__u64)kn;
 	where = build_cgroup_path(&s->walk);
@@ -186,8 +185,9 @@ static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, str
 }
 
 /* NUL-separated strings of a user memory area, at most max bytes of it: of another task, or of ours when that is NULL. */
-static __always_inline void put_args(struct exec_scratch *s, struct prog_counters *st, struct vl *v, unsigned long from,
-				     unsigned long to, __u32 max, struct task_struct *other)
+static __always_inline void put_args(struct exec_scratch *s, struct prog_counters *st, struct vl8 *v,
+				     unsigned long from, unsigned long to, __u32 max,
+				     struct task_struct *other)
 {
 	__u32 pos = s->pos, len;
 	__u64 total = to - from;
@@ -209,8 +209,8 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 		((struct ev_hdr *)s->data)->flags |= RECORD_PARTIAL;
 		return;
 	}
-	v->off = pos;
-	v->len = len;
+	v->off = pos / 8;
+	v->len = PAD8(len) / 8;
 	v->total = total > 0xffffffff ? 0xffffffff : total;
 	s->pos = pos + PAD8(len);
 }
@@ -368,7 +368,7 @@ static __always_inline void guard_image(struct exec_scratch *s, struct ev_exec *
 	__u32 off = e->exe_path.off, len = e->exe_path.total;
 
 	barrier_var(off);
-	if (off < EXEC_RECORD_MAX - 4096)
+	if (off < EXEC_NAMES_MAX - 4096)
 		guard_exec(task, (struct guard_dir *)&s->walk, &s->data[off], len, e->tty);
 }
 
@@ -401,9 +401,9 @@ int on_sched_process_exec(__u64 *ctx)
 	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
 	add_names(s, st, e, task, cred);
 	if (mm) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, ARGS_MAX, NULL);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
 		if (c && c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, ARGS_MAX, NULL);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, NULL);
 	}
 	guard_image(s, e, task);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
@@ -452,9 +452,9 @@ int hook_sched_process_exec(__u64 *ctx)
 		put_file_path_exec(s, st, &e->pathname, file, task, &e->path_flags);
 	}
 	if (mm) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, ARGS_MAX, NULL);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
 		if (c && c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, ARGS_MAX, NULL);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, NULL);
 	}
 	submit_exec(s, st, &ring_bulk, RING_BULK);
 	return 0;

@@ -87,5 +87,5 @@ export const schedProcessExec = defineHook({
     stdin_type: mode('type and permission bits of what standard input is; 0 when it is closed'),
     path_flags: flags('how the path came about', PATH_FLAGS, { hidden: true }),
   },
-  limits: 'argv and env are cut at 32 KiB each.',
+  limits: 'argv and env are cut at kernel.argv_bytes and kernel.env_bytes, by default 32 KiB each.',
 })

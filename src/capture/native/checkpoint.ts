@@ -49,15 +49,20 @@ export function snapshotOf(process: ProcessRecord): Uint8Array {
       ...textOf('comm', process.comm),
       ...(process.exePath.text === '' ? {} : textOf('exe_path', process.exePath)),
       ...textOf('cwd', process.cwd),
-      ...vectorOf('argv', process.argv),
+      ...(process.argvCutFrom === undefined
+        ? vectorOf('argv', process.argv)
+        : { argv: process.argv.join('\0') }),
       ...vectorOf('env', process.env),
       ...(image === undefined ? {} : imageOf(image)),
     },
   })
-  if (process.argvCutFrom !== undefined)
-    new DataView(record.buffer).setUint32(ARGV.offset + 4, process.argvCutFrom, true)
+  if (process.argvCutFrom !== undefined) setTotal(record, process.argvCutFrom)
   return record
 }
+
+/** What there is of a vector that was cut fills its words: it was cut at a multiple of 8. */
+const setTotal = (record: Uint8Array, total: number): void =>
+  new DataView(record.buffer).setUint32(ARGV.offset + 4, total, true)
 
 function imageOf(image: NonNullable<ProcessRecord['image']>): Record<string, FieldValue> {
   const streams = ['stdin', 'stdout', 'stderr'].flatMap((name, i) => {

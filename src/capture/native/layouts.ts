@@ -13,7 +13,9 @@ import {
   type Slot,
   STORAGE_BYTES,
   type Storage,
+  unitOf,
 } from '../../../schema/index.ts'
+import { writeReference } from '../../decode/encode.ts'
 
 /** `[offset, bytes]`. */
 type Place = readonly [number, number]
@@ -96,12 +98,14 @@ export function isLayouts(value: unknown): value is Layouts {
   )
 }
 
-/** Where the offset of each variable value stands, in 16-bit words from the record's start; by wire id. */
+/** Where the offset of each variable value stands, in 16-bit words from the record's start, and what it counts; by wire id. */
 const VARIABLE: readonly (Uint16Array | undefined)[] = (() => {
   const places: (Uint16Array | undefined)[] = []
   for (const { id, family } of EVENT_TYPES)
     places[id] = new Uint16Array(
-      layoutOf(family).slots.flatMap(({ offset, decl }) => (isVariable(decl.storage) ? [offset >> 1] : [])),
+      layoutOf(family).slots.flatMap(({ offset, unit, decl }) =>
+        isVariable(decl.storage) ? [offset >> 1, unit] : [],
+      ),
     )
   return places
 })()
@@ -113,10 +117,11 @@ const VARIABLE: readonly (Uint16Array | undefined)[] = (() => {
 export function holdsTogether(words: Uint16Array, base: number, id: number, size: number): boolean {
   const places = VARIABLE[id]
   if (places === undefined) return false
-  for (let i = 0; i < places.length; i++) {
+  for (let i = 0; i < places.length; i += 2) {
     const at = (base >> 1) + places[i]!
-    const offset = words[at]!
-    if (offset !== 0 && (offset < HEADER_SIZE || offset + words[at + 1]! > size)) return false
+    const unit = places[i + 1]!
+    const offset = words[at]! * unit
+    if (offset !== 0 && (offset < HEADER_SIZE || offset + words[at + 1]! * unit > size)) return false
   }
   return true
 }
@@ -133,7 +138,7 @@ interface Plan {
     readonly signed: boolean
     readonly wide: number
   }[]
-  readonly variable: readonly { readonly from: number; readonly to: number }[]
+  readonly variable: readonly { readonly from: number; readonly unit: number; readonly slot: Slot }[]
 }
 
 const SIGNED: ReadonlySet<string> = new Set(['s32', 's64'])
@@ -175,7 +180,7 @@ function planOf(theirs: Layouts, name: string): Plan | undefined {
     ],
     variable: known
       .filter(({ slot }) => isVariable(slot.decl.storage))
-      .map(({ slot, place: [from] }) => ({ from, to: slot.offset })),
+      .map(({ slot, place: [from, storage] }) => ({ from, unit: unitOf(storage), slot })),
   }
 }
 
@@ -198,14 +203,16 @@ export function createTranslator(theirs: Layouts): Translate {
 }
 
 function translated(record: Uint8Array, from: DataView, plan: Plan): Uint8Array<ArrayBuffer> | undefined {
-  const texts: { to: number; offset: number; length: number; total: number; at: number }[] = []
+  const texts: { slot: Slot; offset: number; length: number; total: number; at: number }[] = []
   let size = plan.size
-  for (const { from: at, to } of plan.variable) {
-    const offset = from.getUint16(at, true)
-    const length = from.getUint16(at + 2, true)
+  for (const { from: at, unit, slot } of plan.variable) {
+    const offset = from.getUint16(at, true) * unit
+    const total = from.getUint32(at + 4, true)
+    const stored = from.getUint16(at + 2, true) * unit
+    const length = unit === 1 ? stored : Math.min(stored, total)
     if (offset === 0) continue
-    if (offset + length > record.length || size > 0xffff) return undefined
-    texts.push({ to, offset, length, total: from.getUint32(at + 4, true), at: size })
+    if (offset + length > record.length || size > 0xffff * slot.unit) return undefined
+    texts.push({ slot, offset, length, total, at: size })
     size += (length + 7) & ~7
   }
   const made = new Uint8Array(size)
@@ -215,10 +222,8 @@ function translated(record: Uint8Array, from: DataView, plan: Plan): Uint8Array<
     if (signed && bytes < wide && (record[at + bytes - 1]! & 0x80) !== 0)
       made.fill(0xff, to + bytes, to + wide)
   }
-  for (const { to, offset, length, total, at } of texts) {
-    view.setUint16(to, at, true)
-    view.setUint16(to + 2, length, true)
-    view.setUint32(to + 4, total, true)
+  for (const { slot, offset, length, total, at } of texts) {
+    writeReference(view, slot, { offset: at, kept: length, total })
     made.set(record.subarray(offset, offset + length), at)
   }
   view.setUint16(HEADER_SLOTS.get('id')!.offset, plan.id, true)

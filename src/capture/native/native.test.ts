@@ -307,31 +307,32 @@ suite('captures', () => {
       assert.deepEqual(played(file).lines, ['openat 1000 critical 0'])
     }))
 
-  test('a process of the table and the one its snapshot makes are the same', () => {
-    const interner = new Interner(1024)
-    const [table, other] = [0, 1].map(() => createProcessTable({ interner, containerOf }))
-    const fields = { stdin_path: '/dev/null', stdin_mode: 0o20666, fdlimit: 1024, exe_flags: 3, tty: 5 }
-    table!.apply(
-      viewOf(
-        execve({
-          path: '/usr/bin/curl',
-          argv: ['curl', '', 'x y'],
-          env: ['A=b'],
-          cgroup: `/docker/${ID}`,
-          fields,
-        }),
-        interner,
-      ),
-    )
-    const process = table!.find(SHELL.pid, SHELL.start)!
-    const view = new EventView(interner)
-    const record = snapshotOf(process as Parameters<typeof snapshotOf>[0])
-    view.map(record.buffer as ArrayBuffer)
-    assert.equal(view.seek(0, record.length), undefined)
-    other!.apply(view)
-    const plain = (value: object): object => JSON.parse(JSON.stringify(value, skip))
-    assert.deepEqual(plain(other!.find(SHELL.pid, SHELL.start)!), plain(process))
-  })
+  for (const argv of [['curl', '', 'x y'], ['x'.repeat(200_000)]])
+    test(`a process of the table and the one its snapshot makes are the same: ${argv.join(' ').length} bytes`, () => {
+      const interner = new Interner(1024)
+      const [table, other] = [0, 1].map(() => createProcessTable({ interner, containerOf }))
+      const fields = { stdin_path: '/dev/null', stdin_mode: 0o20666, fdlimit: 1024, exe_flags: 3, tty: 5 }
+      table!.apply(
+        viewOf(
+          execve({
+            path: '/usr/bin/curl',
+            argv,
+            env: ['A=b'],
+            cgroup: `/docker/${ID}`,
+            fields,
+          }),
+          interner,
+        ),
+      )
+      const process = table!.find(SHELL.pid, SHELL.start)!
+      const view = new EventView(interner)
+      const record = snapshotOf(process as Parameters<typeof snapshotOf>[0])
+      view.map(record.buffer as ArrayBuffer)
+      assert.equal(view.seek(0, record.length), undefined)
+      other!.apply(view)
+      const plain = (value: object): object => JSON.parse(JSON.stringify(value, skip))
+      assert.deepEqual(plain(other!.find(SHELL.pid, SHELL.start)!), plain(process))
+    })
 })
 
 const skip = (key: string, value: unknown): unknown =>
@@ -356,6 +357,22 @@ suite('layouts of another schema', () => {
     assert.ok(isLayouts(JSON.parse(JSON.stringify(layouts))))
   })
   test('the same schema changes nothing', () => assert.deepEqual(translate(record), record))
+  test('vectors stay what they are, from whatever they counted', () => {
+    const words = { ...layouts.families['exec']!.slots }
+    words['argv'] = [words['argv']![0], 'str']
+    const theirs = {
+      ...layouts,
+      families: { ...layouts.families, exec: { ...layouts.families['exec']!, slots: words } },
+    }
+    const own = encodeRecord(execve({ path: '/bin/x', argv: ['x', 'a b', ''] }))
+    const old = Uint8Array.from(own)
+    const at = words['argv'][0]
+    const view = new DataView(old.buffer)
+    view.setUint16(at, view.getUint16(at, true) * 8, true)
+    view.setUint16(at + 2, view.getUint32(at + 4, true), true)
+    assert.deepEqual(createTranslator(theirs)(old), own)
+    assert.deepEqual(translate(own), own)
+  })
   test('every slot at another place, and narrower', () => {
     // As a schema might have been: the header 8 bytes longer, so all that follows is further behind.
     const shifted: Layouts = JSON.parse(JSON.stringify(layouts))

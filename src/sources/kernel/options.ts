@@ -36,6 +36,8 @@ export interface KernelSourceOptions extends Wanted {
   readonly ringBytes: Readonly<Record<RingName, number>>
   /** Bytes that net_packet_first carries, by default 64. */
   readonly payloadBytes?: number
+  /** Most bytes of argv and env in an exec record, powers of two; by default 32 KiB each. */
+  readonly argsBytes?: { readonly argv: number; readonly env: number }
   /** What decides in the kernel which events are passed over; without it all are sent. */
   readonly guards?: GuardSet
   /** Most events of the bulk ring that a cgroup may send within a second; 0 or absent for no limit. */

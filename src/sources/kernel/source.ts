@@ -1,7 +1,7 @@
 /**
  * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
  */
-import { COUNTER_WORDS } from '../../../schema/index.ts'
+import { ARGS_BYTES, COUNTER_WORDS, EXEC_NAMES_MAX } from '../../../schema/index.ts'
 import type { ContainerRef } from '../../decode/answers.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
@@ -36,6 +36,8 @@ import { UserFiles } from './user-files.ts'
 const BATCH = 16384
 const HOUSEKEEPING_MS = 1000
 const SETTLE_MS = 5
+/** `struct exec_scratch` (bpf/include/maps.h) without argv and env: two words, the walk area, names. */
+const EXEC_SCRATCH_BYTES = 8 + 8192 + EXEC_NAMES_MAX
 
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
@@ -68,6 +70,7 @@ export class KernelSource {
     this.#users = new UserFiles(options.hostRoot ?? '')
     this.#self = options.self ?? { pid: process.pid, sharesHostPids: true }
     this.#tracefs = openTracefs()
+    const args = options.argsBytes ?? { argv: ARGS_BYTES.default, env: ARGS_BYTES.default }
     this.#loader = new Loader({
       lib: options.lib,
       tracefs: this.#tracefs,
@@ -80,11 +83,14 @@ export class KernelSource {
         ring_critical: options.ringBytes.critical,
         ring_bulk: options.ringBytes.bulk,
       },
+      valueBytes: { exec_scratch_map: EXEC_SCRATCH_BYTES + args.argv + args.env },
       constants: {
         have_rdonly_cast: options.lib.kernelHasFunction('bpf_rdonly_cast') ? 1 : 0,
         v1_controllers: v1ControllerBits(),
         page_kib: pageSize() / 1024,
         agent_tgid: this.#self.pid,
+        argv_bytes: args.argv,
+        env_bytes: args.env,
         ...(options.payloadBytes === undefined ? {} : { payload_bytes: options.payloadBytes }),
         ...restrictions(options.events),
       },

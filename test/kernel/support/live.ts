@@ -107,6 +107,8 @@ export interface LiveOptions {
   readonly syscalls?: readonly string[]
   readonly compat?: CompatMode
   readonly env?: boolean
+  /** Most bytes of argv and env. */
+  readonly argsBytes?: { readonly argv: number; readonly env: number }
   readonly bulk?: number
   readonly critical?: number
   readonly directory?: string
@@ -162,6 +164,7 @@ export function openLive(options: LiveOptions = {}): Live {
     compat: options.compat ?? 'off',
     ringBytes: { critical: options.critical ?? 1 << 20, bulk: options.bulk ?? 4 << 20 },
     env: options.env ?? false,
+    ...(options.argsBytes && { argsBytes: options.argsBytes }),
   })
   const keep = (view: EventView): void => {
     const parent = view.type.internal ? view.number('ppid')! : view.pid
