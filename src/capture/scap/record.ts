@@ -12,8 +12,8 @@ import {
   type Slot,
 } from '../../../schema/index.ts'
 
-/** Longest record: offsets of text have 16 bits. */
-const MEMORY = 1 << 17
+/** Longest record: offsets have 16 bits, and those of vectors count words of 8 bytes. */
+const MEMORY = 1 << 19
 const OFFSET_MAX = 0xffff
 const WIDE = 4294967296
 /** Shorter text is copied byte by byte: a call costs more. */
@@ -157,16 +157,16 @@ export class RecordBuilder {
   }
 
   /** Note where a text begins, how much of it is kept and how long it is; how much that is. */
-  #reserve({ offset, decl }: Slot, length: number): number {
+  #reserve({ offset, unit, decl }: Slot, length: number): number {
     const max = decl.max ?? length
     const kept = length < max ? length : max
-    if (this.size + kept > OFFSET_MAX) {
+    if (this.size + kept > OFFSET_MAX * unit) {
       this.partial()
       return 0
     }
     const word = offset >> 1
-    this.#u16[word] = this.size
-    this.#u16[word + 1] = kept
+    this.#u16[word] = this.size / unit
+    this.#u16[word + 1] = Math.ceil(kept / unit)
     this.#u32[(offset + 4) >> 2] = length
     return kept
   }
