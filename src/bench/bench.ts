@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly progress: (text: string) => void
   /** Rule files of the user, for a measurement that takes them. */
   readonly rules?: readonly string[]
+  /** Capture of the user, for a measurement that takes one. */
+  readonly capture?: string
 }
 
 export interface Bench {
@@ -17,6 +19,8 @@ export interface Bench {
   readonly summary: string
   /** The user may name rule files. */
   readonly takesRules?: boolean
+  /** The user may name a capture. */
+  readonly takesCapture?: boolean
   /** @throws BenchError when the machine lacks something the measurement needs. */
   run(options: BenchOptions): Promise<Report>
 }

@@ -40,44 +40,49 @@ export class Call {
     this.#process = process
   }
 
-  has({ exit, enter }: Source): boolean {
-    if (exit >= 0 && exit < this.exit.count && this.exit.lengths[exit]! > 0) return true
-    const before = this.enter
-    return before !== undefined && enter >= 0 && enter < before.count && before.lengths[enter]! > 0
+  /** The parameters a value is among, and its place there: those of the exit, else those of the beginning. */
+  #found: Params = this.exit
+  #find(source: Source): number {
+    const { exit } = this
+    const i = source.exit
+    if (i >= 0 && i < exit.count && exit.lengths[i]! > 0) {
+      this.#found = exit
+      return i
+    }
+    const { enter } = this
+    const j = source.enter
+    if (enter === undefined || j < 0 || j >= enter.count || enter.lengths[j] === 0) return -1
+    this.#found = enter
+    return j
   }
 
-  /** Where a value is: at the exit, else in the beginning; undefined when it is in neither. */
-  #where({ exit }: Source): Params | undefined {
-    return exit >= 0 && exit < this.exit.count && this.exit.lengths[exit]! > 0 ? this.exit : this.enter
+  has(source: Source): boolean {
+    return this.#find(source) >= 0
   }
 
   number(source: Source, otherwise: number, signed = true): number {
-    if (!this.has(source)) return otherwise
-    const params = this.#where(source)!
-    const i = params === this.exit ? source.exit : source.enter
-    const type = params === this.exit ? source.exitType : source.enterType
-    return type === 'dyn' ? dynamic(params, i) : numberOf(params, i, signed)
+    const i = this.#find(source)
+    if (i < 0) return otherwise
+    return source.dynamic ? dynamic(this.#found, i) : numberOf(this.#found, i, signed)
   }
 
   text(source: Source): string {
-    if (!this.has(source)) return ''
-    const params = this.#where(source)!
-    return textOf(params, params === this.exit ? source.exit : source.enter)
+    const i = this.#find(source)
+    return i < 0 ? '' : textOf(this.#found, i)
   }
 
   /** Texts, each with a NUL behind it. */
   list(source: Source): string {
-    if (!this.has(source)) return ''
-    const params = this.#where(source)!
-    return listOf(params, params === this.exit ? source.exit : source.enter)
+    const i = this.#find(source)
+    return i < 0 ? '' : listOf(this.#found, i)
   }
 
   /** The bytes of a value, as they are in the file: valid until the next event. */
   bytes(source: Source): Buffer | undefined {
-    if (!this.has(source)) return undefined
-    const params = this.#where(source)!
-    const i = params === this.exit ? source.exit : source.enter
-    return params.bytes.subarray(params.at[i]!, params.at[i]! + params.lengths[i]!)
+    const i = this.#find(source)
+    if (i < 0) return undefined
+    const { bytes, at, lengths } = this.#found
+    return bytes.subarray(at[i]!, at[i]! + lengths[i]!)
   }
 
   /** What a descriptor stands for. */
@@ -99,22 +104,21 @@ export class Call {
   }
 
   #copyOne(copy: Copy): void {
-    const { source, slot } = copy
-    if (!this.has(source)) return
-    if (copy.kind === 'text') {
-      this.#copyText(copy)
+    const { source, slot, kind } = copy
+    const i = this.#find(source)
+    if (i < 0) return
+    if (kind === 'text') {
+      this.#copyText(copy, this.#found, i)
       return
     }
-    let value = this.number(source, 0, copy.signed)
+    let value = source.dynamic ? dynamic(this.#found, i) : numberOf(this.#found, i, copy.signed)
     if (copy.translate !== undefined) value = copy.translate(value)
-    if (copy.kind === 'u32') this.record.u32(slot.offset, value)
-    else if (copy.kind === 'u64') this.record.u64(slot.offset, value)
+    if (kind === 'u32') this.record.u32(slot.offset, value)
+    else if (kind === 'u64') this.record.u64(slot.offset, value)
     else this.record.u16(slot.offset, value)
   }
 
-  #copyText({ source, slot, dir, dirfd }: Copy): void {
-    const params = this.#where(source)!
-    const i = params === this.exit ? source.exit : source.enter
+  #copyText({ slot, dir, dirfd }: Copy, params: Params, i: number): void {
     const length = textLength(params, i)
     const at = params.at[i]!
     this.record.span(slot, params.bytes, at, length)

@@ -101,6 +101,7 @@ const snapshotPutter = new ImagePutter(SNAPSHOT)
 
 /** Tell the process table what is known of a process, without an event. */
 export function tellProcess(call: Call, process: Process): void {
+  call.record.at(call.time, 0)
   call.begin(SNAPSHOT, process)
   snapshotPutter.put(call, process)
   call.emit(SNAPSHOT)
@@ -153,14 +154,23 @@ function imageSources(plan: Plan) {
 
 const UNSIGNED: ReadonlySet<string> = new Set(['uid', 'gid', 'tty'])
 
-/** Take over what the event says of the process itself. */
-function applyImage(call: Call, process: Process, sources: ReturnType<typeof imageSources>): void {
-  for (const [key, source] of sources.numbers)
-    if (call.has(source)) process[key] = call.number(source, 0, !UNSIGNED.has(key))
-  const [exe, comm] = [call.text(sources.exe), call.text(sources.comm)]
+/** What rules ask of a process that was forked; the others change all the time. */
+const IDENTITY: ReadonlySet<string> = new Set(['uid', 'gid', 'vpid', 'loginuid', 'tty', 'vpgid', 'pgid'])
+
+/** Take over what the event says of the process itself. Was something else known of it? */
+function applyImage(call: Call, process: Process, sources: ReturnType<typeof imageSources>): boolean {
+  let changed = false
+  for (const [key, source] of sources.numbers) {
+    const value = call.number(source, process[key], !UNSIGNED.has(key))
+    if (value !== process[key] && IDENTITY.has(key)) changed = true
+    process[key] = value
+  }
+  const { comm, argv, cgroups } = process
+  const [exe, name] = [call.text(sources.exe), call.text(sources.comm)]
   if (exe !== '' || call.has(sources.args)) process.argv = `${exe}\0${call.list(sources.args)}`
-  if (comm !== '') process.comm = comm
+  if (name !== '') process.comm = name
   if (call.has(sources.cgroups)) process.cgroups = call.list(sources.cgroups)
+  return changed || process.comm !== comm || process.argv !== argv || process.cgroups !== cgroups
 }
 
 /** clone, fork and vfork: seen twice, where they return in the parent and where they do in the child. */
@@ -216,10 +226,11 @@ export const forks: MakeHandler = (plan, shape) => {
     if (isThread(call)) {
       if (processes.known(tid) === undefined) processes.join(tid, processes.of(call.number(pid, tid)))
     } else {
-      const child = processes.known(tid) ?? processes.begin(tid, call.time, parent, sharesFds(call))
+      const known = processes.known(tid)
+      const child = known ?? processes.begin(tid, call.time, parent, sharesFds(call))
       if (child.ppid === 0) child.ppid = call.number(ptid, 0)
-      applyImage(call, child, sources)
-      tellProcess(call, child)
+      // The table has made it of its parent by now, if that told of it.
+      if (applyImage(call, child, sources) || known === undefined) tellProcess(call, child)
     }
     call.process = processes.of(tid)
   }

@@ -20,11 +20,11 @@ import { fromScap, type Translate } from './values.ts'
 export interface Source {
   readonly exit: number
   readonly enter: number
-  readonly exitType: ScapParam['type'] | undefined
-  readonly enterType: ScapParam['type'] | undefined
+  /** It says itself what it is. */
+  readonly dynamic: boolean
 }
 
-export const NOWHERE: Source = { exit: -1, enter: -1, exitType: undefined, enterType: undefined }
+export const NOWHERE: Source = { exit: -1, enter: -1, dynamic: false }
 
 /** A value that goes into a record as it is. */
 export interface Copy {
@@ -89,12 +89,7 @@ function sourceIn(event: ScapEvent, enter: ScapEvent | undefined, names: readonl
     const exit = event.params.findIndex((param) => param.name === name)
     const begin = enter?.params.findIndex((param) => param.name === name) ?? -1
     if (exit >= 0 || begin >= 0)
-      return {
-        exit,
-        enter: begin,
-        exitType: event.params[exit]?.type,
-        enterType: enter?.params[begin]?.type,
-      }
+      return { exit, enter: begin, dynamic: (event.params[exit] ?? enter?.params[begin])?.type === 'dyn' }
   }
   return NOWHERE
 }

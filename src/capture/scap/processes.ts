@@ -209,11 +209,10 @@ export class Processes {
   open(process: Process, fd: number, what: Fd): void {
     const { fds } = process
     if (!(fd >= 0 && fd < FDS_MAX)) return
-    if (!fds.has(fd)) {
-      if (this.#fds >= FDS_MAX) return
-      this.#fds++
-    }
+    const before = fds.size
+    if (this.#fds >= FDS_MAX && !fds.has(fd)) return
     fds.set(fd, what)
+    this.#fds += fds.size - before
   }
 
   close(process: Process, fd: number): void {

@@ -14,6 +14,7 @@ import {
   BYTE_ORDER,
   DESCRIPTORS,
   DESCRIPTORS_2,
+  EVENT_2,
   EVENT_HEAD,
   EVENT_HEAD_UNCOUNTED,
   EVENT_LAYOUTS,
@@ -49,6 +50,8 @@ const PENDING_MAX = 1 << 16
 const GENERIC = 1
 /** A tid of all ones is nobody's. */
 const NOBODY = 0xffffffff
+
+const USUAL_LAYOUT = EVENT_LAYOUTS.get(EVENT_2)!
 
 const versionOf = (type: number): number => PROCESSES.findIndex((types) => types.includes(type)) + 1
 
@@ -152,8 +155,10 @@ export class ScapCapture implements Capture {
   /** Events that somebody wants to be told of; undefined for all. The others are counted, and change what they change. */
   want(names: ReadonlySet<string> | undefined): void {
     this.#kept.fill(0)
+    // The process table lives on some, whoever else wants them.
     const isWanted = (shape: Shape | undefined): boolean =>
-      shape !== undefined && (names === undefined || names.has(shape.name))
+      shape !== undefined &&
+      (names === undefined || names.has(shape.name) || shape.type.family.state === true)
     for (const [number, plan] of PLANS.entries()) {
       if (plan === undefined) continue
       const wanted = isWanted(plan.shape)
@@ -339,7 +344,7 @@ export class ScapCapture implements Capture {
         const length = this.#checkedLength(start)
         if (length === undefined) return !window.over
         this.blocks++
-        const layout = EVENT_LAYOUTS.get(type)
+        const layout = type === EVENT_2 ? USUAL_LAYOUT : EVENT_LAYOUTS.get(type)
         if (layout !== undefined) this.#playEvent(start, start + length - BLOCK_TAIL, layout)
         else {
           this.#readList(type, start, length)
@@ -470,18 +475,11 @@ export class ScapCapture implements Capture {
 
   #playExit(plan: Plan, handler: Handler, tid: number, block: number, at: number): void {
     const call = this.#call
-    const { record } = call
-    const { view } = this.#window
-    const time = this.#timeAt(view, at)
-    call.time = time
+    call.time = this.#timeAt(this.#window.view, at)
     call.tid = tid
     call.process = undefined
-    record.timeHigh = Math.floor(time / WIDE)
-    record.timeLow = time - record.timeHigh * WIDE
-    record.cpu = view.getUint16(block + BLOCK_HEAD, true)
-    const pending = plan.enter === undefined ? undefined : this.#pending.get(tid)
-    call.enter = pending?.number === plan.enter?.number ? pending?.params : undefined
-    if (pending !== undefined) pending.number = -1
+    call.enter = this.#pending.size === 0 ? undefined : this.#beginningOf(plan, tid)
+    this.#block = block
     handler.state?.(call)
     if (plan.number === GENERIC) this.#playCall(plan, handler)
     else if (plan.shape === undefined || tid === NOBODY) this.#left.events++
@@ -507,8 +505,20 @@ export class ScapCapture implements Capture {
     }
   }
 
+  /** Where the event at hand begins. */
+  #block = 0
+
+  /** What the call began with, once. */
+  #beginningOf(plan: Plan, tid: number): Params | undefined {
+    const pending = plan.enter === undefined ? undefined : this.#pending.get(tid)
+    if (pending === undefined || pending.number !== plan.enter!.number) return undefined
+    pending.number = -1
+    return pending.params
+  }
+
   #tell(plan: Plan, shape: Shape, handler: Handler): void {
     const call = this.#call
+    call.record.at(call.time, this.#window.view.getUint16(this.#block + BLOCK_HEAD, true))
     if (this.#passed > 0) this.#tellPassed(call.sink as CaptureSink)
     call.begin(shape)
     call.copy(plan)

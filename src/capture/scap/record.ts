@@ -78,14 +78,20 @@ export class RecordBuilder {
   readonly #u32: Uint32Array = new Uint32Array(this.bytes.buffer)
   /** Bytes so far. */
   size = 0
-  /** CLOCK_MONOTONIC ns of the records that follow, in two halves, and their CPU. */
-  timeLow = 0
-  timeHigh = 0
-  cpu = 0
+  #timeLow = 0
+  #timeHigh = 0
+  #cpu = 0
 
   constructor() {
     this.#u16[AT.headerSize] = HEADER_SIZE
     this.#u32.fill(0xffffffff, AT.live, HEADER_SIZE >> 2)
+  }
+
+  /** CLOCK_MONOTONIC ns and CPU of the records that follow. */
+  at(time: number, cpu: number): void {
+    this.#timeHigh = Math.floor(time / WIDE)
+    this.#timeLow = time - this.#timeHigh * WIDE
+    this.#cpu = cpu
   }
 
   begin(shape: Shape, author: Author): void {
@@ -93,9 +99,9 @@ export class RecordBuilder {
     u32.fill(0, HEADER_SIZE >> 2, shape.size >> 2)
     this.#u16[AT.id] = shape.id
     this.#u16[AT.flags] = 0
-    u32[AT.cpu] = this.cpu
-    u32[AT.time] = this.timeLow
-    u32[AT.time + 1] = this.timeHigh
+    u32[AT.cpu] = this.#cpu
+    u32[AT.time] = this.#timeLow
+    u32[AT.time + 1] = this.#timeHigh
     u32[AT.tgid] = author.pid
     u32[AT.tid] = author.tid
     u32[AT.start] = author.startLow
@@ -124,6 +130,11 @@ export class RecordBuilder {
 
   /** A 64-bit number, signed or not. */
   u64(offset: number, value: number): void {
+    if (value >= 0 && value < WIDE) {
+      // The other half is 0 already.
+      this.#u32[offset >> 2] = value
+      return
+    }
     const high = Math.floor(value / WIDE)
     this.#u32[offset >> 2] = value - high * WIDE
     this.#u32[(offset >> 2) + 1] = high

@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { rowsOf } from '../../testing/capture-play.ts'
+import { playCapture, rowsOf } from '../../testing/capture-play.ts'
 import { inFolder } from '../../testing/captures.ts'
 import { addressOf, pairOf, SCAP_START, scapBlock, scapEvent, scapFront, text } from '../../testing/scap.ts'
+import { bindField } from '../../testing/world.ts'
 import { CaptureError } from '../source.ts'
 import { summariseCapture } from '../summary.ts'
 import { block, eventBlock, Packer, type ProcessInit, processEntry, sectionBlock } from './encode.ts'
@@ -550,4 +551,45 @@ test('a summary', () =>
         },
       },
     )
+  }))
+
+test('events that nobody wants are counted, and change what they change', () =>
+  inFolder(async (folder) => {
+    const file = join(folder, 'a.scap')
+    const clone = { res: 200, vtid: 100, flags: 0 }
+    const child = {
+      exe: '-bash',
+      args: text('-l'),
+      tid: 200,
+      pid: 200,
+      ptid: 100,
+      comm: 'bash',
+      vtid: 200,
+      vpid: 200,
+    }
+    const blocks = [
+      scapBlock('openat', { tid: 100, at: 0 }, { fd: 3, dirfd: AT_FDCWD, name: '/var', flags: 1 }),
+      scapBlock('clone', { tid: 100, at: 1 }, clone),
+      scapBlock('clone', { tid: 200, at: 2 }, { res: 0, ...child, uid: 1000, gid: 1000 }),
+      scapBlock('chdir', { tid: 200, at: 3 }, { res: 0, path: '/var/log' }),
+      scapBlock('unlinkat', { tid: 200, at: 4 }, { res: 0, dirfd: 3, name: 'x', flags: 0 }),
+      scapBlock('rename', { tid: 200, at: 5 }, { res: 0, oldpath: 'a', newpath: 'b' }),
+    ]
+    writeFileSync(file, Buffer.concat([FRONT, ...blocks]))
+    const found: unknown[] = []
+    const fields = ['evt.num', 'proc.pname', 'proc.cwd', 'evt.arg.name', 'evt.arg.oldpath'].map(bindField)
+    const { events } = await playCapture(file, {
+      want: new Set(['unlinkat', 'rename']),
+      observe: (ctx) => {
+        if (ctx.event.family === 'fork') return
+        found.push(
+          fields.map(({ get }) => String((get(ctx) as { text?: string } | undefined)?.text ?? get(ctx))),
+        )
+      },
+    })
+    assert.deepEqual(found, [
+      ['5', 'bash', '/var/log', '/var/x', 'undefined'],
+      ['6', 'bash', '/var/log', 'undefined', '/var/log/a'],
+    ])
+    assert.deepEqual(Object.fromEntries(events), { openat: 1, clone: 2, chdir: 1, unlinkat: 1, rename: 1 })
   }))

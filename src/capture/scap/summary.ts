@@ -10,12 +10,16 @@ export async function summariseScap(file: string): Promise<CaptureSummary> {
   let fault: CaptureError | undefined
   let total = 0
   capture.want(new Set())
+  const count = (name: string, events: number): void => {
+    counts.set(name, (counts.get(name) ?? 0) + events)
+    total += events
+  }
   const sink: CaptureSink = {
     ...NOBODY,
-    counted(name, events) {
-      counts.set(name, (counts.get(name) ?? 0) + events)
-      total += events
+    event({ type, name }) {
+      if (type.internal !== true) count(name, 1)
     },
+    counted: count,
   }
   try {
     do await capture.ready()

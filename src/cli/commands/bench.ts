@@ -12,7 +12,7 @@ const listed = (file: string, files: readonly string[] = []): readonly string[] 
 export const benchCommand: CliCommand = {
   name: 'bench',
   declare(command) {
-    for (const { name, summary, takesRules } of BENCHES) {
+    for (const { name, summary, takesRules, takesCapture } of BENCHES) {
       const added = command
         .command(name)
         .description(summary)
@@ -20,6 +20,8 @@ export const benchCommand: CliCommand = {
         .option('--out <dir>', `where ${name}.md and ${name}.json go (default: .local/bench of the checkout)`)
       if (takesRules)
         added.option('-r, --rules <file>', 'measure these Falco rules too; may be repeated', listed)
+      if (takesCapture)
+        added.option('--capture <file>', 'measure this capture instead of those that are made')
     }
   },
   async run([name], options, io) {
@@ -32,7 +34,11 @@ export const benchCommand: CliCommand = {
     try {
       makeFolder(folder)
       const rules = (options['rules'] as readonly string[] | undefined) ?? []
-      const report = await bench.run({ quick: options['quick'] === true, root, progress, rules })
+      const capture = options['capture'] as string | undefined
+      const report = await bench.run({
+        ...{ quick: options['quick'] === true, root, progress, rules },
+        ...(capture === undefined ? {} : { capture }),
+      })
       io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
       progress(`written: ${writeReport(report, folder).join(' ')}`)
     } catch (error) {
