@@ -4,10 +4,12 @@ import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { fakeDocker } from '../../src/testing/runtimes.ts'
+import { program } from '../kernel/support/programs.ts'
+import { AT_FDCWD, bytes, type Call, ref, script, zeros } from '../kernel/support/raw.ts'
 import {
   type Ended,
   marker,
@@ -39,6 +41,8 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
   const above = join(hierarchy() ?? folder, `tarsier-capture-${process.pid}`)
   const id = randomBytes(32).toString('hex')
   const cgroup = join(above, `docker-${id}.scope`)
+  /** A container that begins and ends while the agent runs. */
+  const other = randomBytes(32).toString('hex')
   const socket = join(folder, 'docker.sock')
   let close = (): unknown => undefined
   const rules =
@@ -64,6 +68,11 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
             rule: 'Connects',
             condition: `evt.type = connect and proc.pid = ${process.pid} and fd.sip = 127.0.0.66`,
             output: 'connects %fd.name %fd.sport %evt.res',
+          },
+          {
+            rule: 'Life of a container',
+            condition: `evt.type in (container_create, container_remove) and evt.arg.container_id = ${other}`,
+            output: 'container %evt.type %evt.args',
           },
           {
             rule: 'In a container that is not ours',
@@ -99,6 +108,8 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
       stdio: 'ignore',
     })
     await once(inside, 'exit')
+    mkdirSync(join(above, `docker-${other}.scope`))
+    rmdirSync(join(above, `docker-${other}.scope`))
     const said = (text: string) => (): boolean => agent.lines.some((line) => line.includes(text))
     assert.ok(await agent.until(said('inside '), LATE_MS), agent.lines.join('\n').slice(-3000))
     writeFileSync(`${file}-last`, '')
@@ -133,12 +144,65 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
       assert.equal(again!.stdout, first!.stdout)
       if (shape.some((setting) => setting.startsWith('throttle.')))
         assert.match(live.stdout, /suppressed \d+ like this within 1 s/)
-      for (const name of ['opens ', 'runs ', 'renames ', 'connects ', 'inside '])
+      for (const name of [
+        'opens ',
+        'runs ',
+        'renames ',
+        'connects ',
+        'inside ',
+        'container container_create ',
+      ])
         assert.ok(first!.stdout.includes(name), name)
       const info = JSON.parse(tarsier(['capture', 'info', '--json', file]).stdout)
       assert.equal(info.ending, 'closed')
       assert.ok(info.events.execve >= 3 && info.events.connect >= 1)
     })
+
+  test('descriptors that were opened before the recording have the names they have live', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const address = new Uint8Array([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    const held = join(folder, `${word}-held`)
+    const calls: readonly Call[] = [
+      ['openat', AT_FDCWD, held, 0o101, 0o600],
+      ['socket', 2, 1, 0],
+      ['connect', ref(1), bytes(address), 16],
+      // Until the server says so.
+      ['recvfrom', ref(1), zeros(1), 1, 0, 0, 0],
+      ['write', ref(0), bytes(new Uint8Array(3)), 3],
+      ['sendto', ref(1), bytes(new Uint8Array(5)), 5, 0, 0, 0],
+      ['dup', ref(0)],
+      ['ftruncate', ref(0), 1],
+    ]
+    const holder = spawn(program('raw'), script(calls), { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [client] = (await once(server, 'connection')) as [Socket]
+    const names = writeRules(folder, {
+      rule: 'Uses what it has',
+      condition: 'evt.type in (write, sendto, recvfrom, dup, ftruncate, close) and proc.name = raw',
+      output: 'has %evt.type %fd.num %fd.name %fd.type %fd.sip %fd.sport %proc.stdin.name',
+    })
+    const file = join(folder, 'held.cap')
+    const agent = await startAgent({
+      rules: [names],
+      set: ['integrity.enabled=false'],
+      args: ['--record', file],
+    })
+    client.end('x')
+    await once(holder, 'exit')
+    server.close()
+    const has = (text: string) => (): boolean => agent.lines.some((line) => line.includes(text))
+    assert.ok(await agent.until(has('has ftruncate'), LATE_MS), agent.stderr)
+    const live = await agent.stop()
+    const replayed = tarsier(['replay', file, '-r', names])
+    assert.deepEqual(events(replayed), events(live))
+    const peer = new RegExp(
+      `has sendto 4 127\\.0\\.0\\.1:\\d+->127\\.0\\.0\\.1:${port} ipv4 127\\.0\\.0\\.1 ${port} /dev/null`,
+    )
+    assert.match(replayed.stdout, peer)
+    for (const call of ['write', 'dup', 'ftruncate'])
+      assert.match(replayed.stdout, new RegExp(`has ${call} \\d+ ${held} file <NA> <NA> /dev/null`))
+  })
 
   for (const [what, asked] of [
     ['a condition', ['-f', `evt.type in (open, openat, openat2) and fd.name contains ${word}`]],
@@ -159,36 +223,33 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
       assert.equal(alerts.length, 1, replayed.stderr)
     })
 
-  for (const shape of ['json', 'option:parse-arguments'])
-    test(`lines of trace are played as the events they were: ${shape}`, async () => {
-      const file = join(folder, `traced-${marker()}.json`)
-      const events = 'execve,openat,connect,unlinkat,sched_process_fork,sched_process_exec,sched_process_exit'
-      const output = ['-o', 'json', ...(shape === 'json' ? [] : ['-o', shape])]
-      const agent = await startAgent({
-        command: 'trace',
-        args: [`event=${events}`, `tree=${process.pid}`, ...output],
-      })
-      const last = join(folder, `${word}-last-${marker()}`)
-      spawnSync('/bin/sh', [
-        '-c',
-        `/bin/echo x > ${last} & wait; cat ${last} /nonexistent; rm ${last}; exec /bin/true ü`,
-      ])
-      const ended = (): boolean =>
-        agent.lines.some((line) => line.includes('/bin/true') || line.includes('bin/true'))
-      assert.ok(await agent.until(ended, LATE_MS), agent.stderr)
-      const { stdout } = await agent.stop()
-      writeFileSync(file, stdout)
-      const again = tarsier(['trace', '--replay', file, `event=${events}`, ...output])
-      assert.equal(again.status, 0, again.stderr)
-      const whole = (text: string): string[] =>
-        text.split('\n').filter((line) => !line.includes('end_of_stream'))
-      assert.deepEqual(whole(again.stdout), whole(stdout))
-      const judged = tarsier(['replay', '--format', 'tracee', file, '-r', rules, '-o', 'json_output=true'])
-      const opened = judged.stdout
-        .split('\n')
-        .filter((line) => line.includes('opens ') && line.includes(last))
-      assert.ok(opened.length >= 2, judged.stderr)
+  test('lines of trace are played as the events they were', async () => {
+    const file = join(folder, `traced-${marker()}.json`)
+    const events = 'execve,openat,connect,unlinkat,sched_process_fork,sched_process_exec,sched_process_exit'
+    const output = ['-o', 'json', '-o', 'option:parse-arguments']
+    const agent = await startAgent({
+      command: 'trace',
+      args: [`event=${events}`, `tree=${process.pid}`, ...output],
     })
+    const last = join(folder, `${word}-last-${marker()}`)
+    spawnSync('/bin/sh', [
+      '-c',
+      `/bin/echo x > ${last} & wait; cat ${last} /nonexistent; rm ${last}; exec /bin/true ü`,
+    ])
+    const ended = (): boolean =>
+      agent.lines.some((line) => line.includes('/bin/true') || line.includes('bin/true'))
+    assert.ok(await agent.until(ended, LATE_MS), agent.stderr)
+    const { stdout } = await agent.stop()
+    writeFileSync(file, stdout)
+    const again = tarsier(['trace', '--replay', file, `event=${events}`, ...output])
+    assert.equal(again.status, 0, again.stderr)
+    const whole = (text: string): string[] =>
+      text.split('\n').filter((line) => !line.includes('end_of_stream'))
+    assert.deepEqual(whole(again.stdout), whole(stdout))
+    const judged = tarsier(['replay', '--format', 'tracee', file, '-r', rules, '-o', 'json_output=true'])
+    const opened = judged.stdout.split('\n').filter((line) => line.includes('opens ') && line.includes(last))
+    assert.ok(opened.length >= 2, judged.stderr)
+  })
 
   test('a capture in the way is not written over, and nothing is attached', async () => {
     const file = join(folder, 'there.cap')

@@ -148,6 +148,12 @@ export async function play(
 
 const SHOW_MS = 250
 
+/** How far it is and how fast; `ms` since the beginning. */
+export function progressText({ done, total }: Capture['progress'], events: number, ms: number): string {
+  const percent = total === 0 ? 100 : (100 * done) / total
+  return `${percent.toFixed(1)} %, ${events} events, ${Math.round(events / (ms / 1000))} a second`
+}
+
 /** How far the replay is, on a terminal. */
 function progressBar({ stderr }: Io) {
   if ((stderr as { readonly isTTY?: boolean }).isTTY !== true) return undefined
@@ -158,9 +164,7 @@ function progressBar({ stderr }: Io) {
       const now = performance.now()
       if (now - shown < SHOW_MS) return
       shown = now
-      const percent = total === 0 ? 100 : (100 * done) / total
-      const rate = Math.round(events / ((now - start) / 1000))
-      stderr.write(`\r${percent.toFixed(1)} %, ${events} events, ${rate} a second\u001b[K`)
+      stderr.write(`\r${progressText({ done, total }, events, now - start)}\u001b[K`)
     },
     clear: () => void stderr.write('\r\u001b[K'),
   }
