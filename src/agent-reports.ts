@@ -32,6 +32,10 @@ export interface Reported {
   readonly captures: TriggeredCapture | undefined
   /** When rules were read again, CLOCK_MONOTONIC ns; 0 for never. */
   readonly loaded: () => bigint
+  /** How often rules were read again, and refused. */
+  readonly reloads: { readonly done: number; readonly refused: number; readonly lastOk: boolean }
+  /** Alerts by what the agent says itself, which no rule counts. */
+  readonly own: ReadonlyMap<string, number>
 }
 
 /** What came of captures that rules begin, as far as there is anything. */
@@ -89,7 +93,7 @@ export function reportHealth({
 
 /** Everything that is counted, for Falco's metrics. */
 export function sampler(
-  { pipeline, source, outputs, identity, loaded }: Reported,
+  { pipeline, source, outputs, identity, loaded, own }: Reported,
   version: string,
 ): () => Sample {
   const wallClock = (): bigint => pipeline.lookup.wallClock(clock(CLOCK.monotonic))
@@ -110,7 +114,7 @@ export function sampler(
       cpus: availableParallelism(),
       events: [...events.values()].reduce((sum, n) => sum + n, 0),
       outputDrops: outputs.failures,
-      rules: alerts,
+      rules: new Map([...alerts, ...own]),
       usage: readUsage(),
       processes: pipeline.table.size,
       unknownProcesses: pipeline.table.counters.unknownProcess,

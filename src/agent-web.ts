@@ -48,6 +48,7 @@ export function createWeb(reported: Reported, init: WebInit, first: Served): Web
       outputs: outputs.status(),
       suppressed: outputs.suppressed,
       guardGeneration: source.guardGeneration,
+      reloads: reported.reloads,
       rules: served.rules,
       ...digests,
     })

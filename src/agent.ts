@@ -27,6 +27,7 @@ import type { GuardPlan } from './guards/plan.ts'
 import type { ProgramCounts } from './health/ledger.ts'
 import { StageTimer } from './health/stage-timer.ts'
 import { agentRoots } from './integrity/files.ts'
+import { INTEGRITY_RULES } from './integrity/finding.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { type Consumers, prebufferOf, type Rule, type RuleSet, ruleSet } from './judging.ts'
@@ -153,6 +154,8 @@ export interface Agent {
    * of processes stays. Throws AgentError when that is impossible or takes a new start; everything is as before then.
    */
   reload(renewal: Renewal): void
+  /** Something asked for a reload that was refused before it came to that: what was read is not valid. */
+  noteRefusal(): void
   /** Open the files of outputs anew. */
   reopen(): void
   /** Detach, handle what is left, deliver it, unload. */
@@ -215,6 +218,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     outputs,
     guarding,
     recorders,
+    own: new Map(Object.values(INTEGRITY_RULES).map((rule) => [rule, 0])),
   }
   const passes = new PassCounter(guarding.admits)
   const line = observer && lineWriter(observer, outputs)
@@ -252,9 +256,12 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       alert: (alert) => tell(parts, alert),
     })
   let loaded = 0n
+  const reloads = { done: 0, refused: 0, lastOk: true }
   const reported = {
     ...{ config, identity, pipeline, source, enrichers, outputs, timer, captures },
     loaded: () => loaded,
+    reloads,
+    own: parts.own,
   }
   let reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
   const beats = startBeating(lock)
@@ -315,8 +322,14 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       }
       for (const change of changes) change.commit()
       loaded = clock(CLOCK.monotonic)
+      reloads.done++
+      reloads.lastOk = true
       if (files !== undefined) integrity?.follow(rootsOf({ ...options, files }))
       if (outputs.asksFor('health')) reporter ??= reportHealth(reported)
+    },
+    noteRefusal() {
+      reloads.refused++
+      reloads.lastOk = false
     },
     reopen: () => outputs.reopen(),
     async stop() {
@@ -378,14 +391,17 @@ interface Parts {
   readonly outputs: Outputs
   readonly guarding: Guarding
   readonly recorders: Recorders
+  /** Alerts by what the agent says itself, which no rule counts. */
+  readonly own: Map<string, number>
 }
 
 /** An alert goes out; where an observer has the outputs to itself, to that one. */
 function tell(
-  { options: { observer }, outputs }: Pick<Parts, 'options' | 'outputs'>,
+  { options: { observer }, outputs, own }: Pick<Parts, 'options' | 'outputs' | 'own'>,
   alert: Alert,
   about?: Parameters<Outputs['write']>[1],
 ): void {
+  if (about === undefined) own.set(alert.rule, (own.get(alert.rule) ?? 0) + 1)
   if (observer?.ownsOutput !== true) outputs.write(alert, about)
   observer?.alert(alert)
 }

@@ -102,7 +102,10 @@ export function createReloader({ agent, first, reread, log, io }: ReloaderInit):
   const reload = (by: string): Outcome => {
     const outcome = attempt(by)
     if (outcome.ok) done++
-    else failed++
+    else {
+      failed++
+      agent.noteRefusal()
+    }
     const time = new Date().toISOString()
     last = { time, by, ok: outcome.ok, ...(outcome.ok ? {} : { error: outcome.error }) }
     return outcome

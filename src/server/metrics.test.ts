@@ -56,6 +56,7 @@ const SNAPSHOT: Snapshot = {
   errors: 0,
   violations: 0,
   guardGeneration: 2,
+  reloads: { done: 3, refused: 1, lastOk: false },
   suppressed: 512,
   outputs: [
     {
@@ -102,6 +103,15 @@ has('falcosecurity_falco_duration_seconds_total 10')
 has('falcosecurity_scap_n_drops_total 4')
 has('falcosecurity_scap_n_evts_cpu_total{cpu="1"} 10')
 has('tracee_ebpf_lostevents_total 4')
+has('tracee_lostevents_total 4')
+has('tracee_rules_events_total 16')
+has('falcosecurity_falco_cpu_usage_ratio 0.15')
+has('falcosecurity_falco_host_cpu_usage_ratio 0.5')
+has('falcosecurity_scap_n_threads_total 42')
+has('tarsier_guard_generation 2')
+has('tarsier_reloads_total{outcome="refused"} 1')
+has('tarsier_last_reload_successful 0')
+has('tarsier_reload_timestamp_seconds 1767225600')
 
 test('each line is one of the format, each name is declared once', () => {
   const names = lines.flatMap((line) => /^# TYPE (\S+) /.exec(line)?.[1] ?? [])

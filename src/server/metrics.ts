@@ -38,6 +38,7 @@ export interface Snapshot {
   readonly suppressed: number
   /** Number of the guards in use; 0 for none. */
   readonly guardGeneration: number
+  readonly reloads: { readonly done: number; readonly refused: number; readonly lastOk: boolean }
   readonly rules: readonly RuleFacts[]
   readonly ruleFiles: readonly FileDigest[]
   readonly configFiles: readonly FileDigest[]
@@ -75,6 +76,7 @@ function ownMetrics({
   outputs,
   suppressed,
   guardGeneration,
+  reloads,
   rules,
 }: Snapshot): readonly Metric[] {
   const { usage } = sample
@@ -97,17 +99,29 @@ function ownMetrics({
       'When the rules in force were loaded, seconds since the epoch.',
       seconds(sample.reloadTime),
     ),
+    counter('tarsier_reloads_total', 'Reloads of rules and configuration, by outcome.', [
+      { labels: { outcome: 'taken_over' }, value: reloads.done },
+      { labels: { outcome: 'refused' }, value: reloads.refused },
+    ]),
+    gauge(
+      'tarsier_last_reload_successful',
+      'Whether the latest reload was taken over; 1 before the first.',
+      reloads.lastOk ? 1 : 0,
+    ),
     counter(
       'tarsier_alerts_total',
       'Alerts, by rule.',
-      [...sample.rules].map(([rule, value]) => ({
-        labels: {
-          rule,
-          priority: facts.get(rule)?.priority ?? '',
-          source: facts.get(rule)?.source ?? 'internal',
-        },
-        value,
-      })),
+      // From 0 on: of a series that begins with 1, Prometheus sees no increase.
+      [...new Map([...rules.map(({ name }) => [name, 0] as const), ...sample.rules])].map(
+        ([rule, value]) => ({
+          labels: {
+            rule,
+            priority: facts.get(rule)?.priority ?? '',
+            source: facts.get(rule)?.source ?? 'internal',
+          },
+          value,
+        }),
+      ),
     ),
     counter('tarsier_alerts_suppressed_total', 'Alerts held back by throttling.', one(suppressed)),
     counter(
@@ -228,6 +242,16 @@ function falcoMetrics({ sample, rules, ruleFiles, configFiles }: Snapshot): read
     total('falco_host_num_cpus', 'Processors of the host.', sample.cpus),
     total('falco_outputs_queue_num_drops', 'Lines that outputs lost.', sample.outputDrops),
     falcoRules(sample, rules),
+    set(
+      'falco_cpu_usage_ratio',
+      'Processor time of the agent, of one processor since the start.',
+      cpuShare(sample),
+    ),
+    set(
+      'falco_host_cpu_usage_ratio',
+      'Share of the time in which the host was busy since its start.',
+      hostShare(sample),
+    ),
     set('falco_memory_rss_bytes', 'Resident memory.', bytes(usage.rss)),
     set('falco_memory_vsz_bytes', 'Address space.', bytes(usage.vsz)),
     set(
@@ -260,9 +284,14 @@ function falcoMetrics({ sample, rules, ruleFiles, configFiles }: Snapshot): read
       'Losses by processor.',
       sample.perCpu.map(({ cpu, drops: value }) => ({ labels: { cpu: String(cpu) }, value })),
     ),
-    set('scap_n_threads', 'Processes in the table.', sample.processes),
+    set('scap_n_threads_total', 'Processes in the table.', sample.processes),
   ]
 }
+
+const cpuShare = ({ usage, time, startTime }: Sample): number | undefined =>
+  time > startTime ? usage.cpu / seconds(time - startTime) : undefined
+const hostShare = ({ usage: { hostBusy, hostTotal } }: Sample): number | undefined =>
+  hostBusy === undefined || !hostTotal ? undefined : hostBusy / hostTotal
 
 /** Label names take letters, digits and underscores. */
 const tagLabel = (tag: string): string => `tag_${tag.replace(/[^A-Za-z0-9_]/g, '_')}`
@@ -282,24 +311,25 @@ const falcoRules = (sample: Sample, rules: readonly RuleFacts[]): Metric =>
     })),
   )
 
-/** As Tracee names them. */
+/** As Tracee names them: until 0.7 with `ebpf` in front, later without. */
 const traceeMetrics = ({ events, lost, errors, ledger, sample, rules }: Snapshot): readonly Metric[] => [
-  counter(
-    'tracee_ebpf_events_total',
-    'Events delivered from the kernel.',
-    one([...events.values()].reduce((a, b) => a + b, 0)),
-  ),
-  counter(
-    'tracee_ebpf_events_filtered',
-    'Events passed over in the kernel.',
-    one(ledger.reduce((sum, { guarded }) => sum + guarded, 0)),
-  ),
-  counter('tracee_ebpf_lostevents_total', 'Events that were lost.', one(lost)),
-  counter('tracee_ebpf_errors_total', 'Events that a stage could not handle.', one(errors)),
+  ...['tracee_ebpf', 'tracee'].flatMap((prefix) => [
+    counter(`${prefix}_events_total`, 'Events delivered from the kernel.', one(sum(events.values()))),
+    counter(
+      `${prefix}_events_filtered`,
+      'Events passed over in the kernel.',
+      one(sum(ledger.map(({ guarded }) => guarded))),
+    ),
+    counter(`${prefix}_lostevents_total`, 'Events that were lost.', one(lost)),
+    counter(`${prefix}_errors_total`, 'Events that a stage could not handle.', one(errors)),
+  ]),
+  counter('tracee_rules_events_total', 'Events that rules could see.', one(sum(events.values()))),
   gauge('tracee_rules_signatures_total', 'Rules that are loaded.', rules.length),
-  counter(
-    'tracee_rules_detections_total',
-    'Alerts.',
-    one([...sample.rules.values()].reduce((a, b) => a + b, 0)),
-  ),
+  counter('tracee_rules_detections_total', 'Alerts.', one(sum(sample.rules.values()))),
 ]
+
+const sum = (values: Iterable<number>): number => {
+  let all = 0
+  for (const value of values) all += value
+  return all
+}

@@ -114,6 +114,8 @@ needs('what tests call', NOTHING, { forTests: true }, [
   'busybox-static',
   'mmdebstrap',
   'sysdig',
+  'prometheus',
+  'prometheus-alertmanager',
 ])
 
 test('programs are looked for in the PATH given', () => {

@@ -111,6 +111,7 @@ export function stage(
   add(`${DOCS}/changelog.gz`, gzip(readFileSync(join(root, 'CHANGELOG.md'))))
   copyAll('docs', `${DOCS}/docs`)
   copyAll('schema/records', `${DOCS}/schemas`)
+  copyAll('packaging/prometheus', `${DOCS}/prometheus`)
   const help = helpOf(root)
   add('usr/share/man/man1/tarsier.1.gz', gzip(manPage(release, help)))
   add('usr/share/bash-completion/completions/tarsier', bashCompletion(help))

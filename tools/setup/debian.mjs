@@ -30,6 +30,8 @@ const PACKAGES = [
     why: 'to make the machine that the tests install the package on',
   },
   { name: 'sysdig', when: 'forTests', probe: 'sysdig', why: 'to read captures that the tests write' },
+  { name: 'prometheus', when: 'forTests', probe: 'prometheus', why: 'to test metrics and alert rules' },
+  { name: 'prometheus-alertmanager', when: 'forTests', probe: 'alertmanager', why: 'to test alert rules' },
 ]
 
 /**
@@ -64,6 +66,8 @@ export function probeSystem(env, arch = process.arch) {
     busybox: which('busybox', env['PATH']) !== undefined,
     mmdebstrap: which('mmdebstrap', env['PATH']) !== undefined,
     sysdig: which('sysdig', env['PATH']) !== undefined,
+    prometheus: ['prometheus', 'promtool'].every((name) => which(name, env['PATH']) !== undefined),
+    alertmanager: which('prometheus-alertmanager', env['PATH']) !== undefined,
   }
 }
 
