@@ -153,8 +153,8 @@ struct guard_input {
 };
 
 /*
- * Masks have four words, of which the tables in use need the first few, mostly one: g->words. What is done for every event
- * is done with those only; words behind them are zero in g->live and of no meaning in g->paths.
+ * Masks have four words, of which an event that a few rules are about needs the first few, mostly one: g->words. What is done
+ * for every event is done with those only; words behind them are zero in g->live and of no meaning in g->paths.
  */
 #define FIRST_WORDS(words) _Pragma("unroll") for (int i = 0; i < GUARD_WORDS && (i == 0 || i < (words)); i++)
 
@@ -166,6 +166,12 @@ static __always_inline void guard_add_first(struct guard_mask *to, const struct 
 static __always_inline void guard_cut_first(struct guard_mask *to, const struct guard_mask *m, __u32 words)
 {
 	FIRST_WORDS(words) to->w[i] &= m->w[i];
+}
+
+/* Words up to the last that is not empty, at least one. */
+static __always_inline __u32 guard_words_of(const struct guard_mask *m)
+{
+	return m->w[3] ? 4 : m->w[2] ? 3 : m->w[1] ? 2 : 1;
 }
 
 static __always_inline bool guard_is_empty(const struct guard *g)
@@ -210,8 +216,10 @@ static __always_inline void guard_ask_nothing(struct guard_paths *p, const struc
 /* Does some class that is left ask for a dimension? `open` are those that do not. */
 static __always_inline bool guard_asks(const struct guard *g, const struct guard_mask *open)
 {
-	return ((g->live.w[0] & ~open->w[0]) | (g->live.w[1] & ~open->w[1]) | (g->live.w[2] & ~open->w[2]) |
-		(g->live.w[3] & ~open->w[3])) != 0;
+	__u64 any = 0;
+
+	FIRST_WORDS(g->words) any |= g->live.w[i] & ~open->w[i];
+	return any != 0;
 }
 
 /* Does any class ask for a dimension? */
@@ -988,13 +996,13 @@ static __always_inline struct guard *guard_judge(struct control *c, struct task_
 	g->live = *shape;
 	if (g->live.w[0] & 1)
 		return g;
-	g->words = config->words;
-	if (!guard_is_empty(g))
+	g->words = guard_words_of(&g->live);
+	if (guard_asks(g, &config->anybody))
 		guard_process(g, config);
 	if (in->has_ends) {
 		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open)))
 			guard_ends(g, config, in->sk);
-	} else if (!guard_is_empty(g)) {
+	} else if (guard_asks(g, &config->anywhere)) {
 		/* What has no path at all is none that is asked for. */
 		guard_ask_nothing(&g->paths, config, g->words);
 		if (in->name[1])

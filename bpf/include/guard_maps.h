@@ -20,10 +20,10 @@ struct guard_dimension {
 /* Slot generation & 1 of two. */
 struct guard_config {
 	struct guard_dimension d[GUARD_DIMENSIONS];
+	struct guard_mask anybody, anywhere; /* classes that ask for nothing of the process, of paths */
 	__u64 seed; /* of hashes of given directories */
 	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
 	__u32 asked; /* a bit for each dimension that some class asks for */
-	__u32 words, pad; /* of a mask that have classes: 1 to GUARD_WORDS */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

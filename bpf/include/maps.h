@@ -23,7 +23,9 @@ struct control {
 	__u32 stopped; /* 1: the agent is about to go; programs that are still attached do nothing */
 	__u32 throttle; /* most events of the bulk ring that a cgroup may send within a second; 0: no limit */
 	__u32 cgroup_epoch; /* counts what user space tells of cgroups (guard_cgroups) */
-	__u32 pad[8];
+	__u32 quiet; /* a bit for each event id that nobody waits for: the reader finds them with what comes next */
+	__u32 quiet_bytes; /* waiting in a ring: so many wake the reader even so */
+	__u32 pad[6];
 };
 
 struct {

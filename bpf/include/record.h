@@ -266,6 +266,22 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 		return n;												\
 	}
 
+/*
+ * Whom to wake for a record. A wake-up costs several times what the record does, so those of forks and exits that only the
+ * process table wants wait until something else comes, or the reader by itself (src/kernel/wakeup.ts). What comes behind them
+ * must insist: the kernel wakes only a reader that has read everything. Only the critical ring has such records.
+ */
+static __always_inline __u64 wake_flags(const struct control *c, const struct ev_hdr *h, void *ring, __u32 ring_index)
+{
+	if (c->polling)
+		return BPF_RB_NO_WAKEUP;
+	if (ring_index != RING_CRITICAL || !c->quiet)
+		return 0;
+	if (h->id < 32 && (c->quiet >> h->id & 1) && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < c->quiet_bytes)
+		return BPF_RB_NO_WAKEUP;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
 #define RECORD_FUNCTIONS(scratch_type, suffix, names_max, record_max)							\
 	PUT_STR(put_user_str##suffix, bpf_probe_read_user_str, scratch_type, names_max)					\
 	PUT_STR(put_kernel_str##suffix, bpf_probe_read_kernel_str, scratch_type, names_max)				\
@@ -299,7 +315,7 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 			st->dropped_too_big++;										\
 			goto out;											\
 		}													\
-		if (bpf_ringbuf_output(ring, s->data, size, c->polling ? BPF_RB_NO_WAKEUP : 0))				\
+		if (bpf_ringbuf_output(ring, s->data, size, wake_flags(c, h, ring, ring_index)))				\
 			st->dropped_ring_full++;									\
 		else													\
 			st->submitted++;										\

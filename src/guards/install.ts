@@ -15,7 +15,15 @@ import type { GuardMaps, GuardSet } from '../kernel/guard-maps.ts'
 import { DIMENSIONS, type Dimension } from './branches.ts'
 import { lineOf } from './extract.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { ancestorMask, EVERY_CLASS, imageMask, type Mask, type Tables } from './tables.ts'
+import {
+  ancestorMask,
+  EVERY_CLASS,
+  imageMask,
+  type Mask,
+  PATH_DIMENSIONS,
+  PROCESS_DIMENSIONS,
+  type Tables,
+} from './tables.ts'
 
 interface Elements {
   readonly map: string
@@ -25,8 +33,8 @@ interface Elements {
 }
 
 const MASK_BYTES = GUARD_WORDS * 8
-/** struct guard_config: two masks for each dimension, a seed, two words. */
-const CONFIG_BYTES = DIMENSIONS.length * 2 * MASK_BYTES + 24
+/** struct guard_config: two masks for each dimension and two more, a seed, two words. */
+const CONFIG_BYTES = (DIMENSIONS.length * 2 + 2) * MASK_BYTES + 16
 /** struct guard_dir_value: length, padding, three masks. */
 const DIR_VALUE_BYTES = 8 + 3 * MASK_BYTES
 
@@ -141,20 +149,23 @@ function room(map: string, count: number, keyBytes: number, valueBytes: number) 
   return { map, keys, values, count, key: new DataView(keys.buffer), value: new DataView(values.buffer) }
 }
 
-function configElements({ classes, lookups }: Tables, generation: number, auditEvery: number): Elements {
+function configElements({ lookups }: Tables, generation: number, auditEvery: number): Elements {
   const { key, value, ...elements } = room('guard_configs', 1, 4, CONFIG_BYTES)
   key.setUint32(0, generation & 1, true)
   for (const [i, dimension] of DIMENSIONS.entries()) {
     writeMask(value, 2 * i * MASK_BYTES, lookups[dimension].open)
     writeMask(value, (2 * i + 1) * MASK_BYTES, lookups[dimension].other)
   }
-  const end = DIMENSIONS.length * 2 * MASK_BYTES
+  const notAsking = (dimensions: readonly Dimension[]): Mask =>
+    dimensions.reduce((mask, d) => mask & lookups[d].open, EVERY_CLASS)
+  writeMask(value, 2 * DIMENSIONS.length * MASK_BYTES, notAsking(PROCESS_DIMENSIONS))
+  writeMask(value, (2 * DIMENSIONS.length + 1) * MASK_BYTES, notAsking(PATH_DIMENSIONS))
+  const end = (DIMENSIONS.length + 1) * 2 * MASK_BYTES
   // Nobody can make up a directory that passes for another in the cache.
   elements.values.set(randomBytes(8), end)
   value.setUint32(end + 8, auditEvery, true)
   const asked = DIMENSIONS.reduce((bits, d, i) => (lookups[d].table.size > 0 ? bits | (1 << i) : bits), 0)
   value.setUint32(end + 12, asked, true)
-  value.setUint32(end + 16, Math.ceil(classes.branches.length / 64), true)
   return elements
 }
 

@@ -256,7 +256,9 @@ function netMask(nets: Lookup, ip: Uint8Array): Mask {
   return best.mask
 }
 
-const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
+/** Dimensions that the process decides. */
+export const PROCESS_DIMENSIONS = ['comms', 'uids', 'containers', 'ttys', 'images', 'ancestors'] as const
+export const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
 type PathDimension = (typeof PATH_DIMENSIONS)[number]
 type PathMasks = Readonly<Record<PathDimension, Mask>>
 

@@ -1,4 +1,5 @@
 /** What the agent writes for its programs: the control map, and constants that are set before they are loaded. */
+import { EVENT_TYPES } from '../../../schema/index.ts'
 
 /** A word of the control map that is not what the agent wrote. */
 export interface ControlChange {
@@ -25,6 +26,14 @@ export const restrictions = (wanted: ReadonlySet<string> | '*'): Readonly<Record
     ]),
   )
 
+/** Events of the process table that nobody else wants: a bit for each id. They wake no reader. */
+export const quietEvents = (wanted: ReadonlySet<string> | '*'): number =>
+  EVENT_TYPES.filter(
+    ({ name, family }) => family.state === true && wanted !== '*' && !wanted.has(name),
+  ).reduce((bits, { id }) => bits | (1 << id), 0)
+/** Part of the critical ring that may fill with them. */
+export const QUIET_PART = 1 / 8
+
 /** Words of struct control (bpf/include/maps.h). */
 export const CONTROL = {
   agentTgid: 0,
@@ -35,6 +44,8 @@ export const CONTROL = {
   stopped: 5,
   throttle: 6,
   cgroupEpoch: 7,
+  quiet: 8,
+  quietBytes: 9,
 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

@@ -21,7 +21,15 @@ import {
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
 import { COMPAT_EXEC, COMPAT_EXEC_ID, enterCompat, hasCompatProcess, planCompat } from './compat.ts'
-import { CONTROL, type ControlChange, RESTRICTED, restrictions, SEQUENCE_BYTES } from './control.ts'
+import {
+  CONTROL,
+  type ControlChange,
+  QUIET_PART,
+  quietEvents,
+  RESTRICTED,
+  restrictions,
+  SEQUENCE_BYTES,
+} from './control.ts'
 import { DropCounts } from './drops.ts'
 import { GuardSlots } from './guard-slots.ts'
 import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
@@ -191,7 +199,10 @@ export class KernelSource {
     if (refused.length > 0) return refused
     const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
     this.#wants = { events, syscalls: new Set([...(this.#wants.syscalls ?? []), ...more]), env }
-    if (this.#control) this.#control[CONTROL.wantEnv] = env ? 1 : 0
+    if (this.#control) {
+      this.#control[CONTROL.wantEnv] = env ? 1 : 0
+      this.#control[CONTROL.quiet] = quietEvents(events)
+    }
     const { native, compat } = this.#wanted
     this.#attachAll(
       this.#plansFor(more)
@@ -448,6 +459,8 @@ export class KernelSource {
       ['stopped', 0],
       ['cgroupEpoch', this.#slots.cgroupEpoch],
       ['throttle', this.#options.throttle ?? 0],
+      ['quiet', quietEvents(this.#wants.events)],
+      ['quietBytes', this.#options.ringBytes.critical * QUIET_PART],
     ]
   }
 
