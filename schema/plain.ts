@@ -3,6 +3,7 @@
  * a family of its own with the same name (events/) takes a call out of here.
  */
 import {
+  atUring,
   defineFamily,
   type EventDecl,
   type FamilyDecl,
@@ -104,6 +105,20 @@ export const PLAIN_PROGRAMS = {
   all: { name: 'all_syscalls', section: 'raw_tp/sys_exit' },
 } as const satisfies Readonly<Record<string, ProgramDecl>>
 
+const URING = 'generic/uring'
+/** Programs for calls that io_uring can carry out, too: those of a kind come together. */
+const BY_URING: ReadonlyMap<string, readonly ProgramDecl[]> = new Map(
+  Object.entries({
+    call: `fsync fdatasync sync_file_range fallocate fadvise64 madvise epoll_ctl splice tee shutdown mkdirat fsetxattr setxattr
+      fgetxattr getxattr waitid pipe2`,
+    stat: 'statx',
+    close: 'close',
+    read: 'read readv',
+  }).flatMap(([kind, calls]) => calls.split(/\s+/).map((name) => [name, atUring(kind, URING)] as const)),
+)
+const URING_LIMITS =
+  ' Of what io_uring does, pointers are 0 where the kernel kept what they pointed to, and the directory of a relative path is that at its end.'
+
 /** Wire ids: x86-64 numbers from 1000, those that only i386 has from 2000. */
 const idOf = ({ x64, i386 }: Syscall): number => (x64 === undefined ? 2000 + i386[0]! : 1000 + x64)
 
@@ -115,7 +130,9 @@ const eventOf = (call: Syscall): EventDecl => ({
   id: idOf(call),
   doc: `${call.name}(2): ${call.doc}.`,
   ...(call.x64 === undefined ? {} : { hook: hookOf(call) }),
-  programs: seenAtEntry(call) ? [PLAIN_PROGRAMS.enter] : [PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all],
+  programs: seenAtEntry(call)
+    ? [PLAIN_PROGRAMS.enter]
+    : [PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all, ...(BY_URING.get(call.name) ?? [])],
 })
 
 function fieldsOf(call: Syscall): Readonly<Record<string, FieldDecl>> {
@@ -144,7 +161,7 @@ const limitsOf = (call: Syscall): string => {
       : `Only 32-bit programs on x86-64 have this call. ${LIMITS}`
   return seenAtEntry(call)
     ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
-    : LIMITS
+    : LIMITS + (BY_URING.has(call.name) ? URING_LIMITS : '')
 }
 
 const familyOf = (call: Syscall): FamilyDecl => ({

@@ -85,9 +85,12 @@ export function generateHeader(): string {
     '',
     ...headerStruct(),
     '',
-    ...EVENT_TYPES.filter(({ family }) => family.record === undefined).map(
-      (type) => `#define EVENT_${type.name} ${type.id}`,
-    ),
+    ...EVENT_TYPES.filter(
+      // A plain syscall has its id from the table, unless a program of its own makes it, too.
+      ({ family, programs }) =>
+        family.record === undefined ||
+        programs.some(({ object = family.object }) => object !== family.object),
+    ).map((type) => `#define EVENT_${type.name} ${type.id}`),
     ...RINGS.map((ring, i) => `#define RING_${ring.toUpperCase()} ${i}`),
     `#define RING_COUNT ${RINGS.length}`,
     ...Object.entries(RECORD_FLAGS).map(([name, value]) => `#define RECORD_${name} ${value}`),

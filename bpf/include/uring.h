@@ -10,28 +10,50 @@
 #include "path.h"
 
 /* include/uapi/linux/io_uring.h */
+#define OP_READV 1
 #define OP_WRITEV 2
+#define OP_FSYNC 3
+#define OP_READ_FIXED 4
 #define OP_WRITE_FIXED 5
+#define OP_SYNC_FILE_RANGE 8
 #define OP_SENDMSG 9
 #define OP_RECVMSG 10
 #define OP_ACCEPT 13
 #define OP_CONNECT 16
+#define OP_FALLOCATE 17
 #define OP_OPENAT 18
+#define OP_CLOSE 19
+#define OP_STATX 21
+#define OP_READ 22
 #define OP_WRITE 23
+#define OP_FADVISE 24
+#define OP_MADVISE 25
 #define OP_SEND 26
 #define OP_RECV 27
 #define OP_OPENAT2 28
+#define OP_EPOLL_CTL 29
+#define OP_SPLICE 30
+#define OP_TEE 33
+#define OP_SHUTDOWN 34
 #define OP_RENAMEAT 35
 #define OP_UNLINKAT 36
+#define OP_MKDIRAT 37
 #define OP_SYMLINKAT 38
 #define OP_LINKAT 39
+#define OP_FSETXATTR 41
+#define OP_SETXATTR 42
+#define OP_FGETXATTR 43
+#define OP_GETXATTR 44
 #define OP_SOCKET 45
 #define OP_SEND_ZC 47
 #define OP_SENDMSG_ZC 48
+#define OP_WAITID 50
 #define OP_FTRUNCATE 55
 #define OP_BIND 56
 #define OP_LISTEN 57
+#define OP_READV_FIXED 60
 #define OP_WRITEV_FIXED 61
+#define OP_PIPE 62
 
 /* Flags of a request (include/linux/io_uring_types.h); these are the bits that the caller sets in sqe->flags. */
 #define REQ_FIXED_FILE (1U << 0)
@@ -41,8 +63,16 @@
 #define NO_DESCRIPTOR 0x7fffffff
 
 struct io_cqe {
+	__u64 user_data;
 	__s32 res;
 	int fd;
+} __core;
+struct io_ring_ctx {
+	unsigned int flags;
+} __core;
+struct io_uring_cqe {
+	__u64 user_data;
+	__s32 res;
 } __core;
 struct io_uring_task {
 	struct task_struct *task;
@@ -52,6 +82,7 @@ struct io_kiocb {
 	__u8 opcode;
 	__u32 flags;
 	struct io_cqe cqe;
+	void *ctx; /* a pointer to struct io_ring_ctx here would leave the object with no more of it than its name */
 	struct io_uring_task *tctx;
 	void *async_data;
 } __core;
@@ -84,6 +115,28 @@ struct {
 	__type(value, __s32);
 } uring_descriptors SEC(".maps");
 
+/* Requests that complete again and again, as an accept that goes on: by ring and the number that the caller gave them. */
+struct uring_name {
+	__u64 ring;
+	__u64 user_data;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct uring_name);
+	__type(value, __u64);
+} uring_repeated SEC(".maps");
+
+/*
+ * A completion that is not the last has no request. Which one it was, and how it went, stands in what the tracepoint is
+ * given, and that has changed: these exist where number and kinds of the parameters are the same.
+ */
+typedef void (*btf_trace_io_uring_complete)(void *, struct io_ring_ctx *, void *, struct io_uring_cqe *);
+typedef void (*btf_trace_io_uring_complete___old)(void *, struct io_ring_ctx *, void *, unsigned long long, int,
+						  unsigned int, unsigned long long, unsigned long long);
+typedef void (*btf_trace_io_uring_complete___older)(void *, void *, void *, unsigned long long, int, unsigned int,
+						    unsigned long long, unsigned long long);
+
 /* The request of an operation that its submission or completion is about. */
 struct uring_op {
 	struct io_kiocb *request;
@@ -92,6 +145,8 @@ struct uring_op {
 	__u8 code;
 	/* Only completion tells the result. Who asked for none on success gets none, and neither do we. */
 	bool complete;
+	/* More of this request will come. */
+	bool again;
 };
 
 static __always_inline struct uring_op uring_op(struct io_kiocb *request, bool complete)
@@ -103,6 +158,55 @@ static __always_inline struct uring_op uring_op(struct io_kiocb *request, bool c
 	if (complete)
 		op.res = FIELD(io_kiocb, request, cqe.res);
 	return op;
+}
+
+/* Several results of this request will come, one after the other. */
+static __always_inline void uring_expect_more(const struct uring_op *op)
+{
+	struct uring_name name = { (__u64)FIELD(io_kiocb, op->request, ctx),
+				   FIELD(io_kiocb, op->request, cqe.user_data) };
+	__u64 request = (__u64)op->request;
+
+	bpf_map_update_elem(&uring_repeated, &name, &request, BPF_ANY);
+}
+
+/* The operation that a completion is about; its request is NULL where that is not known. */
+static __always_inline struct uring_op uring_completed(__u64 *ctx)
+{
+	struct uring_name name = { .ring = ctx[0] };
+	struct uring_op op = {};
+	__u64 *request;
+	__s32 res = 0;
+
+	if (ctx[1])
+		return uring_op((struct io_kiocb *)ctx[1], true);
+	if (bpf_core_type_exists(btf_trace_io_uring_complete)) {
+		name.user_data = FIELD(io_uring_cqe, ctx[2], user_data);
+		res = FIELD(io_uring_cqe, ctx[2], res);
+	} else if (bpf_core_type_exists(btf_trace_io_uring_complete___old) ||
+		   bpf_core_type_exists(btf_trace_io_uring_complete___older)) {
+		name.user_data = ctx[2];
+		res = ctx[3];
+	} else {
+		return op;
+	}
+	request = bpf_map_lookup_elem(&uring_repeated, &name);
+	if (!request)
+		return op;
+	op = uring_op((struct io_kiocb *)*request, true);
+	op.res = res;
+	op.again = true;
+	return op;
+}
+
+/* That was the last of them. */
+static __always_inline void uring_expect_no_more(const struct uring_op *op)
+{
+	struct uring_name name = { (__u64)FIELD(io_kiocb, op->request, ctx),
+				   FIELD(io_kiocb, op->request, cqe.user_data) };
+
+	if (!op->again)
+		bpf_map_delete_elem(&uring_repeated, &name);
 }
 
 /* Is this the moment to report it: when it is complete, or when nothing will say so? */
@@ -118,8 +222,8 @@ static __always_inline struct scratch *uring_scratch(void)
 	return s ? s : scratch_at(1);
 }
 
-/* Keep a name that the kernel has copied. */
-static __always_inline void uring_keep_name(const struct uring_op *op, __u64 which, struct filename *name)
+/* Keep a text that the kernel has copied. */
+static __always_inline void uring_keep_text(const struct uring_op *op, __u64 which, const char *from)
 {
 	struct uring_key key = { (__u64)op->request, which };
 	struct scratch *s = uring_scratch();
@@ -129,12 +233,17 @@ static __always_inline void uring_keep_name(const struct uring_op *op, __u64 whi
 	if (!s)
 		return;
 	text = (struct uring_text *)s->data;
-	n = bpf_probe_read_kernel_str(text->bytes, sizeof(text->bytes), FIELD(filename, name, name));
+	n = bpf_probe_read_kernel_str(text->bytes, sizeof(text->bytes), from);
 	if (n > 0) {
 		text->len = n - 1;
 		bpf_map_update_elem(&uring_texts, &key, text, BPF_ANY);
 	}
 	s->busy = 0;
+}
+
+static __always_inline void uring_keep_name(const struct uring_op *op, __u64 which, struct filename *name)
+{
+	uring_keep_text(op, which, FIELD(filename, name, name));
 }
 
 static __always_inline struct uring_text *uring_text(const struct uring_op *op, __u64 which)
@@ -178,7 +287,7 @@ static __always_inline __s32 uring_fd(const struct uring_op *op)
 	__s32 *kept = bpf_map_lookup_elem(&uring_descriptors, &key);
 	__s32 fd = kept ? *kept : NO_DESCRIPTOR;
 
-	if (kept)
+	if (kept && !op->again)
 		bpf_map_delete_elem(&uring_descriptors, &key);
 	return fd;
 }

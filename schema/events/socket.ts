@@ -57,5 +57,5 @@ export const socket = defineFamily({
     addr_path: path('unix: name the caller passed', { hidden: true, max: 128 }),
   },
   limits:
-    'UDP without connect and DNS are not seen; nor is, through io_uring, the address that a bind failed with, or more than the last connection of an accept that goes on. An abstract unix name starts with `@`.',
+    'UDP without connect and DNS are not seen; nor is, through io_uring, the address that a bind failed with. An accept of io_uring that goes on is an event for each connection and one for its end. An abstract unix name starts with `@`.',
 })

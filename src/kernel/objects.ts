@@ -286,11 +286,10 @@ function writeLittleEndian(bytes: Uint8Array, value: number): void {
 
 /** Compare the structs in an object's BTF with the schema. Throws AbiMismatchError naming the first difference. */
 export function checkAbi(object: string, btf: Btf, families: readonly FamilyDecl[] = FAMILIES): void {
-  // Plain syscalls name parts of one record, which is what is compared.
-  const records = new Set(families.map((family) => family.record ?? family))
   const isIn = ({ object: own, events }: FamilyDecl): boolean =>
     own === object || events.some(({ programs }) => programs.some((program) => program.object === object))
-  for (const family of [...records].filter(isIn)) {
+  // Plain syscalls name parts of one record, which is what is compared.
+  for (const family of new Set(families.filter(isIn).map((family) => family.record ?? family))) {
     const struct = btf.struct(`ev_${family.name}`)
     const layout = layoutOf(family)
     const fail = (what: string): never => {

@@ -11,11 +11,13 @@ import { scratchFolder } from './support/scratch.ts'
 
 const FILES = ['openat', 'openat2', 'write', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
 const HOOKS = ['magic_write', 'security_file_open']
-const SOCKETS = ['socket', 'connect', 'sendto', 'sendmsg']
+const SOCKETS = ['socket', 'connect', 'accept4', 'sendto', 'sendmsg', 'recvfrom']
+/** One of each kind: those of a kind come together. */
+const PLAIN = ['mkdirat', 'statx', 'read', 'close']
 
 suite('io_uring', { skip: NEEDS_ROOT }, () => {
   const folder = scratchFolder('uring')
-  const live: Live = openLive({ events: [...FILES, ...SOCKETS], syscalls: HOOKS })
+  const live: Live = openLive({ events: [...FILES, ...SOCKETS], syscalls: [...HOOKS, ...PLAIN] })
   after(() => live.stop())
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))
 
@@ -56,11 +58,20 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
 
 /** A record in words; the path is the kernel's where it has one. */
 const words = ({ event, f, partial }: Seen): string =>
-  [event, ...FIELDS.map((name) => f[name]), partial ? 'partial' : undefined]
+  [
+    event,
+    ...FIELDS.map((name) => (goesOn(event, name) ? undefined : f[name])),
+    partial ? 'partial' : undefined,
+  ]
     .filter((value) => value !== undefined)
     .join(' ')
 const FIELDS =
-  'fd res dirfd flags name path oldpath newpath target linkpath dir size addr_ip addr_port rport'.split(' ')
+  'fd res dirfd flags name path oldpath newpath target linkpath dir size addr_ip addr_port rport sockfd pathname pathname_dir len mask'.split(
+    ' ',
+  )
+/** The port of a client of its own, which is any. */
+const goesOn = (event: string, name: string): boolean =>
+  name === 'rport' && (event === 'accept4' || event === 'recvfrom')
 
 /** What the program does (test/programs/uring.c). */
 const expected = (at: string, port: number): string[] => [
@@ -75,9 +86,27 @@ const expected = (at: string, port: number): string[] => [
   `renameat2 0 1 second third`,
   `unlinkat 0 -100 0 third ${at}`,
   `unlinkat -2 -100 0 third ${at}`,
-  `socket 8 8 524288`,
-  `connect 8 0 0 127.0.0.1 ${port} ${port}`,
-  `sendto 8 4 4 0 ${port}`,
-  `connect 9 -111 0 127.0.0.1 1 1`,
-  `sendmsg 10 4 4 127.0.0.1 1 0`,
+  `mkdirat 0 5 folder ${at}`,
+  `mkdirat -17 -100 folder ${at}`,
+  `fallocate 4 0 8192`,
+  `fsync 4 0`,
+  `fdatasync 4 0`,
+  `statx 0 -100 0 made ${at} 512`,
+  `setxattr 0 0 user.name made 5`,
+  `fgetxattr 4 -61 user.none 8`,
+  `read 4 -9`,
+  `madvise 0`,
+  `close 4 0`,
+  `socket 4 4 524288`,
+  `connect 4 0 0 127.0.0.1 ${port} ${port}`,
+  `sendto 4 4 4 0 ${port}`,
+  `connect 8 -111 0 127.0.0.1 1 1`,
+  `sendmsg 9 4 4 127.0.0.1 1 0`,
+  `accept4 13 13 0 0`,
+  `accept4 14 14 0 0`,
+  `accept4 -125 -125 0 0`,
+  `recvfrom 14 3 16 0`,
+  `recvfrom 14 6 16 0`,
+  `shutdown 0 12`,
+  `recvfrom 14 0 16 0`,
 ]

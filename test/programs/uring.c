@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -106,6 +107,8 @@ static void files(void)
 		uint64_t flags, mode, resolve;
 	} how = { O_RDONLY, 0, 0 };
 	char *name = strdup("made");
+	struct statx attributes;
+	char text[8];
 	int fd, dir;
 
 	fd = run("openat", OP(OPENAT, .fd = AT_FDCWD, .addr = AT(name), .len = 0640, .open_flags = O_CREAT | O_WRONLY));
@@ -122,6 +125,71 @@ static void files(void)
 	    OP(RENAMEAT, .fd = dir, .addr = AT("second"), .len = AT_FDCWD, .addr2 = AT("third"), .rename_flags = 1));
 	run("unlinkat", OP(UNLINKAT, .fd = AT_FDCWD, .addr = AT("third")));
 	run("unlinkat", OP(UNLINKAT, .fd = AT_FDCWD, .addr = AT("third")));
+	run("mkdirat", OP(MKDIRAT, .fd = dir, .addr = AT("folder"), .len = 0750));
+	run("mkdirat", OP(MKDIRAT, .fd = AT_FDCWD, .addr = AT("folder"), .len = 0750));
+	run("fallocate", OP(FALLOCATE, .fd = fd, .off = 4096, .addr = 8192, .len = 1));
+	run("fsync", OP(FSYNC, .fd = fd));
+	run("fdatasync", OP(FSYNC, .fd = fd, .fsync_flags = IORING_FSYNC_DATASYNC));
+	run("statx", OP(STATX, .fd = AT_FDCWD, .addr = AT("made"), .len = STATX_SIZE, .off = AT(&attributes)));
+	run("setxattr", OP(SETXATTR, .addr = AT("user.name"), .addr2 = AT("value"), .addr3 = AT("made"), .len = 5));
+	run("fgetxattr", OP(FGETXATTR, .fd = fd, .addr = AT("user.none"), .addr2 = AT(text), .len = sizeof(text)));
+	run("read", OP(READ, .fd = fd, .addr = AT(text), .len = sizeof(text)));
+	run("madvise", OP(MADVISE, .addr = AT(ring.sqes), .len = 4096, .fadvise_advice = MADV_NORMAL));
+	run("close", OP(CLOSE, .fd = fd));
+}
+
+static void wait_for(int results)
+{
+	while (results-- > 0) {
+		while (__atomic_load_n(ring.cq_tail, __ATOMIC_ACQUIRE) == *ring.cq_head)
+			enter(1);
+		__atomic_store_n(ring.cq_head, *ring.cq_head + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static void submit(struct io_uring_sqe sqe)
+{
+	unsigned tail = *ring.sq_tail;
+
+	ring.sqes[tail & *ring.sq_mask] = sqe;
+	ring.sq_array[tail & *ring.sq_mask] = tail & *ring.sq_mask;
+	__atomic_store_n(ring.sq_tail, tail + 1, __ATOMIC_RELEASE);
+	enter(0);
+}
+
+/* An accept and a receive that go on: every connection and every message is one more result. */
+static void go_on(void)
+{
+	static char buffers[4][16];
+	struct sockaddr_in at = address(0);
+	socklen_t size = sizeof(at);
+	int server = socket(AF_INET, SOCK_STREAM, 0), clients[2];
+
+	if (bind(server, (struct sockaddr *)&at, size) || listen(server, 4) ||
+	    getsockname(server, (struct sockaddr *)&at, &size))
+		exit(2);
+	/* before the accept: while it looks for a connection, it has a number for it */
+	for (int i = 0; i < 2; i++)
+		clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+	submit(OP(ACCEPT, .fd = server, .ioprio = IORING_ACCEPT_MULTISHOT, .user_data = 77));
+	for (int i = 0; i < 2; i++) {
+		if (connect(clients[i], (struct sockaddr *)&at, size))
+			exit(2);
+		wait_for(1);
+	}
+	run("cancel", OP(ASYNC_CANCEL, .addr = 77));
+	wait_for(1);
+	run("buffers", OP(PROVIDE_BUFFERS, .fd = 4, .addr = AT(buffers), .len = 16, .buf_group = 1));
+	/* the second of the two that were accepted */
+	submit(OP(RECV, .fd = clients[1] + 2, .ioprio = IORING_RECV_MULTISHOT, .flags = IOSQE_BUFFER_SELECT,
+		  .buf_group = 1, .user_data = 78));
+	for (int i = 1; i <= 2; i++) {
+		if (send(clients[1], "message", 3 * i, 0) != 3 * i)
+			exit(2);
+		wait_for(1);
+	}
+	run("shutdown", OP(SHUTDOWN, .fd = clients[1], .len = SHUT_WR));
+	wait_for(1);
 }
 
 static void sockets(int port)
@@ -149,5 +217,6 @@ int main(int argc, char **argv)
 	open_ring(argc > 3);
 	files();
 	sockets(atoi(argv[2]));
+	go_on();
 	return 0;
 }

@@ -5,6 +5,9 @@
 
 #define SOCK_TYPE_MASK 0xf
 #define ADDRESS_MAX 128
+/* include/uapi/linux/io_uring.h */
+#define IORING_ACCEPT_MULTISHOT 1
+#define IORING_RECV_MULTISHOT 2
 
 struct io_socket {
 	int domain, type, protocol;
@@ -18,11 +21,12 @@ struct io_listen {
 	int backlog;
 } __core;
 struct io_accept {
-	int flags;
+	int flags, iou_flags;
 	__u32 file_slot;
 } __core;
 struct io_sr_msg {
 	int len;
+	__u16 flags;
 } __core;
 struct msghdr {
 	void *msg_name;
@@ -69,6 +73,19 @@ static __always_inline __u16 message_event(__u8 code)
 		return EVENT_recvmsg;
 	}
 	return 0;
+}
+
+/* Where the field is not known, any may. */
+static __always_inline bool goes_on_accepting(struct io_kiocb *r)
+{
+	return !bpf_core_field_exists(struct io_accept, iou_flags) ||
+	       FIELD(io_accept, r, iou_flags) & IORING_ACCEPT_MULTISHOT;
+}
+
+static __always_inline bool goes_on_receiving(struct io_kiocb *r)
+{
+	return !bpf_core_field_exists(struct io_sr_msg, flags) ||
+	       FIELD(io_sr_msg, r, flags) & IORING_RECV_MULTISHOT;
 }
 
 /* Keep the address that the request was given. */
@@ -187,6 +204,8 @@ int uring_socket_submit(__u64 *ctx)
 	uring_keep_fd(&op);
 	if (id == EVENT_connect)
 		keep_peer(&op);
+	if (id == EVENT_accept4 && goes_on_accepting(op.request))
+		uring_expect_more(&op);
 	return uring_reports(&op) ? report_socket(&op, id, PROG_uring_socket_submit) : 0;
 }
 
@@ -194,11 +213,13 @@ int uring_socket_submit(__u64 *ctx)
 SEC("tp_btf/io_uring_complete")
 int uring_socket_complete(__u64 *ctx)
 {
-	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
-	__u16 id = socket_event(op.code);
+	struct uring_op op = uring_completed(ctx);
+	__u16 id = op.request ? socket_event(op.code) : 0;
 
 	if (!id)
 		return 0;
+	if (id == EVENT_accept4)
+		uring_expect_no_more(&op);
 	return id == EVENT_socket ? report_new(&op, PROG_uring_socket_complete) :
 				    report_socket(&op, id, PROG_uring_socket_complete);
 }
@@ -234,6 +255,8 @@ int uring_message_submit(__u64 *ctx)
 	uring_keep_fd(&op);
 	if (id == EVENT_sendto || id == EVENT_sendmsg)
 		keep_message_address(&op);
+	else if (goes_on_receiving(op.request))
+		uring_expect_more(&op);
 	return uring_reports(&op) ? report_message(&op, id, PROG_uring_message_submit) : 0;
 }
 
@@ -241,9 +264,11 @@ int uring_message_submit(__u64 *ctx)
 SEC("tp_btf/io_uring_complete")
 int uring_message_complete(__u64 *ctx)
 {
-	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
-	__u16 id = message_event(op.code);
+	struct uring_op op = uring_completed(ctx);
+	__u16 id = op.request ? message_event(op.code) : 0;
 
+	if (id == EVENT_recvfrom || id == EVENT_recvmsg)
+		uring_expect_no_more(&op);
 	return id ? report_message(&op, id, PROG_uring_message_complete) : 0;
 }
 

@@ -41,6 +41,15 @@ suite('plan', () => {
   adds(['process_snapshot'], [])
   adds(['no such event'], [])
 
+  test('plain syscalls that io_uring carries out, too, have programs of its own: those of their kind', () => {
+    const of = (name: string): readonly string[] =>
+      planPrograms(new Set(), new Set([name])).flatMap((plan) =>
+        plan.programs.map((spec) => spec.name).filter((program) => program.startsWith('uring_')),
+      )
+    assert.deepEqual(of('mkdirat'), ['uring_call_submit', 'uring_call_complete'])
+    assert.deepEqual(of('close'), ['uring_close_submit', 'uring_close_complete'])
+    assert.deepEqual(of('mkdir'), [])
+  })
   test('programs of the process table come first', () => {
     const order = planPrograms('*').map((plan) => plan.state)
     assert.deepEqual(

@@ -1,5 +1,5 @@
 /** Which programs a set of rules needs: nothing is attached that nobody asks for. */
-import { FAMILIES, type FamilyDecl, type ProgramDecl } from '../../../schema/index.ts'
+import { EVENT_TYPES, FAMILIES, type FamilyDecl, type ProgramDecl } from '../../../schema/index.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 import {
   type HasTracepoint,
@@ -19,6 +19,8 @@ export interface ObjectPlan {
   readonly wanted?: WantedCalls
 }
 
+const PLAIN_TYPES = EVENT_TYPES.filter(({ family }) => family.record !== undefined)
+
 /** The program that takes the snapshot of what runs already; it is run, not attached. */
 export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find((spec) => spec.section.startsWith('iter'))!
 
@@ -33,9 +35,17 @@ export function planPrograms(
   ofMissing: MissingMode = 'watch',
 ): ObjectPlan[] {
   const plain = planSyscalls(syscalls, hasTracepoint, ofMissing)
-  const own = planOwn(events, syscalls)
+  const own = [...planOwn(events, syscalls), ...planUring(syscalls)]
   if (plain.programs.length === 0) return own
   return [...own, { object: PLAIN_OBJECT, state: false, programs: plain.programs, wanted: plain.wanted }]
+}
+
+/** Programs for plain syscalls that io_uring carries out, in an object of their own. */
+function planUring(syscalls: ReadonlySet<string>): ObjectPlan[] {
+  const programs = PLAIN_TYPES.filter(({ name }) => syscalls.has(name)).flatMap((type) => type.programs)
+  const names = new Set(programs.filter(({ object }) => object !== undefined).map(({ name }) => name))
+  const specs = PROGRAM_SPECS.filter(({ name }) => names.has(name))
+  return specs.length === 0 ? [] : [{ object: specs[0]!.object, state: false, programs: specs }]
 }
 
 function planOwn(events: ReadonlySet<string> | '*', named: ReadonlySet<string>): ObjectPlan[] {
