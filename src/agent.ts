@@ -2,6 +2,7 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
+import { join } from 'node:path'
 import { AgentError, judgingOptions, type Outputs, openAll, prepareOutputs } from './agent-outputs.ts'
 import { captureCounts, type Reported, reportAbsence, reportHealth, sampler } from './agent-reports.ts'
 import {
@@ -239,7 +240,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     lookup: pipeline.lookup,
     now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
   })
-  const sink = startRecording(recorders, enrichers, pipeline)
+  const sink = startRecording(recorders, enrichers, pipeline, join(hostRoot(env) || '/', 'proc'))
   try {
     startSource(source, sink)
   } catch (error) {

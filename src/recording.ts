@@ -12,6 +12,7 @@ import { containerAsFalco } from './enrich/falco-container.ts'
 import type { Enrichers } from './enrichment.ts'
 import { CLOCK, clock } from './kernel/libc.ts'
 import type { EnrichmentOptions, Pipeline, PipelineOptions } from './pipeline.ts'
+import { readInventory } from './sources/kernel/inventory.ts'
 import { createProcessTable } from './state/process-table.ts'
 
 /** Makes the captures that rules begin; `past` is a memory of their own. Throws where their folder cannot be read. */
@@ -48,11 +49,12 @@ export function openCaptures(
   }
 }
 
-/** Where sources go: through the recorders there are. Throws AgentError when a file cannot be made. */
+/** Where sources go: through the recorders there are. `proc`: /proc of the host. Throws AgentError when a file cannot be made. */
 export function startRecording(
   { recorder, captures }: Recorders,
   { asksNames }: Pick<Enrichers, 'asksNames'>,
   pipeline: Pipeline,
+  proc: string,
 ): PipelineSink {
   const before = (): Pipeline['before'] => pipeline.before
   captures?.open(asksNames, before, () => Number(clock(CLOCK.monotonic)))
@@ -68,6 +70,7 @@ export function startRecording(
       code === 'EEXIST' ? 'a capture is never written over; name another file' : undefined,
     )
   }
+  recorder.inventory(readInventory(proc))
   return recorder.tee(sink)
 }
 

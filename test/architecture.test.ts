@@ -17,7 +17,7 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   health: ['schema'],
   kernel: ['schema'],
   sources: ['kernel', 'decode', 'health'],
-  capture: ['sources', 'state', 'trace'],
+  capture: ['sources', 'state', 'enrich', 'trace'],
   fields: ['schema', 'decode'],
   state: ['decode', 'fields'],
   enrich: ['state'],

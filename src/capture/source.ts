@@ -3,6 +3,7 @@
  * pipeline is told, in order. `src/replay.ts` plays one into a pipeline.
  */
 import type { CgroupAnswer, ContainerAnswer, NameAnswer } from '../decode/answers.ts'
+import type { OpenFiles } from '../sources/kernel/inventory.ts'
 import type { SourceSink } from '../sources/kernel/options.ts'
 
 /** Everything a pipeline is told, by the kernel source and by those who answer questions. */
@@ -23,6 +24,10 @@ export interface CaptureSink extends PipelineSink {
   asked(fullId: string, taken: boolean): void
   /** What came before this place, of events that rules see. */
   resume(before: Before): void
+  /** What was mounted when the recording began, as /proc/PID/mountinfo has it. No pipeline asks for it. */
+  mounts?(text: string): void
+  /** What processes had open then; `leftOut` processes were not looked at. */
+  files?(processes: readonly OpenFiles[], leftOut: number): void
   /** So many events that rules could see were passed over because nobody wants them, the last at this CLOCK_MONOTONIC ns. */
   passed?(events: number, last: number): void
   /** So many of them had this name. */

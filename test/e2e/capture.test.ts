@@ -194,6 +194,19 @@ suite('captures', { skip: NEEDS_ROOT }, () => {
     const has = (text: string) => (): boolean => agent.lines.some((line) => line.includes(text))
     assert.ok(await agent.until(has('has ftruncate'), LATE_MS), agent.stderr)
     const live = await agent.stop()
+    const state = JSON.parse(tarsier(['capture', 'state', '--json', file]).stdout)
+    const open = state.files.find(({ pid }: { pid: number }) => pid === holder.pid).files
+    assert.deepEqual(open.find(({ fd }: { fd: number }) => fd === 3).name, held)
+    assert.match(
+      open.find(({ fd }: { fd: number }) => fd === 4).name,
+      new RegExp(`^socket:\\[\\d+\\]( tcp .*:${port})?$`),
+    )
+    assert.ok(state.mounts.some(({ place }: { place: string }) => place === '/proc'))
+    assert.ok(
+      state.processes.some(
+        ({ pid, name }: { pid: number; name: string }) => pid === holder.pid && name.endsWith('raw'),
+      ),
+    )
     const replayed = tarsier(['replay', file, '-r', names])
     assert.deepEqual(events(replayed), events(live))
     const peer = new RegExp(

@@ -4,6 +4,7 @@
  */
 import type { CgroupAnswer, ContainerAnswer, ContainerFacts, NameAnswer } from '../../decode/answers.ts'
 import type { LossCause } from '../../sources/kernel/drops.ts'
+import type { OpenFiles } from '../../sources/kernel/inventory.ts'
 import type { Gap } from '../../sources/kernel/reader.ts'
 import type { ThrottleNotice } from '../../sources/kernel/throttle.ts'
 import type { Before, CaptureSink } from '../source.ts'
@@ -24,6 +25,8 @@ export type Fact =
   | { readonly of: 'names-settled' }
   | { readonly of: 'asked'; readonly fullId: string; readonly taken: boolean }
   | ({ readonly of: 'resume' } & Before)
+  | { readonly of: 'mounts'; readonly text: string }
+  | { readonly of: 'files'; readonly processes: readonly OpenFiles[]; readonly leftOut: number }
 
 export const FACT_KIND: number = FACTS
 
@@ -79,6 +82,8 @@ const shape =
     typeof value === 'object' &&
     value !== null &&
     Object.entries(checks).every(([key, check]) => check((value as Readonly<Record<string, unknown>>)[key]))
+const isDescriptor: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && isCount(value[0]) && isText(value[1])
 const isLabels: Check = (value) =>
   value instanceof Map && [...value].every(([name, text]) => isText(name) && isText(text))
 
@@ -149,6 +154,8 @@ const CHECKS: Readonly<Record<Fact['of'], Check>> = {
   'names-settled': () => true,
   asked: shape({ fullId: isText, taken: isFlag }),
   resume: shape({ events: isCount, first: isCount, last: isCount }),
+  mounts: shape({ text: isText }),
+  files: shape({ processes: listOf(shape({ pid: isCount, files: listOf(isDescriptor) })), leftOut: isCount }),
 }
 
 function isFact(value: unknown): value is Fact {
@@ -188,6 +195,12 @@ export function tellFact(sink: CaptureSink, fact: Fact): void {
       break
     case 'resume':
       sink.resume(fact)
+      break
+    case 'mounts':
+      sink.mounts?.(fact.text)
+      break
+    case 'files':
+      sink.files?.(fact.processes, fact.leftOut)
       break
     default:
       fact satisfies never

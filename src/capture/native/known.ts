@@ -44,6 +44,8 @@ export class KnownFacts {
       case 'gap':
       case 'throttle':
       case 'resume':
+      case 'mounts':
+      case 'files':
         return
       default:
         fact satisfies never

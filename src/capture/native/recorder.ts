@@ -3,6 +3,7 @@
  * in the middle.
  */
 import type { ProcessInfo } from '../../fields/context.ts'
+import type { Inventory } from '../../sources/kernel/inventory.ts'
 import type { Before, CaptureFacts, PipelineSink } from '../source.ts'
 import type { ItemSink } from './block.ts'
 import type { Fact } from './items.ts'
@@ -70,6 +71,12 @@ export class Recorder {
   /** A container was asked about while an event is handled; `taken`: there was somebody to ask. */
   asked(fullId: string, taken: boolean): void {
     this.#fact({ of: 'asked', fullId, taken })
+  }
+
+  /** What there was when the recording began, for whoever looks into the capture. */
+  inventory({ mounts, files, leftOut }: Inventory): void {
+    this.#fact({ of: 'mounts', text: mounts })
+    this.#fact({ of: 'files', processes: files, leftOut })
   }
 
   /** Write what has been gathered, so that readers see it. */

@@ -7,6 +7,7 @@ import { isoTime } from '../../outputs/formats/time.ts'
 import { captureFault } from '../captures.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io } from '../command.ts'
 import { formatTable } from '../table.ts'
+import { captureState } from './capture-state.ts'
 
 export const captureCommand: CliCommand = {
   name: 'capture',
@@ -15,8 +16,13 @@ export const captureCommand: CliCommand = {
       .command('info')
       .description('time span, host, events by type, losses inside')
       .argument('<file>', "capture that 'tarsier record' made, a scap file, or Tracee's JSON")
+    command
+      .command('state')
+      .description('processes, mounts and open files when the recording began')
+      .argument('<file>', "capture that 'tarsier record' made")
   },
-  async run([, file], options, io) {
+  async run([action, file], options, io) {
+    if (action === 'state') return captureState(file!, options.json, io)
     return info(file!, options.json, io)
   },
 }
