@@ -1,15 +1,15 @@
 /** What a start needs of the machine: privileges, libbpf, the lock, a source of events. */
 import { existsSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import type { AgentOptions } from './agent.ts'
 import { AgentError } from './agent-outputs.ts'
 import type { PipelineSink } from './capture/source.ts'
+import { missingCapabilities } from './kernel/capabilities.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
-import { SystemError } from './kernel/libc.ts'
+import { TracefsError } from './kernel/machine.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
-import { missingCapabilities } from './kernel/probe.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import { KernelSource } from './sources/kernel/source.ts'
 
@@ -30,16 +30,13 @@ export function startSource(source: KernelSource, sink: PipelineSink): void {
   )
 }
 
-/** A source needs tracefs, which only CAP_SYS_ADMIN reaches where it is not mounted. */
 export function openSource(options: KernelSourceOptions): KernelSource {
   try {
     return new KernelSource(options)
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error
-    throw new AgentError(
-      `tracefs is not mounted, and the agent may not mount one of its own (${error.message})`,
-      'mount -t tracefs tracefs /sys/kernel/tracing, or give it CAP_SYS_ADMIN',
-    )
+    if (!(error instanceof TracefsError)) throw error
+    const mount = error.needs === 'CAP_SYS_ADMIN' ? 'mount -t tracefs tracefs /sys/kernel/tracing, or ' : ''
+    throw new AgentError(error.message, `${mount}give the agent ${error.needs}`)
   }
 }
 
@@ -56,7 +53,9 @@ export function raisePriority({ config, log }: AgentOptions): void {
   try {
     setPriority(config['agent.nice'])
   } catch (error) {
-    log('debug', `the priority stays as it is: ${(error as Error).message}`)
+    const { info } = error as { readonly info?: { readonly code: string } }
+    const reason = info?.code ?? (error as Error).message
+    log('warning', `the priority stays at ${getPriority()} (${reason}): agent.nice takes CAP_SYS_NICE`)
   }
 }
 

@@ -242,9 +242,12 @@ struct mm_struct {
 	struct file *exe_file;
 } __core;
 
-/* until 6.1 */
+/* until 6.1; the kernel's atomic_long_t is a struct */
+struct counter_long {
+	long counter;
+} __core;
 struct mm_rss_stat {
-	long count[4];
+	struct counter_long count[4];
 } __core;
 struct mm_struct___rss {
 	struct mm_rss_stat rss_stat;

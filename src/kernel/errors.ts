@@ -28,6 +28,8 @@ export function explain(
   const type = hook.split('/')[0] ?? hook
   if (error.code === 'EPERM' && TRAMPOLINES.test(type) && log.length === 0)
     return `this kernel refuses ${type} programs, which need a BPF trampoline`
+  if (error.code === 'EPERM' && step === 'attach' && type.startsWith('cgroup'))
+    return 'not permitted: it takes CAP_NET_ADMIN'
   if (error.code === 'EPERM')
     return 'not permitted: it takes CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, and a kernel that is not locked down for confidentiality'
   if (error.code === 'ENOENT' && step === 'attach') return `this kernel has no hook '${hook}'`

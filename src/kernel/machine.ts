@@ -1,5 +1,5 @@
 /** Facts about this machine that the loader and `doctor` need, each read once from the kernel's own files. */
-import { existsSync, openSync, readFileSync } from 'node:fs'
+import { openSync, readFileSync, statSync } from 'node:fs'
 import { closeFd, openDetachedMount, SystemError } from './libc.ts'
 
 /** Number of possible CPUs: highest index in /sys/devices/system/cpu/possible plus one. */
@@ -33,6 +33,15 @@ export function readOptional(file: string): string | undefined {
   }
 }
 
+/** Is there a file of this name? Not existsSync: access(2) leaves out capabilities of those who are not root. */
+export const isThere = (path: string): boolean => {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}
+
 /** Ids of tracepoints, from tracefs. */
 export interface Tracefs {
   /** How it is reached, for `doctor`. */
@@ -46,13 +55,37 @@ export interface Tracefs {
 
 const MOUNTS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing']
 
+/** Where tracefs is mounted and we may look into it. */
+export const mountedTracefs = (): string | undefined => MOUNTS.find((dir) => isThere(`${dir}/events`))
+
+/** tracefs cannot be reached, and which capability it takes. */
+export class TracefsError extends Error {
+  override readonly name = 'TracefsError'
+  readonly needs: 'CAP_DAC_READ_SEARCH' | 'CAP_SYS_ADMIN'
+  constructor(reason: SystemError) {
+    const closed = MOUNTS.find((dir) => isMountOf('tracefs', dir))
+    super(
+      closed === undefined
+        ? `tracefs is not mounted, and the agent may not mount one of its own (${reason.message})`
+        : `tracefs at ${closed} is for root alone`,
+    )
+    this.needs = closed === undefined ? 'CAP_SYS_ADMIN' : 'CAP_DAC_READ_SEARCH'
+  }
+}
+
+const isMountOf = (type: string, path: string): boolean =>
+  (readOptional('/proc/self/mounts') ?? '').split('\n').some((line) => {
+    const [, place, kind] = line.split(' ')
+    return place === path && kind === type
+  })
+
 /**
  * tracefs where it is mounted, else through a mount of our own that no other process sees: nothing on the machine
- * changes. Throws SystemError when neither works.
+ * changes. Throws TracefsError when neither works.
  */
 export function openTracefs(): Tracefs {
-  const mounted = MOUNTS.find((dir) => existsSync(`${dir}/events`))
-  const fd = mounted === undefined ? openDetachedMount('tracefs') : -1
+  const mounted = mountedTracefs()
+  const fd = mounted === undefined ? openOwnTracefs() : -1
   const base = mounted ?? `/proc/self/fd/${fd}`
   return {
     place: mounted ?? 'a private mount',
@@ -67,21 +100,31 @@ export function openTracefs(): Tracefs {
   }
 }
 
+function openOwnTracefs(): number {
+  try {
+    return openDetachedMount('tracefs')
+  } catch (error) {
+    throw error instanceof SystemError ? new TracefsError(error) : error
+  }
+}
+
+/** Where the root of cgroup v2 is mounted; another one than the root has a type (cgroups(7)). */
+export const mountedCgroupRoot = (hostRoot: string): string | undefined =>
+  ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
+    .map((folder) => hostRoot + folder)
+    .find((folder) => isThere(`${folder}/cgroup.controllers`) && !isThere(`${folder}/cgroup.type`))
+
 const EXDEV = 18
 
 /**
- * Descriptor of the root of cgroup v2. A mount of our own that no other process sees; in a cgroup namespace of our own that
- * begins at our own cgroup, so it must be what the host has mounted below `hostRoot`. Throws SystemError, EXDEV when neither is
- * the root.
+ * Descriptor of the root of cgroup v2: what is mounted, else a mount of our own that no other process sees. In a cgroup
+ * namespace of our own that begins at our own cgroup. Throws SystemError, EXDEV when there is no way to the root.
  */
 export function openCgroupRoot(hostRoot: string): number {
+  const mounted = mountedCgroupRoot(hostRoot)
+  if (mounted !== undefined) return openSync(mounted, 'r')
   const detached = openDetachedMount('cgroup2')
-  // Every cgroup but the root has a type (cgroups(7)).
-  if (!existsSync(`/proc/self/fd/${detached}/cgroup.type`)) return detached
+  if (!isThere(`/proc/self/fd/${detached}/cgroup.type`)) return detached
   closeFd(detached)
-  const root = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
-    .map((folder) => hostRoot + folder)
-    .find((folder) => existsSync(`${folder}/cgroup.controllers`) && !existsSync(`${folder}/cgroup.type`))
-  if (root === undefined) throw new SystemError('root of cgroup v2', EXDEV)
-  return openSync(root, 'r')
+  throw new SystemError('root of cgroup v2', EXDEV)
 }

@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
-import { CAPABILITIES } from '../../schema/enums/index.ts'
+import { capabilityUse, missingCapabilities } from './capabilities.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './libbpf.ts'
-import { closeFd, effectiveCapabilities, openDetachedMount, SystemError } from './libc.ts'
-import { openTracefs, readOptional, V1_CONTROLLERS, v1ControllerBits } from './machine.ts'
+import { closeFd, openDetachedMount, SystemError } from './libc.ts'
+import { openTracefs, readOptional, TracefsError, V1_CONTROLLERS, v1ControllerBits } from './machine.ts'
 import { missingSyscalls, NATIVE_SYSCALLS } from './missing-syscalls.ts'
 
 export type Verdict = 'ok' | 'degraded' | 'missing' | 'unknown'
@@ -136,7 +136,10 @@ function tracefsFinding(): Finding {
       ...base,
       verdict: 'missing',
       detail: (error as Error).message,
-      instead: 'nothing can be attached; mount tracefs at /sys/kernel/tracing or run with CAP_SYS_ADMIN',
+      instead:
+        error instanceof TracefsError && error.needs === 'CAP_DAC_READ_SEARCH'
+          ? 'nothing can be attached; run with CAP_DAC_READ_SEARCH'
+          : 'nothing can be attached; mount tracefs at /sys/kernel/tracing or run with CAP_SYS_ADMIN',
     }
   }
 }
@@ -155,37 +158,19 @@ function libraryFinding(): Finding {
   }
 }
 
-/** Capabilities that matter, what for, and what happens without. */
-const NEEDED: readonly (readonly [name: (typeof CAPABILITIES)[number], what: string, without: string])[] = [
-  ['CAP_BPF', 'load programs', 'CAP_SYS_ADMIN serves as well'],
-  ['CAP_PERFMON', 'attach to tracepoints and read kernel memory', 'CAP_SYS_ADMIN serves as well'],
-  ['CAP_SYS_ADMIN', 'reach tracefs where it is not mounted', 'tracefs must be mounted'],
-  ['CAP_SYS_RESOURCE', 'raise the limit of locked memory', 'not needed since Linux 5.11'],
-  [
-    'CAP_SYS_PTRACE',
-    'read arguments of running processes at start',
-    'argv of processes older than the agent is missing',
-  ],
-  ['CAP_DAC_READ_SEARCH', 'read rules and kernel files of other users', 'files must be readable'],
-]
-
 function privilegeFindings(): Finding[] {
   const area = 'privileges'
-  const held = effectiveCapabilities()
-  const has = (name: (typeof CAPABILITIES)[number]): boolean =>
-    ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
-  const enough = missingCapabilities(held).length === 0
-  const rows: Finding[] = NEEDED.map(([name, what, without]) =>
-    has(name)
-      ? { area, name, verdict: 'ok', detail: what }
-      : {
-          area,
-          name,
-          verdict: !enough && VITAL_CAPABILITIES.some((vital) => vital === name) ? 'missing' : 'degraded',
-          detail: `not held: ${what}`,
-          instead: without,
-        },
-  )
+  const { held, unheld } = capabilityUse()
+  const missing = missingCapabilities()
+  const rows: Finding[] = [
+    ...held.map(({ name, what }) => ({ area, name, verdict: 'ok', detail: what }) as const),
+    ...unheld.map(({ name, what, needless, without }): Finding => {
+      if (needless !== undefined)
+        return { area, name, verdict: 'ok', detail: `not held, and not needed: ${needless}` }
+      const verdict = missing.includes(name) ? 'missing' : 'degraded'
+      return { area, name, verdict, detail: `not held: ${what}`, instead: without }
+    }),
+  ]
   const limit = /Max locked memory\s+(\S+)/.exec(readOptional('/proc/self/limits') ?? '')?.[1] ?? 'unknown'
   rows.push({
     area,
@@ -195,17 +180,6 @@ function privilegeFindings(): Finding[] {
   })
   return rows
 }
-
-/** Capabilities without which nothing can be loaded; empty when the set is sufficient. */
-export function missingCapabilities(held = effectiveCapabilities()): string[] {
-  const has = (name: (typeof CAPABILITIES)[number]): boolean =>
-    ((held >> BigInt(CAPABILITIES.indexOf(name))) & 1n) === 1n
-  if (has('CAP_SYS_ADMIN')) return []
-  return VITAL_CAPABILITIES.filter((name) => !has(name))
-}
-
-/** Both, or CAP_SYS_ADMIN. */
-const VITAL_CAPABILITIES = ['CAP_BPF', 'CAP_PERFMON'] as const
 
 function cgroupFindings(): Finding[] {
   const mounts = (readOptional('/proc/mounts') ?? '').split('\n').map((line) => line.split(' '))

@@ -217,15 +217,16 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 
 /*
  * Pages of one kind. A macro, because only a constant index is relocated to the size that an element has in the running
- * kernel. Counts of single CPUs are not folded in at once, so a sum may be negative.
+ * kernel. Counts of single CPUs are not folded in at once, so a sum may be negative. Which of both it is is asked of mm_struct,
+ * which every kernel has: for a struct it does not find, libbpf looks into modules, which takes CAP_SYS_ADMIN.
  */
 #define RSS_PAGES(mm, kind)												\
 	({														\
 		struct mm_struct___rss *__old = (void *)(mm);								\
 		__s64 __n = 0;												\
 															\
-		if (bpf_core_type_exists(struct mm_rss_stat))								\
-			bpf_core_read(&__n, sizeof(__n), &__old->rss_stat.count[kind]);					\
+		if (bpf_core_field_exists(__old->rss_stat.count[0].counter))						\
+			bpf_core_read(&__n, sizeof(__n), &__old->rss_stat.count[kind].counter);				\
 		else													\
 			bpf_core_read(&__n, sizeof(__n), &(mm)->rss_stat[kind].count);					\
 		__n < 0 ? 0 : __n;											\

@@ -19,7 +19,8 @@ export const doctorCommand: CliCommand = {
     )
   },
   async run(_args, options, io) {
-    const { probeMachine, missingCapabilities } = await import('../../kernel/probe.ts')
+    const { probeMachine } = await import('../../kernel/probe.ts')
+    const { missingCapabilities } = await import('../../kernel/capabilities.ts')
     const findings = probeMachine(objectsDirectory())
     const blocked =
       missingCapabilities().length > 0 ||

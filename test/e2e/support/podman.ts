@@ -33,7 +33,7 @@ export const NEEDS_PODMAN: string | false =
   MISSING.length > 0 ? `needs ${MISSING.join(', ')}` : BUSYBOX === undefined ? 'needs busybox' : false
 
 /** One command; the machine may be busy. */
-const COMMAND_MS = 30_000
+const COMMAND_MS = 60_000
 const CGROUPS = '/sys/fs/cgroup'
 
 export class Podman {

@@ -19,7 +19,7 @@ const SHELL = 'localhost/team/shell'
 /** As packaging/daemonset.yaml has it. */
 const OPTIONS = [
   '--cap-drop=all',
-  '--cap-add=SYS_ADMIN,BPF,PERFMON,SYS_PTRACE,DAC_READ_SEARCH',
+  '--cap-add=BPF,PERFMON,NET_ADMIN,SYS_ADMIN,SYS_PTRACE,DAC_READ_SEARCH,SYS_NICE',
   '--volume=/proc:/host/proc:ro',
   '--volume=/etc:/host/etc:ro',
   '--volume=/sys/fs/cgroup:/host/sys/fs/cgroup:ro',

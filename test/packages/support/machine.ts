@@ -12,14 +12,14 @@ import { Podman } from '../../e2e/support/podman.ts'
 
 const run = promisify(execFile)
 
-const MAKE_MS = 240_000
+const MAKE_MS = 400_000
 const BOOT_MS = 60_000
 const NAME = 'machine'
 
 /** What the service manager and dpkg need, and what the unit of the agent leaves to it. */
 const CAPABILITIES = [
   ...['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP', 'SETFCAP'],
-  ...['SYS_CHROOT', 'SYS_ADMIN', 'BPF', 'PERFMON', 'SYS_PTRACE', 'DAC_READ_SEARCH'],
+  ...['SYS_CHROOT', 'SYS_ADMIN', 'BPF', 'PERFMON', 'SYS_PTRACE', 'DAC_READ_SEARCH', 'NET_ADMIN', 'SYS_NICE'],
 ]
 
 /** Documentation takes as long to unpack as all the rest. */

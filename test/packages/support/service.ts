@@ -1,11 +1,19 @@
 /** The Debian package where it belongs: installed by dpkg, run by systemd, upgraded and purged. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NEEDS_ROOT } from '../../e2e/support/agent.ts'
+import { NEEDS_ROOT, ROOT } from '../../e2e/support/agent.ts'
 import { NEEDS_PODMAN } from '../../e2e/support/podman.ts'
 import type { DebianMachine } from './machine.ts'
 
@@ -87,6 +95,11 @@ export function serviceSuite(makeMachine: () => Promise<DebianMachine>, deb: () 
         await machine.try('cat', '/etc/probe')
         return inJournal('Probed', '0')
       })
+      const broken = join(machine.root, 'etc/tarsier/rules.d/broken.yaml')
+      writeFileSync(broken, '- rule: Broken\n')
+      await assert.rejects(machine.run('systemctl', 'reload', 'tarsier'))
+      rmSync(broken)
+      assert.equal(await machine.property('ActiveState'), 'active')
     })
     test('an agent that stopped working is started again, and says for how long nobody watched', async () => {
       const [pid, before] = [await machine.property('MainPID'), await machine.property('NRestarts')]
@@ -122,6 +135,22 @@ export function serviceSuite(makeMachine: () => Promise<DebianMachine>, deb: () 
       assert.equal(records.length, before + 1)
       assert.ok(records.at(-1)!.process_table_size > 0)
       assert.ok(await inJournal('lost 0', '0'))
+    })
+    test('it need not be root: the drop-in of the documentation is enough', async () => {
+      const page = readFileSync(join(ROOT, 'docs/installing.md'), 'utf8')
+      const dropIn = /```ini\n# (\/etc\/systemd\/.*)\n([^`]+)```/.exec(page)!
+      writeFileSync(join(machine.root, dropIn[1]!), dropIn[2]!)
+      await machine.run('mount', '-t', 'tracefs', 'tracefs', '/sys/kernel/tracing')
+      await machine.run('systemctl', 'daemon-reload')
+      await machine.run('systemctl', 'start', 'tarsier')
+      const pid = await machine.property('MainPID')
+      const status = await machine.run('cat', `/proc/${pid}/status`)
+      assert.doesNotMatch(status, /^Uid:\s+0\b/m)
+      const held = Number.parseInt(/^CapEff:\s+(\w+)$/m.exec(status)![1]!.slice(-4), 16)
+      assert.equal(held, (1 << 2) | (1 << 12), 'of the first sixteen, reading and the network')
+      await alerts()
+      assert.match(await machine.run('tarsier', 'ctl', 'status'), /rules/)
+      await machine.run('systemctl', 'stop', 'tarsier')
     })
     test('removing keeps the configuration, purging leaves nothing', async () => {
       await machine.run('systemctl', 'start', 'tarsier')
