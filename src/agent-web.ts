@@ -34,7 +34,7 @@ export function createWeb(reported: Reported, init: WebInit, first: Served): Web
   const sample = sampler(reported, init.version)
   let server: WebServer | undefined
   let served = first
-  let digests = digestsOf(first.files)
+  let digests: ReturnType<typeof digestsOf> | undefined
   const metrics = (): string => {
     const { pipeline, source, outputs } = reported
     const { events, lost, errors, violations } = pipeline.counts
@@ -50,10 +50,11 @@ export function createWeb(reported: Reported, init: WebInit, first: Served): Web
       guardGeneration: source.guardGeneration,
       reloads: reported.reloads,
       rules: served.rules,
-      ...digests,
+      ...(digests ?? digestsOf(undefined)),
     })
   }
   const begin = (): void => {
+    digests = served.config['webserver.enabled'] ? digestsOf(served.files) : undefined
     server = served.config['webserver.enabled']
       ? startWebServer(optionsOf(served.config, init, metrics))
       : undefined
@@ -67,8 +68,8 @@ export function createWeb(reported: Reported, init: WebInit, first: Served): Web
         commit() {
           const same = placeOf(next.config) === placeOf(served.config)
           served = next
-          digests = digestsOf(next.files)
           if (same) {
+            if (digests !== undefined) digests = digestsOf(next.files)
             if (certificate !== undefined) server?.renew(certificate)
             return
           }

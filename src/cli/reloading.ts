@@ -8,7 +8,6 @@ import type { ReloadStatus } from './status-text.ts'
 
 /** What a run is made of, read again. */
 export interface Reread extends Renewal {
-  readonly watched: readonly string[]
   /** To be told once it is in force. */
   readonly notices: readonly string[]
   /** The configuration's, where no option says otherwise. */
@@ -18,8 +17,11 @@ export interface Reread extends Renewal {
 export interface Rereader {
   /** Files and directories that what was read first came from. */
   readonly watched: readonly string[]
-  /** Throws UserError when it is not valid; what is wrong where goes to standard error. */
-  read(io: Io): Reread
+  /**
+   * Throws UserError when it is not valid; what is wrong where goes to standard error. `watched` is told where things are read
+   * from as soon as that is known: a file that is missing may come.
+   */
+  read(io: Io, watched: (paths: readonly string[]) => void): Reread
 }
 
 export type Outcome =
@@ -57,8 +59,9 @@ export function createReloader({ agent, first, reread, log, io }: ReloaderInit):
   let last: ReloadStatus['last']
   let level = first.config.log_level
   let watching: FileWatch | undefined
+  let paths = reread?.watched ?? []
   /** Watch the files, as far as the configuration wants that. `seen`: what they were like before they were read. */
-  const watch = (wanted: boolean, paths: readonly string[], seen?: Look): void => {
+  const watch = (wanted: boolean, seen?: Look): void => {
     if (!wanted) {
       watching?.close()
       watching = undefined
@@ -80,16 +83,18 @@ export function createReloader({ agent, first, reread, log, io }: ReloaderInit):
     const said = collector(io)
     const seen = watching?.look()
     try {
-      const read = reread.read(said.io)
+      const read = reread.read(said.io, (found) => {
+        paths = found
+      })
       take(read)
-      watch(read.config.watch_config_files, read.watched, seen)
+      watch(read.config.watch_config_files, seen)
       for (const line of read.notices) log.warning(line)
       log.info(`${by}: reloaded, ${read.rules.length} rules`)
       return { ok: true, rules: read.rules.length }
     } catch (error) {
       if (!(error instanceof UserError || error instanceof AgentError)) throw error
       const { message, hint } = error
-      if (seen !== undefined) watching?.settle(seen)
+      if (seen !== undefined) watching?.follow(paths, seen)
       log.error(`${by}: ${message}; the rules in force stay`)
       const details = said.text()
       return {
@@ -110,7 +115,7 @@ export function createReloader({ agent, first, reread, log, io }: ReloaderInit):
     last = { time, by, ok: outcome.ok, ...(outcome.ok ? {} : { error: outcome.error }) }
     return outcome
   }
-  if (reread !== undefined) watch(first.config.watch_config_files, reread.watched)
+  if (reread !== undefined) watch(first.config.watch_config_files)
   return {
     reload,
     get status() {

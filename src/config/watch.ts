@@ -50,12 +50,8 @@ export class FileWatch {
   follow(paths: readonly string[], seen: Look): void {
     this.#options = { ...this.#options, paths }
     this.#watchFolders()
-    this.#seen = new Map([...this.look()].map(([file, digest]) => [file, seen.get(file) ?? digest]))
-  }
-
-  /** What was seen in this look is no change: somebody has acted on it. */
-  settle(seen: Look): void {
-    this.#seen = seen
+    const now = this.look()
+    this.#seen = new Map([...now].map(([file, digest]) => [file, seen.get(file) ?? digest]))
   }
 
   close(): void {

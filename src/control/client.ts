@@ -66,17 +66,22 @@ function failure(path: string, { code, message }: NodeJS.ErrnoException): Contro
         `the control socket '${path}' is not yours`,
         'only root and the user that the agent runs as may ask it',
       )
+    case 'EPIPE':
+    case 'ECONNRESET':
+      return closed()
     default:
       return new ControlError(`cannot ask the agent at '${path}': ${message}`)
   }
 }
 
+const closed = (): ControlError =>
+  new ControlError(
+    'the agent closed the connection without an answer',
+    'too many ask it at the same time, it is about to end, or it knows you are not its owner: its log says',
+  )
+
 function answerOf(text: string): Answer {
-  if (text === '')
-    throw new ControlError(
-      'the agent closed the connection without an answer',
-      'too many ask it at the same time, or it is about to end: try again',
-    )
+  if (text === '') throw closed()
   try {
     return JSON.parse(text) as Answer
   } catch {

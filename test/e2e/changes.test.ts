@@ -117,6 +117,12 @@ suite('changes while the agent runs', { skip: NEEDS_ROOT }, () => {
     const told = (): boolean =>
       agent.lines.some((line) => /second\.yaml.*changed|changed.*second\.yaml/.test(line))
     assert.ok(await agent.until(told, TIME_MS), agent.lines.join('\n'))
+    // A file that is named before it is there.
+    const third = join(folder, 'third.yaml')
+    set(`  - ${first}`, `  - ${third}`)
+    await hears(/change of .*tarsier\.yaml: the rules are not valid; the rules in force stay/)
+    write(third, opensOf('nothing', 'x'))
+    await hears(/change of .*third\.yaml: reloaded, 2 rules/)
     writeFileSync(config, 'rules_files: [\n')
     await hears(/change of .*tarsier\.yaml: the configuration is not valid; the rules in force stay/)
     // Off, by the file itself.

@@ -63,6 +63,16 @@ suite('control', { skip: NEEDS_ROOT }, () => {
     assert.equal(status, 1)
     assert.match(stderr, /^error: the control socket '.*' is not yours\n {2}hint: only root/)
   })
+  test('the kernel says who asks: others are sent away though they could connect', async () => {
+    chmodSync(socket, 0o666)
+    const { status, stderr } = tarsier(['ctl', 'status', '--socket', socket], NOBODY)
+    chmodSync(socket, 0o600)
+    assert.equal(status, 1)
+    assert.match(stderr, /^error: the agent closed the connection without an answer/)
+    const refused = (): boolean =>
+      /warning: control socket: user 65534 .* is not allowed to ask/.test(agent.stderr)
+    assert.ok(await agent.until(refused, TIME_MS), agent.stderr)
+  })
   test('status is what happened', async () => {
     const one = result('status') as { pid: number; alerts: number }
     assert.equal(one.pid, agent.pid)

@@ -88,15 +88,15 @@ export const runCommand: CliCommand = {
       return EXIT.ok
     }
     checkEngine(config)
-    const read: Rereader['read'] = (io) => {
+    const read: Rereader['read'] = (io, watched) => {
       const again = readOrReport({ ...options, ...configuredBy(falco, options) }, io)
       if (again === undefined) throw new UserError('the configuration is not valid')
+      watched(watchedPaths(again, given))
       const restart = takeRestart(config, again.config)
       return {
         config: again.config,
         rules: rulesToJudge(loadOrReport(again, given, options, io), again, falco.isOn),
         files: filesOf(again, given),
-        watched: watchedPaths(again, given),
         notices: restart.length > 0 ? [`these settings take a restart: ${restart.join(', ')}`] : [],
         logLevel: asksForLevel(options)
           ? undefined
