@@ -64,7 +64,7 @@ const OTHER_NAMES: Readonly<Record<string, Readonly<Record<string, readonly stri
 }
 
 /** Directory of a path in families of their own, and the descriptor it is given by. */
-const DIRS: Readonly<Record<string, readonly [dir: string, dirfd: string]>> = {
+export const DIRS: Readonly<Record<string, readonly [dir: string, dirfd: string]>> = {
   oldpath: ['olddir', 'olddirfd'],
   newpath: ['newdir', 'newdirfd'],
   name: ['dir', 'dirfd'],

@@ -339,7 +339,7 @@ export class ScapCapture implements Capture {
     const { end, view } = window
     try {
       for (let n = 0; n < PIECE; n++) {
-        if (end - start < MIN_BLOCK) return !window.over || window.fault !== undefined
+        if (end - start < MIN_BLOCK) return !window.over
         const type = view.getUint32(start, true)
         const length = this.#checkedLength(start)
         if (length === undefined) return !window.over

@@ -7,6 +7,7 @@ import { isoTime } from '../../outputs/formats/time.ts'
 import { captureFault } from '../captures.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io } from '../command.ts'
 import { formatTable } from '../table.ts'
+import { captureConvert, declareConvert } from './capture-convert.ts'
 import { captureState } from './capture-state.ts'
 
 export const captureCommand: CliCommand = {
@@ -20,9 +21,11 @@ export const captureCommand: CliCommand = {
       .command('state')
       .description('processes, mounts and open files when the recording began')
       .argument('<file>', "capture that 'tarsier record' made")
+    declareConvert(command)
   },
-  async run([action, file], options, io) {
+  async run([action, file, to], options, io) {
     if (action === 'state') return captureState(file!, options.json, io)
+    if (action === 'convert') return captureConvert(file!, to!, options['compress'] === true, io)
     return info(file!, options.json, io)
   },
 }
