@@ -1,5 +1,5 @@
 /** What an agent did so far, in figures: for `tarsier ctl status`, and at the end. */
-import type { Reported } from './agent-reports.ts'
+import { captureCounts, type Reported } from './agent-reports.ts'
 import type { Engine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
 import { byProgram, droppedTotal } from './health/ledger.ts'
@@ -72,6 +72,8 @@ export interface AgentStatus {
   readonly alerts: number
   /** Alerts held back by throttling. */
   readonly suppressed: number
+  /** Of captures that rules began; nothing where there is nothing to tell. */
+  readonly captures: Readonly<Record<string, number>>
   readonly processes: number
   /** What was lost, by stage; all 0 is as it should be. */
   readonly losses: {
@@ -105,7 +107,7 @@ export interface AgentStatus {
 
 /** `from`: CLOCK_MONOTONIC of the start, ns. */
 export function statusOf(
-  { pipeline, source, outputs }: Reported,
+  { pipeline, source, outputs, captures }: Reported,
   facts: Pick<AgentStatus, 'version' | 'rules' | 'degraded'> & { readonly from: bigint },
 ): AgentStatus {
   const { counts, table, telemetry } = pipeline
@@ -127,6 +129,7 @@ export function statusOf(
     events: total(counts.events),
     alerts: outputs.alerts,
     suppressed: outputs.suppressed,
+    captures: captureCounts(captures),
     processes: table.size,
     losses: {
       missed: total(source.recursionMisses()),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { AgentError } from './agent-outputs.ts'
-import { type Reported, sampler } from './agent-reports.ts'
+import { captureCounts, type Reported, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { expand } from './integrity/files.ts'
 import type { Change } from './outputs/open.ts'
@@ -47,6 +47,7 @@ export function createWeb(reported: Reported, init: WebInit, first: Served): Web
       violations,
       outputs: outputs.status(),
       suppressed: outputs.suppressed,
+      captures: captureCounts(reported.captures),
       guardGeneration: source.guardGeneration,
       reloads: reported.reloads,
       rules: served.rules,

@@ -20,6 +20,7 @@ const FINE: ControlStatus = {
   events: 1000,
   alerts: 2,
   suppressed: 0,
+  captures: { files: 2 },
   processes: 9,
   losses: { missed: 0, kernel: { ring_full: 0 }, reader: {}, lost: 0, errors: 0, limited: 0, outputs: 0 },
   guards: { generation: 2, seen: 5000, passed_over: 4000, throttled: 0, audited: 1, violations: 0 },
@@ -46,6 +47,7 @@ says('the agent', {}, /^agent +1\.2\.3, pid 7, up 5 s, log level info$/m)
 says('events', {}, /^events +1,000 of 5,000 seen in the kernel; 4,000 passed over there$/m)
 says('nothing lost', {}, /^lost +nothing$/m)
 says('an output', {}, /^siem +http +1 +3 +400 +2 +0$/m)
+says('captures', {}, /^captures +2 files$/m)
 says('guards', {}, /^guards +generation 2, /m)
 says('no guards', { guards: { ...FINE.guards, generation: 0 } }, /^guards +none$/m)
 says(

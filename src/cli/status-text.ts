@@ -42,6 +42,7 @@ export function statusText(status: ControlStatus): string {
       'alerts',
       `${n(status.alerts)}${status.suppressed > 0 ? `, ${n(status.suppressed)} more held back` : ''}`,
     ],
+    ...capturesRow(status.captures),
     ['lost', lossText(status)],
     ['guards', guardsText(guards)],
     ['processes', `${n(status.processes)} remembered`],
@@ -53,6 +54,11 @@ export function statusText(status: ControlStatus): string {
 
 const memoryText = (kb: number | undefined): string =>
   kb === undefined ? '' : `, ${n(Math.round(kb / 1024))} MB resident`
+
+const capturesRow = (captures: AgentStatus['captures']): readonly (readonly string[])[] => {
+  const counts = Object.entries(captures).map(([what, count]) => `${n(count)} ${what}`)
+  return counts.length === 0 ? [] : [['captures', counts.join(', ')]]
+}
 
 const reloadRows = ({ done, failed, last }: ReloadStatus): readonly (readonly string[])[] => {
   if (last === undefined) return []

@@ -32,13 +32,10 @@ export interface RecordInit {
 
 /** Encode one record. Throws RangeError for an unknown event or field, TypeError for a value of the wrong kind. */
 export function encodeRecord(init: RecordInit): Uint8Array {
-  const type = EVENT_TYPES.find((t) => t.name === init.event)
-  if (!type) throw new RangeError(`Unknown event '${init.event}'`)
-  const layout = layoutOf(type.family)
+  const { id, layout, names } = shapeOf(init.event)
   const fields = init.fields ?? {}
   for (const name of Object.keys(fields))
-    if (!layout.slots.some((slot) => slot.name === name))
-      throw new RangeError(`Event '${init.event}' has no field '${name}'`)
+    if (!names.has(name)) throw new RangeError(`Event '${init.event}' has no field '${name}'`)
   const tails: { slot: Slot; bytes: Uint8Array; offset: number }[] = []
   let size = layout.size
   for (const slot of layout.slots) {
@@ -50,7 +47,7 @@ export function encodeRecord(init: RecordInit): Uint8Array {
   }
   const record = new Uint8Array(size)
   const view = new DataView(record.buffer)
-  writeHeader(view, init, type.id, size)
+  writeHeader(view, init, id, size)
   for (const slot of layout.slots) {
     const value = fields[slot.name]
     if (value !== undefined && !isVariable(slot.decl.storage)) writeScalar(view, slot, value)
@@ -72,6 +69,27 @@ export function writeReference(
   view.setUint16(offset, value.offset / unit, true)
   view.setUint16(offset + 2, Math.ceil(value.kept / unit), true)
   view.setUint32(offset + 4, value.total, true)
+}
+
+/** What is the same for all records of an event. */
+interface Shape {
+  readonly id: number
+  readonly layout: ReturnType<typeof layoutOf>
+  readonly names: ReadonlySet<string>
+}
+
+/** Made when they are first asked for. */
+const SHAPES = new Map<string, Shape>()
+
+function shapeOf(event: string): Shape {
+  const known = SHAPES.get(event)
+  if (known !== undefined) return known
+  const type = EVENT_TYPES.find(({ name }) => name === event)
+  if (type === undefined) throw new RangeError(`Unknown event '${event}'`)
+  const layout = layoutOf(type.family)
+  const shape = { id: type.id, layout, names: new Set(layout.slots.map(({ name }) => name)) }
+  SHAPES.set(event, shape)
+  return shape
 }
 
 const keptBytes = ({ decl }: Slot, bytes: Uint8Array): number =>

@@ -58,6 +58,7 @@ const SNAPSHOT: Snapshot = {
   guardGeneration: 2,
   reloads: { done: 3, refused: 1, lastOk: false },
   suppressed: 512,
+  captures: { files: 2, failed: 1 },
   outputs: [
     {
       name: 'siem',
@@ -108,6 +109,7 @@ has('tracee_rules_events_total 16')
 has('falcosecurity_falco_cpu_usage_ratio 0.15')
 has('falcosecurity_falco_host_cpu_usage_ratio 0.5')
 has('falcosecurity_scap_n_threads_total 42')
+has('tarsier_captures_total{what="failed"} 1')
 has('tarsier_guard_generation 2')
 has('tarsier_reloads_total{outcome="refused"} 1')
 has('tarsier_last_reload_successful 0')

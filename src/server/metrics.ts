@@ -36,6 +36,8 @@ export interface Snapshot {
   readonly outputs: readonly OutputStatus[]
   /** Alerts that throttling held back. */
   readonly suppressed: number
+  /** What came of captures that rules began. */
+  readonly captures: Readonly<Record<string, number>>
   /** Number of the guards in use; 0 for none. */
   readonly guardGeneration: number
   readonly reloads: { readonly done: number; readonly refused: number; readonly lastOk: boolean }
@@ -75,6 +77,7 @@ function ownMetrics({
   violations,
   outputs,
   suppressed,
+  captures,
   guardGeneration,
   reloads,
   rules,
@@ -124,6 +127,11 @@ function ownMetrics({
       ),
     ),
     counter('tarsier_alerts_suppressed_total', 'Alerts held back by throttling.', one(suppressed)),
+    counter(
+      'tarsier_captures_total',
+      'Captures that rules began: files, matches that prolonged one, files that got too large or failed, bytes, items lost.',
+      by('what', new Map(Object.entries(captures))),
+    ),
     counter(
       'tarsier_output_failures_total',
       'Lines lost to a full queue or a write error.',

@@ -39,6 +39,8 @@ export class Past {
   readonly #options: PastOptions
   readonly #known = new KnownFacts()
   #segments: Segment[] = []
+  /** Memory of a segment that was forgotten, for the next one. */
+  #spare: Block | undefined
   #now = 0
   #used = 0
   #evicted = 0
@@ -96,7 +98,8 @@ export class Past {
   #begin(): Segment {
     this.#forget()
     const before = this.#options.before()
-    const segment = { block: new Block(FIRST_ROOM), facts: [], before, began: this.#now }
+    const segment = { block: this.#spare ?? new Block(FIRST_ROOM), facts: [], before, began: this.#now }
+    this.#spare = undefined
     this.#segments.push(segment)
     return segment
   }
@@ -114,6 +117,8 @@ export class Past {
       this.#segments.shift()
       this.#used -= oldest.block.used
       this.#digest(oldest)
+      oldest.block.clear()
+      this.#spare = oldest.block
     }
   }
 
