@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { generateHeader } from './bpf-header.ts'
@@ -81,26 +82,46 @@ async function main(): Promise<number> {
   for (const file of [...includes.map((name) => join(source, name)), import.meta.filename])
     common.update(readFileSync(file))
   const base = common.digest('hex')
-  let failed = 0
-  for (const name of globSync('programs/**/*.bpf.c', { cwd: source }).sort()) {
-    const program = join(source, name)
-    const text = readFileSync(program, 'utf8')
-    const stamp = createHash('sha256').update(base).update(text).digest('hex')
-    for (const { file, defines } of targetsOf(name, text)) {
-      if (!process.argv.includes('--force') && read(`${file}.stamp`) === stamp && read(file) !== undefined)
-        continue
-      try {
-        await compile(program, file, defines)
-        writeFileSync(`${file}.stamp`, stamp)
-        process.stderr.write(`built ${relative(root, file)}\n`)
-      } catch (error) {
-        failed++
-        const { stderr, message } = error as Error & { stderr?: string }
-        process.stderr.write(`${name}: ${stderr || message}\n`)
-      }
-    }
+  const due = globSync('programs/**/*.bpf.c', { cwd: source })
+    .sort()
+    .flatMap((name) => {
+      const program = join(source, name)
+      const text = readFileSync(program, 'utf8')
+      const stamp = createHash('sha256').update(base).update(text).digest('hex')
+      return targetsOf(name, text)
+        .filter(({ file }) => process.argv.includes('--force') || !isBuilt(file, stamp))
+        .map((target): Job => ({ name, program, stamp, ...target }))
+    })
+  const rest = due.values()
+  const workers = Array.from({ length: availableParallelism() }, async () => {
+    let failed = 0
+    for (const job of rest) if (!(await build(job))) failed++
+    return failed
+  })
+  return (await Promise.all(workers)).some((failed) => failed > 0) ? 1 : 0
+}
+
+interface Job extends Target {
+  readonly name: string
+  readonly program: string
+  readonly stamp: string
+}
+
+const isBuilt = (file: string, stamp: string): boolean =>
+  read(`${file}.stamp`) === stamp && read(file) !== undefined
+
+/** Compile one object and say so; false when that is not possible. */
+async function build({ name, program, file, defines, stamp }: Job): Promise<boolean> {
+  try {
+    await compile(program, file, defines)
+    writeFileSync(`${file}.stamp`, stamp)
+    process.stderr.write(`built ${relative(root, file)}\n`)
+    return true
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string }
+    process.stderr.write(`${name}: ${stderr || message}\n`)
+    return false
   }
-  return failed === 0 ? 0 : 1
 }
 
 process.exitCode = await main()
