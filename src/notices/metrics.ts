@@ -13,6 +13,8 @@ export interface Usage {
   readonly rss: number | undefined
   readonly pss: number | undefined
   readonly vsz: number | undefined
+  /** Of the container that the agent runs in. */
+  readonly containerMemory: number | undefined
   /** Processor time of the host in ticks: busy, and all. */
   readonly hostBusy: number | undefined
   readonly hostTotal: number | undefined
@@ -127,6 +129,7 @@ function usageEntries(now: Sample, before: Sample | undefined, megabytes: boolea
     [`falco.memory_rss_${unit}`, memory(usage.rss)],
     [`falco.memory_pss_${unit}`, memory(usage.pss)],
     [`falco.memory_vsz_${unit}`, memory(usage.vsz)],
+    [`falco.container_memory_used_${unit}`, memory(usage.containerMemory)],
     ['falco.host_cpu_usage_perc', hostCpu(usage, before?.usage)],
     [`falco.host_memory_used_${unit}`, memory(usage.hostMemory)],
     ['falco.host_procs_running', usage.hostRunning],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { parseInterval } from '../config/interval.ts'
 import { configFrom } from '../config/options.ts'
@@ -284,4 +284,11 @@ describe('actions', () => {
   })
   test('ignore', async () =>
     assert.deepEqual(await simulated('[ignore]', 1, 1200), { alerts: [], log: [], exits: 0 }))
+})
+test('memory of the container is read where FALCO_CGROUP_MEM_PATH says', () => {
+  const read = (file: string) => readUsage({ FALCO_CGROUP_MEM_PATH: file }).containerMemory
+  const file = join(mkdtempSync(join(tmpdir(), 'tarsier-usage-')), 'memory.current')
+  writeFileSync(file, '2048000\n')
+  assert.deepEqual([read(file), read('/nowhere')], [2000, undefined])
+  rmSync(dirname(file), { recursive: true })
 })

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs'
 import { ownUsage } from '../health/measure.ts'
 import type { Usage } from './metrics.ts'
 
-export function readUsage(): Usage {
+/** Where Falco reads the memory of its container. */
+const CONTAINER_MEMORY = '/sys/fs/cgroup/memory/memory.usage_in_bytes'
+
+/** `env` may name another file for the memory of the agent's container. */
+export function readUsage(env: Readonly<Record<string, string | undefined>> = process.env): Usage {
+  const container = number(read(env['FALCO_CGROUP_MEM_PATH'] || CONTAINER_MEMORY), /^(\d+)$/m)
   const { rss, pss, cpu } = ownUsage()
   const ticks = /^cpu +(.+)$/m.exec(read('/proc/stat'))?.[1]?.split(/\s+/).map(Number)
   // user nice system idle iowait irq softirq steal; guests are part of user.
@@ -15,6 +20,7 @@ export function readUsage(): Usage {
     rss: rss ?? undefined,
     pss: pss ?? undefined,
     vsz: number(read('/proc/self/status'), /^VmSize:\s+(\d+)/m),
+    containerMemory: container === undefined ? undefined : Math.round(container / 1024),
     hostTotal: total,
     hostBusy: total === undefined ? undefined : total - (ticks?.[3] ?? 0) - (ticks?.[4] ?? 0),
     hostMemory: all === undefined || available === undefined ? undefined : all - available,

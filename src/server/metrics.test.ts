@@ -41,6 +41,7 @@ const SNAPSHOT: Snapshot = {
       vsz: 4096,
       hostBusy: 1,
       hostTotal: 2,
+      containerMemory: 9,
       hostMemory: 8,
       hostRunning: 1,
       hostFiles: 9,

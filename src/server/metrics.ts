@@ -267,6 +267,11 @@ function falcoMetrics({ sample, rules, ruleFiles, configFiles }: Snapshot): read
       'Resident memory with shared pages divided among their users.',
       bytes(usage.pss),
     ),
+    set(
+      'falco_container_memory_used_bytes',
+      'Memory in use by the container of the agent.',
+      bytes(usage.containerMemory),
+    ),
     set('falco_host_memory_used_bytes', 'Memory in use on the host.', bytes(usage.hostMemory)),
     total('falco_host_procs_running', 'Running processes of the host.', usage.hostRunning ?? 0),
     total('falco_host_open_fds', 'Open files of the host.', usage.hostFiles ?? 0),

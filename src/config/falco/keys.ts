@@ -131,7 +131,9 @@ export const FALCO_KEYS: Readonly<Record<string, FalcoKey>> = {
 export const FALCO_VARIABLES = {
   HOST_ROOT:
     'where the files of the host begin (`/host`), for an agent in a container: users, groups, /proc, /etc/hosts and sockets of container runtimes are below it',
-  FALCO_HOSTNAME: 'name of this host in alerts',
+  FALCO_HOSTNAME:
+    'name of this host in alerts; else that of /etc/hostname below HOST_ROOT, or of this container',
+  FALCO_CGROUP_MEM_PATH: 'file with the memory that the container of the agent uses, for metrics',
 } as const
 
 /** Every top-level key of falco.yaml beyond those of ours. */
