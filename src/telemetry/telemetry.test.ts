@@ -584,7 +584,11 @@ test('native: a packet has both ends', () => {
 
 /* Everything there is */
 
-const anyFields = (type: string): RecordInit => event(type, {}, {})
+const FORKS: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork'])
+/** A fork has a child, or there is nothing to tell. */
+const anyFields = (type: string): RecordInit => event(type, {}, FORKS.has(type) ? { child_pid: 7 } : {})
+test('a fork as its child sees it is no relationship', () =>
+  assert.deepEqual(feed({}, event('clone', {}, { res: 0 })), []))
 test('every event of every record type makes a record that fits its schema, in both forms', () => {
   const events = [...new Set(RECORD_TYPES.flatMap(({ events: names }) => names))]
   for (const form of [false, true])

@@ -103,6 +103,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 /** The record type of an event; the outcome decides where there are two. */
 export function typeOf(ctx: SyscallContext): RecordType | undefined {
   const types = recordTypesOf.get(ctx.event.name)
+  // Captures have forks as the child sees them, and those of threads: there is no relationship in them.
+  if (ctx.event.family === 'fork' && ctx.event.number('child_pid') === 0) return undefined
   if (types === undefined || types.length === 1) return types?.[0]
   const outcome = (ctx.event.number('res') ?? 0) < 0 ? 'failed' : 'ok'
   return types.find((type) => type.outcome === outcome)

@@ -4,6 +4,7 @@ import { SCAP_EVENTS, SCAP_SYSCALLS } from '../../../schema/scap/index.ts'
 import type { Interner } from '../../decode/interner.ts'
 import { EVENT_ALIASES } from '../../fields/evt/falco-arguments.ts'
 import { type Capture, CaptureError, type CaptureFacts, type CaptureSink } from '../source.ts'
+import { Beginnings } from './beginnings.ts'
 import { ByteReader } from './bytes.ts'
 import { Call } from './call.ts'
 import { containerAnswer } from './containers.ts'
@@ -11,31 +12,21 @@ import { countOf, locate, noParams, type Params } from './event.ts'
 import {
   BLOCK_HEAD,
   BLOCK_TAIL,
-  BYTE_ORDER,
-  DESCRIPTORS,
-  DESCRIPTORS_2,
   EVENT_2,
   EVENT_HEAD,
   EVENT_HEAD_UNCOUNTED,
   EVENT_LAYOUTS,
   type EventLayout,
-  INTERFACES,
-  INTERFACES_2,
-  MACHINE,
-  MAJOR_VERSION,
   MAX_PARAMS,
   MIN_BLOCK,
-  PROCESSES,
   SECTION,
-  USERS,
-  USERS_2,
 } from './format.ts'
+import { Front } from './front.ts'
 import { changesState, type Handler } from './handler.ts'
 import { handlersByNumber } from './handlers.ts'
 import { tellProcess } from './lifecycle.ts'
-import { type Machine, readFd, readMachine, readThread, readUsers } from './lists.ts'
+import type { Machine } from './lists.ts'
 import { CALLS, PLANS, type Plan } from './plan.ts'
-import type { Process } from './processes.ts'
 import type { Shape } from './record.ts'
 import { MAX_BLOCK, Window } from './window.ts'
 
@@ -45,21 +36,11 @@ const WIDE = 4294967296
 /** A time of more than this after the machine's start does not fit into 53 bits. */
 const MAX_SPAN = 1n << 53n
 const SECOND = 1_000_000_000n
-/** Beginnings of calls that are kept until their exits: one for each thread. */
-const PENDING_MAX = 1 << 16
 const GENERIC = 1
 /** A tid of all ones is nobody's. */
 const NOBODY = 0xffffffff
 
 const USUAL_LAYOUT = EVENT_LAYOUTS.get(EVENT_2)!
-
-const versionOf = (type: number): number => PROCESSES.findIndex((types) => types.includes(type)) + 1
-
-/** The beginning of a call. */
-interface Pending {
-  number: number
-  params: Params
-}
 
 /** Shapes of the calls that generic events are about, by code. */
 const GENERIC_SHAPES: readonly (Shape | undefined)[] = SCAP_SYSCALLS.map((name) =>
@@ -84,28 +65,26 @@ export class ScapCapture implements Capture {
   readonly #kept = new Uint8Array(SCAP_EVENTS.length)
   readonly #genericWanted = new Uint8Array(GENERIC_SHAPES.length)
   readonly #exit: Params
-  readonly #pending = new Map<number, Pending>()
+  readonly #beginnings = new Beginnings()
   /** Events passed over since the last that was told, and by number and code since the last piece. */
   #passed = 0
   readonly #passedCalls = new Uint32Array(GENERIC_SHAPES.length)
   readonly #passedBy = new Uint32Array(SCAP_EVENTS.length)
-  #machine: Machine = { cpus: 0, hostname: '', booted: 0n }
-  #users: { passwd: string; group: string } | undefined
-  /** Processes of the lists that the sink has not heard of. */
-  #untold: Process[] = []
+  readonly #front: Front
   /** Added to times of records, as a number of two halves. */
   #wall = -1n
   #wallLow = 0
   #wallHigh = 0
   #clockTold = false
   #more = true
-  readonly #left = { blocks: 0, events: 0, unknown: 0, strange: 0, threads: 0 }
+  readonly #left = { events: 0, unknown: 0, strange: 0, threads: 0 }
 
   private constructor(window: Window, interner: Interner) {
     this.#window = window
     this.#call = new Call(interner)
+    this.#front = new Front(this.#call.processes, this.#beginnings)
     this.#exit = noParams(window.bytes)
-    this.facts = factsOf(this.#machine, 0n)
+    this.facts = factsOf(this.#front.machine, 0n)
     this.want(undefined)
   }
 
@@ -127,11 +106,11 @@ export class ScapCapture implements Capture {
   }
 
   get notes(): readonly string[] {
-    const { blocks, events, unknown, strange, threads } = this.#left
+    const { events, unknown, strange, threads } = this.#left
     const note = (count: number, words: string): readonly string[] =>
       count === 0 ? [] : [`${count} ${words}`]
     return [
-      ...note(blocks, 'blocks of kinds that are not known here were left out'),
+      ...note(this.#front.unknown, 'blocks of kinds that are not known here were left out'),
       ...note(events, 'events were left out that are none here, such as switches of the processor'),
       ...note(unknown, 'events of numbers that are not known here were left out'),
       ...note(strange, 'events whose values make no sense were left out'),
@@ -219,7 +198,7 @@ export class ScapCapture implements Capture {
     if (first) throw window.fault ?? new CaptureError('the capture ends before it says anything', 0)
     const begun = this.#timeOfFirst()
     this.#setWall(begun)
-    this.facts = factsOf(this.#machine, begun)
+    this.facts = factsOf(this.#front.machine, begun)
   }
 
   /** Time of the event at hand, ns since the epoch; 0 without one. */
@@ -231,7 +210,7 @@ export class ScapCapture implements Capture {
   }
 
   #setWall(begun: bigint): void {
-    const { booted } = this.#machine
+    const { booted } = this.#front.machine
     const isBoot = booted > 0n && begun >= booted && begun - booted < MAX_SPAN
     this.#wall = isBoot ? booted : begun > SECOND ? begun - SECOND : 0n
     this.#wallLow = Number(this.#wall & 0xffffffffn)
@@ -243,10 +222,11 @@ export class ScapCapture implements Capture {
       this.#clockTold = true
       sink.clock({ wall: this.#wall, boot: 0n })
     }
-    if (this.#users !== undefined) sink.users(this.#users.passwd, this.#users.group)
-    this.#users = undefined
-    for (const process of this.#untold) tellProcess(this.#call, process)
-    this.#untold = []
+    const front = this.#front
+    if (front.users !== undefined) sink.users(front.users.passwd, front.users.group)
+    front.users = undefined
+    for (const process of front.untold) tellProcess(this.#call, process)
+    front.untold = []
   }
 
   /** What a block says its length is, as far as it may be believed: what `ready` has at hand. */
@@ -278,58 +258,8 @@ export class ScapCapture implements Capture {
   /** Read a block that holds no event. */
   #readList(type: number, at: number, length: number): void {
     const { bytes } = this.#window
-    const reader = new ByteReader(bytes, at + BLOCK_HEAD, at + length - BLOCK_TAIL, this.#window.offsetOf(0))
-    const version = versionOf(type)
-    if (type === SECTION) this.#readSection(reader)
-    else if (MACHINE.includes(type)) this.#machine = readMachine(reader)
-    else if (version > 0) this.#readProcesses(reader, version)
-    else if (DESCRIPTORS.includes(type) || type === DESCRIPTORS_2)
-      this.#readFds(reader, type === DESCRIPTORS_2)
-    else if (USERS.includes(type) || type === USERS_2) this.#users = readUsers(reader, type === USERS_2)
-    else if (!INTERFACES.includes(type) && type !== INTERFACES_2) this.#left.blocks++
-  }
-
-  #readSection(reader: ByteReader): void {
-    const order = reader.u32()
-    if (order !== BYTE_ORDER)
-      throw reader.fault(
-        order === 0x4d3c2b1a
-          ? 'the capture is of a big-endian machine; this program reads little-endian ones'
-          : 'the section does not begin as one must',
-      )
-    const major = reader.u16()
-    if (major > MAJOR_VERSION)
-      throw reader.fault(`the format has version ${major}; this program reads ${MAJOR_VERSION}`)
-    this.#call.processes.clear()
-    this.#pending.clear()
-    this.#untold = []
-  }
-
-  #readProcesses(list: ByteReader, version: number): void {
-    const { processes } = this.#call
-    const others: { readonly tid: number; readonly pid: number }[] = []
-    const listed: Process[] = []
-    // What is left may be padding.
-    while (list.left >= 4) {
-      const thread = readThread(list, version)
-      const isMain = thread.tid === thread.pid
-      if (isMain) listed.push(processes.list(thread))
-      else others.push(thread)
-    }
-    for (const { tid, pid } of others) {
-      const process = processes.known(pid)
-      if (process !== undefined) processes.join(tid, process)
-    }
-    for (const process of listed) process.parentStart = processes.known(process.ppid)?.start ?? 0
-    this.#untold.push(...listed)
-  }
-
-  #readFds(list: ByteReader, sized: boolean): void {
-    const process = this.#call.processes.known(list.number())
-    while (list.left >= 4) {
-      const listed = readFd(list, sized)
-      if (process !== undefined) this.#call.processes.listFd(process, listed)
-    }
+    const end = at + length - BLOCK_TAIL
+    this.#front.read(type, new ByteReader(bytes, at + BLOCK_HEAD, end, this.#window.offsetOf(0)))
   }
 
   /** False at the end of the file. */
@@ -402,7 +332,7 @@ export class ScapCapture implements Capture {
       return
     }
     exit.count = count
-    if (plan === undefined) this.#keep(number, tid, exit, at + headSize, end)
+    if (plan === undefined) this.#beginnings.keep(number, tid, exit, at + headSize, end)
     else this.#playExit(plan, handler, tid, block, at)
   }
 
@@ -453,32 +383,12 @@ export class ScapCapture implements Capture {
     return high < 0 ? 0 : high * WIDE + (low < 0 ? low + WIDE : low)
   }
 
-  #keep(number: number, tid: number, params: Params, from: number, end: number): void {
-    let pending = this.#pending.get(tid)
-    const size = end - from
-    if (pending === undefined || pending.params.bytes.length < size) {
-      if (pending === undefined && this.#pending.size >= PENDING_MAX)
-        this.#pending.delete(this.#pending.keys().next().value!)
-      const room = Buffer.from(new ArrayBuffer(Math.max(256, 1 << (32 - Math.clz32(size)))))
-      pending = { number, params: noParams(room) }
-      this.#pending.set(tid, pending)
-    }
-    const kept = pending.params
-    params.bytes.copy(kept.bytes, 0, from, end)
-    for (let i = 0; i < params.count; i++) {
-      kept.at[i] = params.at[i]! - from
-      kept.lengths[i] = params.lengths[i]!
-    }
-    kept.count = params.count
-    pending.number = number
-  }
-
   #playExit(plan: Plan, handler: Handler, tid: number, block: number, at: number): void {
     const call = this.#call
     call.time = this.#timeAt(this.#window.view, at)
     call.tid = tid
     call.process = undefined
-    call.enter = this.#pending.size === 0 ? undefined : this.#beginningOf(plan, tid)
+    call.enter = plan.enter === undefined ? undefined : this.#beginnings.take(plan.enter.number, tid)
     this.#block = block
     handler.state?.(call)
     if (plan.number === GENERIC) this.#playCall(plan, handler)
@@ -508,14 +418,6 @@ export class ScapCapture implements Capture {
   /** Where the event at hand begins. */
   #block = 0
 
-  /** What the call began with, once. */
-  #beginningOf(plan: Plan, tid: number): Params | undefined {
-    const pending = plan.enter === undefined ? undefined : this.#pending.get(tid)
-    if (pending === undefined || pending.number !== plan.enter!.number) return undefined
-    pending.number = -1
-    return pending.params
-  }
-
   #tell(plan: Plan, shape: Shape, handler: Handler): void {
     const call = this.#call
     call.record.at(call.time, this.#window.view.getUint16(this.#block + BLOCK_HEAD, true))
@@ -535,7 +437,7 @@ export class ScapCapture implements Capture {
 
 const factsOf = ({ hostname, cpus }: Machine, created: bigint): CaptureFacts => ({
   ...{ hostname, hostId: '', bootId: '', kernel: '', machine: '', cpus, created },
-  ...{ writer: 'scap', agent: 0, names: false, expression: '' },
+  ...{ writer: 'scap', agent: 0, names: false, expression: '', derived: true },
 })
 
 /** Does a file begin as one of these does? Packed files are unpacked to see. */

@@ -593,3 +593,24 @@ test('events that nobody wants are counted, and change what they change', () =>
     ])
     assert.deepEqual(Object.fromEntries(events), { openat: 1, clone: 2, chdir: 1, unlinkat: 1, rename: 1 })
   }))
+
+test('memory does not grow with the file', () =>
+  inFolder(async (folder) => {
+    const held: number[] = []
+    for (const times of [1, 10]) {
+      const file = join(folder, `${times}.scap`)
+      const round = Buffer.concat(
+        Array.from({ length: 5000 }, (_, i) => [
+          openat(i * 2, `/tmp/file-${i}`),
+          scapBlock('close', { tid: 100, at: i * 2 + 1 }, { res: 0, fd: 3 }),
+        ]).flat(),
+      )
+      writeFileSync(file, Buffer.concat([FRONT, ...Array.from({ length: times }, () => round)]))
+      const { events, fault } = await playCapture(file, {})
+      assert.equal(fault, undefined)
+      assert.equal(events.get('openat'), 5000 * times)
+      held.push(process.memoryUsage().arrayBuffers)
+    }
+    // The files themselves are 1.5 and 15 MB; the window is 1 MB.
+    assert.ok(held[1]! - held[0]! < 40e6)
+  }))

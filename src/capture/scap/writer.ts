@@ -5,6 +5,7 @@ import type { ContainerAnswer } from '../../decode/answers.ts'
 import type { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
 import type { ProcessInfo } from '../../fields/context.ts'
+import type { OpenFiles } from '../../sources/kernel/inventory.ts'
 import { createProcessTable, type ProcessTable } from '../../state/process-table.ts'
 import type { CaptureFacts, CaptureSink } from '../source.ts'
 import {
@@ -118,7 +119,8 @@ export class ScapWriter implements CaptureSink {
   readonly #facts: CaptureFacts
   readonly #table: ProcessTable
   readonly #fronts: Buffer[] = []
-  readonly #fds: Buffer[] = []
+  /** By process: entries of what it has open. */
+  readonly #fds = new Map<number, readonly Buffer[]>()
   #users: readonly Buffer[] = []
   #containers: ContainerAnswer[] = []
   #wall = 0n
@@ -173,6 +175,16 @@ export class ScapWriter implements CaptureSink {
     this.events++
   }
 
+  /** What was open when the recording began takes the place of what snapshots say of standard streams. */
+  files(processes: readonly OpenFiles[]): void {
+    if (this.#begun) return
+    for (const { pid, files } of processes)
+      this.#fds.set(
+        pid,
+        files.map(([fd, name]) => fdEntry(fd, name)),
+      )
+  }
+
   error(error: unknown): void {
     throw error
   }
@@ -185,7 +197,8 @@ export class ScapWriter implements CaptureSink {
     this.#file.add(sectionBlock())
     this.#file.add(machineBlock({ hostname, cpus, booted: this.#wall - this.#boot }))
     this.#file.add(block(0x215, ...this.#fronts))
-    for (const list of this.#fds) this.#file.add(list)
+    for (const [pid, fds] of this.#fds)
+      if (fds.length > 0) this.#file.add(block(0x218, new Packer().u64(pid).done(), ...fds))
     this.#file.add(block(0x219))
     this.#file.add(block(0x220, ...this.#users))
     this.#writeContainers(firstNs)
@@ -231,14 +244,14 @@ export class ScapWriter implements CaptureSink {
     this.#listFds(process)
   }
 
-  /** Standard streams are all that is known of descriptors at the start. */
+  /** Standard streams, where nobody looked at all that was open. */
   #listFds({ pid, image }: ProcessInfo): void {
+    if (this.#fds.has(pid)) return
     const entries = (image?.streams ?? []).flatMap((stream, fd) => {
       const path = stream?.path.text ?? ''
-      if (!path.startsWith('/')) return []
-      return [new Packer().u64(fd).u64(0).u8(FD_KINDS.file).text(path, 1023).sized()]
+      return path.startsWith('/') ? [fdEntry(fd, path)] : []
     })
-    if (entries.length > 0) this.#fds.push(block(0x218, new Packer().u64(pid).done(), ...entries))
+    this.#fds.set(pid, entries)
   }
 
   #write(outgoing: Outgoing, writing: Writing): void {
@@ -279,6 +292,24 @@ export class ScapWriter implements CaptureSink {
         )
     this.#containers = []
   }
+}
+
+const PATH_MAX = 1023
+/** Kinds by the beginning of the kernel's name; what is a path is a file. */
+const KINDS: readonly (readonly [start: string, kind: number])[] = [
+  ['/', FD_KINDS.file],
+  ['pipe:', FD_KINDS.fifo],
+  ['anon_inode:[eventpoll]', FD_KINDS.eventpoll],
+  ['anon_inode:[eventfd]', FD_KINDS.eventfd],
+  ['anon_inode:[timerfd]', FD_KINDS.timerfd],
+  ['anon_inode:[signalfd]', FD_KINDS.signalfd],
+  ['anon_inode:inotify', FD_KINDS.inotify],
+  ['anon_inode:[io_uring]', FD_KINDS.ioUring],
+]
+
+function fdEntry(fd: number, name: string): Buffer {
+  const kind = KINDS.find(([start]) => name.startsWith(start))?.[1] ?? FD_KINDS.unsupported
+  return new Packer().u64(fd).u64(0).u8(kind).text(name, PATH_MAX).sized()
 }
 
 function containerJson({ fullId, facts }: Extract<ContainerAnswer, { status: 'known' }>): string {
