@@ -81,7 +81,8 @@ struct guard_task {
 	__u64 comm[2];
 	__u64 cgroup, cgroup_v1;
 	__u32 tgid, uid, generation, cgroup_epoch;
-	__u32 contained, pad; /* contained: its cgroup matters */
+	__u32 contained; /* 1: its cgroup matters */
+	__u32 names_epoch; /* 0 where names of ancestors do not matter */
 	struct guard_mask mask;
 };
 struct {
@@ -125,7 +126,7 @@ struct guard {
 	__u32 generation;
 	__u32 words;
 	__u32 audit; /* 1: passed over and sent all the same */
-	__u32 pad;
+	__u32 names_epoch;
 	struct guard_given given;
 	struct guard_name component; /* of a directory's text, as far as it was read */
 	__u32 component_len;
@@ -819,6 +820,8 @@ __noinline int guard_learn_process(struct guard *g, struct guard_config *config)
 	    guard_is_asked(config, DIM_ANCESTORS)) {
 		kept = guard_process_of(task, g->generation);
 		if (kept) {
+			if (guard_is_asked(config, DIM_ANCESTORS) && kept->names_epoch != g->names_epoch)
+				guard_look_up(task->group_leader, kept, g->generation, g->names_epoch);
 			guard_cut(&g->process, &kept->image);
 			guard_cut(&g->process, &kept->ancestors);
 		} else
@@ -836,13 +839,13 @@ static __always_inline __u64 guard_v1_id(struct task_struct *task)
 }
 
 /* Does what the process leaves depend on nothing that changed since? */
-static __always_inline bool guard_is_same(const struct guard *g, const struct guard_task *seen,
-					  struct task_struct *task, __u32 cgroup_epoch)
+static __always_inline bool guard_is_same(const struct guard *g, const struct guard_task *seen, struct task_struct *task,
+					  __u32 cgroup_epoch)
 {
 	struct task_struct *leader = task->group_leader;
 
 	return seen->tgid == task->tgid && seen->generation == g->generation && seen->start == leader->start_boottime &&
-	       seen->exec_id == task->self_exec_id && seen->comm[0] == NUMBER(task_struct, leader, comm) &&
+	       seen->names_epoch == g->names_epoch && seen->exec_id == task->self_exec_id && seen->comm[0] == NUMBER(task_struct, leader, comm) &&
 	       seen->comm[1] == WORD_AT((__u64)leader + bpf_core_field_offset(struct task_struct, comm) + 8) &&
 	       seen->uid == task->cred->euid.val &&
 	       (!seen->contained || (seen->cgroup_epoch == cgroup_epoch && seen->cgroup == task->cgroups->dfl_cgrp->kn->id &&
@@ -864,6 +867,7 @@ __noinline int guard_process(struct guard *g, struct guard_config *config)
 	seen = bpf_map_lookup_elem(&guard_tasks, &row);
 	if (!seen)
 		return 0;
+	g->names_epoch = guard_is_asked(config, DIM_ANCESTORS) ? c->names_epoch : 0;
 	if (guard_is_same(g, seen, task, c->cgroup_epoch)) {
 		guard_cut_first(&g->live, &seen->mask, g->words);
 		return 0;
@@ -878,6 +882,7 @@ __noinline int guard_process(struct guard *g, struct guard_config *config)
 	seen->tgid = task->tgid;
 	seen->contained = guard_is_asked(config, DIM_CONTAINERS);
 	seen->cgroup_epoch = c->cgroup_epoch;
+	seen->names_epoch = g->names_epoch;
 	seen->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	seen->cgroup_v1 = guard_v1_id(task);
 	if (guard_learn_process(g, config))

@@ -144,6 +144,9 @@ struct guard_process_key {
 };
 struct guard_process {
 	__u64 start;
+	__u64 parent_start; /* of who made it; 0 when not known */
+	__u32 names_epoch; /* ancestors has all names that were taken until then */
+	__u32 forked; /* 1: it has made others, or may have */
 	struct guard_mask image, ancestors;
 };
 struct {

@@ -3,6 +3,9 @@
  * Bits of processes: what the path of the executable and the terminal leave is computed at exec, what the names of
  * ancestors leave is handed down at fork. Entries are written here and, for processes that were there before the tables, by
  * user space, which never overwrites one.
+ *
+ * A process that has made others and takes another name gives it to their line of descent, too. Nobody goes down to them:
+ * control.names_epoch counts such names, and who is asked for its ancestors and has not seen the last of them looks up.
  */
 #ifndef TARSIER_GUARD_PROCESS_H
 #define TARSIER_GUARD_PROCESS_H
@@ -41,7 +44,7 @@ static __always_inline void guard_exec(struct task_struct *task, struct guard_di
 	__u32 generation = c ? c->generation : 0;
 	struct guard_config *config = guard_config_of(generation);
 	struct guard_process_key at = { generation, task->tgid };
-	struct guard_process fresh = { .start = task->group_leader->start_boottime }, *old, *parent;
+	struct guard_process fresh = { .start = task->group_leader->start_boottime, .forked = 1 }, *old, *parent;
 	struct guard_mask *mask = NULL;
 
 	if (!config)
@@ -57,6 +60,11 @@ static __always_inline void guard_exec(struct task_struct *task, struct guard_di
 	}
 	old = guard_process_of(task, generation);
 	parent = guard_process_of(task->real_parent, generation);
+	if (old) {
+		fresh.parent_start = old->parent_start;
+		fresh.names_epoch = old->names_epoch;
+		fresh.forked = old->forked;
+	}
 	if (old && parent) {
 		fresh.ancestors = old->ancestors;
 		guard_add(&fresh.ancestors, &parent->ancestors);
@@ -76,8 +84,13 @@ static __always_inline void guard_fork(struct task_struct *parent, struct task_s
 
 	if (!from)
 		return;
+	/* first: a name that is taken from now on is counted */
+	from->forked = 1;
+	barrier();
 	fresh = *from;
 	fresh.start = child->start_boottime;
+	fresh.parent_start = child->real_parent->group_leader->start_boottime;
+	fresh.forked = 0;
 	guard_add_name(&fresh.ancestors, child->comm, generation);
 	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
 }
@@ -88,18 +101,51 @@ static __always_inline void guard_rename(struct task_struct *task, const char *c
 	struct control *c = control_of();
 	__u32 generation = c ? c->generation : 0;
 	struct guard_process_key at = { generation, task->tgid };
-	struct guard_process fresh = { .start = task->group_leader->start_boottime }, *known;
+	struct guard_process fresh = { .start = task->group_leader->start_boottime, .forked = 1 }, *known;
 
 	if (!generation)
 		return;
 	known = guard_process_of(task, generation);
-	if (known) {
+	if (known)
 		guard_add_name(&known->ancestors, comm, generation);
-		return;
+	else {
+		guard_fill(&fresh.image);
+		guard_fill(&fresh.ancestors);
+		bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
 	}
-	guard_fill(&fresh.image);
-	guard_fill(&fresh.ancestors);
-	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
+	if (!known || known->forked)
+		__sync_fetch_and_add(&c->names_epoch, 1);
+}
+
+/* Processes that are looked at on the way up; who descends from more keeps all bits. */
+#define GUARD_LINE 16
+
+/*
+ * Bring the names of those a process descends from up to date. One whose maker is gone may have missed what that one was
+ * called in the end, so it keeps all bits, unless no name was taken since it was looked at last.
+ */
+static __always_inline void guard_look_up(struct task_struct *task, struct guard_process *own, __u32 generation,
+					  __u32 epoch)
+{
+	struct guard_process *p = own;
+
+	for (int i = 0; i < GUARD_LINE; i++) {
+		struct task_struct *parent;
+
+		task = task->real_parent->group_leader;
+		parent = task;
+		if (parent->tgid == 0)
+			goto done;
+		if (p->parent_start != parent->start_boottime && p->names_epoch != epoch)
+			break;
+		p = guard_process_of(parent, generation);
+		if (!p)
+			break;
+		guard_add(&own->ancestors, &p->ancestors);
+	}
+	guard_fill(&own->ancestors);
+done:
+	own->names_epoch = epoch;
 }
 
 static __always_inline void guard_exit(struct task_struct *task)

@@ -101,8 +101,8 @@ export const guardSet = ({ tables, auditEvery, begins, processes }: GuardSetOpti
     for (const { map, keys, values, count } of elementsOf(tables, generation, auditEvery))
       maps.update(maps.fd(map), keys, values, count)
   },
-  addProcesses(maps, generation) {
-    addProcesses(tables, processes?.() ?? [], maps, generation)
+  addProcesses(maps, generation, namesEpoch) {
+    addProcesses(tables, processes?.() ?? [], maps, { generation, namesEpoch })
   },
   remove(maps, generation) {
     for (const { map, keys, count } of keyedElements(tables, generation))
@@ -111,15 +111,16 @@ export const guardSet = ({ tables, auditEvery, begins, processes }: GuardSetOpti
 })
 
 const PROCESS_MAP = 'guard_processes'
-/** struct guard_process: start, two masks. */
-const PROCESS_BYTES = 8 + 2 * MASK_BYTES
+/** struct guard_process: two starts, two words, two masks. */
+const PROCESS_HEAD = 24
+const PROCESS_BYTES = PROCESS_HEAD + 2 * MASK_BYTES
 
 /** Processes without an exact start would not be found again. */
 function addProcesses(
   { lookups }: Tables,
   processes: Iterable<ProcessInfo>,
   maps: GuardMaps,
-  generation: number,
+  { generation, namesEpoch }: { readonly generation: number; readonly namesEpoch: number },
 ): void {
   const asks = (['images', 'ttys', 'ancestors'] as const).some((d) => lookups[d].table.size > 0)
   if (!asks) return
@@ -131,8 +132,12 @@ function addProcesses(
     key.setUint32(4, process.pid, true)
     value.setBigUint64(0, BigInt(process.start), true)
     const image = { path: process.exePath.text, hasTty: process.tty !== 0 }
-    writeMask(value, 8, imageMask(lookups, image))
-    writeMask(value, 8 + MASK_BYTES, ancestorMask(lookups, lineOf(process)))
+    value.setBigUint64(8, BigInt(process.parent?.start ?? 0), true)
+    value.setUint32(16, namesEpoch, true)
+    // It may have made others.
+    value.setUint32(20, 1, true)
+    writeMask(value, PROCESS_HEAD, imageMask(lookups, image))
+    writeMask(value, PROCESS_HEAD + MASK_BYTES, ancestorMask(lookups, lineOf(process)))
     maps.insert(fd, element.keys, element.values)
   }
 }

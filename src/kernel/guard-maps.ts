@@ -19,9 +19,9 @@ export interface GuardSet {
   begins?(generation: number): void
   /**
    * They are in use, and what happened before was handled: tell the kernel side of processes that were there already. What it
-   * learned of a process itself stays.
+   * learned of a process itself stays. `namesEpoch` is what the kernel had counted of names before what was handled.
    */
-  addProcesses?(maps: GuardMaps, generation: number): void
+  addProcesses?(maps: GuardMaps, generation: number, namesEpoch: number): void
   remove(maps: GuardMaps, generation: number): void
 }
 

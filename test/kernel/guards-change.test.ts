@@ -11,7 +11,7 @@ import { suite, test } from 'node:test'
 import { byProgram } from '../../src/health/ledger.ts'
 import { type Guarded, type GuardedOptions, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
-import { AT_FDCWD, type Call } from './support/raw.ts'
+import { AT_FDCWD, type Call, ref } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 const MS_BIND = 4096
@@ -43,11 +43,11 @@ const using = <T>(
 
 const open = (...names: string[]): Call[] => names.map((name) => ['openat', AT_FDCWD, name, 0])
 
-/** Rules matched by each open, `-` for one that was passed over; a rule must never match one of those. */
-function verdicts(judged: readonly Judged[]): string[] {
+/** Rules matched by each open (pipes apart), `-` for one that was passed over; a rule must never match one of those. */
+function verdicts(judged: readonly Judged[], of = 'openat'): string[] {
   for (const { passedOver, matched, about } of judged) assert.ok(!passedOver || matched.length === 0, about)
   return judged
-    .filter(({ event }) => event === 'openat')
+    .filter(({ event, about }) => event === of && !about.includes('nowhere'))
     .map(({ passedOver, matched }) => (passedOver ? '-' : matched.join()))
 }
 
@@ -161,6 +161,143 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     })
   })
 
+  /** Writes to what call `fd` opened. */
+  const write = (fd: number, times = 2): Call[] =>
+    Array.from({ length: times }, () => ['write', ref(fd), 'x', 1])
+  const O_WRONLY = 1
+
+  test('an open file is renamed, and its directory is', () => {
+    folder('writes/watched/deep', 'writes/other/deep')
+    const [watched, other] = [at('writes/watched'), at('writes/other')]
+    const rules = {
+      below: `evt.type = write and fd.name startswith ${watched}/`,
+      name: 'evt.type = write and fd.filename = secret',
+    }
+    using(rules, (guarded) => {
+      const { judged } = guarded.raw([
+        ['openat', AT_FDCWD, join(other, 'deep/f'), O_WRONLY],
+        ...write(0),
+        ['rename', join(other, 'deep/f'), join(other, 'deep/secret')],
+        ...write(0),
+        ['rename', join(other, 'deep/secret'), join(watched, 'deep/g')],
+        ...write(0),
+        ['rename', watched, at('writes/away')],
+        ...write(0),
+        ['rename', other, watched],
+        ['openat', AT_FDCWD, join(watched, 'deep/h'), 0o101, 0o600],
+        ...write(13),
+      ])
+      assert.deepEqual(verdicts(judged, 'write'), [
+        ...['-', '-', 'name', 'name', 'below', 'below', '-', '-'],
+        ...['below', 'below'],
+      ])
+    })
+  })
+
+  test('a link, a truncated file, and inodes and directories that are used again', () => {
+    folder('again/watched', 'again/other')
+    const [watched, other] = [at('again/watched'), at('again/other')]
+    using({ below: `evt.type = write and fd.name startswith ${watched}/` }, (guarded) => {
+      const { judged } = guarded.raw([
+        ['link', join(watched, 'f'), join(other, 'l')],
+        ['openat', AT_FDCWD, join(other, 'l'), O_WRONLY],
+        ...write(1),
+        ['openat', AT_FDCWD, join(watched, 'f'), O_WRONLY],
+        ...write(4),
+        ['ftruncate', ref(4), 0],
+        ...write(4, 1),
+        ...write(1, 1),
+      ])
+      // Each name is what the file was opened by.
+      assert.deepEqual(verdicts(judged, 'write'), ['-', '-', 'below', 'below', 'below', '-'])
+      // Entries of directories and inodes that were given back come again a moment later, under another name.
+      const around = (top: string, first: number): Call[] => [
+        ['mkdir', join(top, 'd'), 0o700],
+        ['openat', AT_FDCWD, join(top, 'd/f'), 0o101, 0o600],
+        ...write(first + 1),
+        ['close', ref(first + 1)],
+        ['unlink', join(top, 'd/f')],
+        ['rmdir', join(top, 'd')],
+      ]
+      const turns = Array.from({ length: 12 }, (_, i) => around(i % 2 === 0 ? other : watched, i * 7)).flat()
+      const expected = Array.from({ length: 12 }, (_, i) =>
+        i % 2 === 0 ? ['-', '-'] : ['below', 'below'],
+      ).flat()
+      assert.deepEqual(verdicts(guarded.raw(turns).judged, 'write'), expected)
+    })
+  })
+
+  test('an open file below what is mounted over, unmounted, and seen from another root', () => {
+    folder('over/watched/deep', 'over/from/deep', 'over/jail/secret')
+    const [watched, from] = [at('over/watched'), at('over/from')]
+    const rules = {
+      below: `evt.type = write and fd.name startswith ${watched}/`,
+      secret: 'evt.type = write and fd.name startswith /secret/',
+    }
+    using(rules, (guarded) => {
+      const { judged } = guarded.raw([
+        ...PRIVATE,
+        ['openat', AT_FDCWD, join(from, 'deep/f'), O_WRONLY],
+        ...write(2),
+        ['mount', from, watched, 0, MS_BIND, 0],
+        ['openat', AT_FDCWD, join(watched, 'deep/f'), O_WRONLY],
+        ...write(6),
+        ...write(2),
+        ['openat', AT_FDCWD, at('over/jail/secret/f'), O_WRONLY],
+        ...write(11),
+        ['chroot', at('over/jail')],
+        ...write(11),
+      ])
+      assert.deepEqual(verdicts(judged, 'write'), [
+        ...['-', '-', 'below', 'below', '-', '-', '-', '-', 'secret', 'secret'],
+      ])
+    })
+  })
+
+  test('a process changes its user and its name between two calls of the same kind', () => {
+    folder('self')
+    chmodSync(dir, 0o755)
+    const file = at('self/f')
+    chmodSync(file, 0o644)
+    const rules = {
+      root: `evt.type = openat and fd.name = ${file} and user.uid = 0`,
+      nobody: `evt.type = openat and fd.name = ${file} and user.uid = 65534`,
+      named: `evt.type = openat and fd.name = ${file} and proc.name = grd-named`,
+    }
+    using(rules, (guarded) => {
+      const { judged } = guarded.raw([
+        ...open(file, file),
+        ['setresuid', -1, 65534, -1],
+        ...open(file, file),
+        ['setresuid', -1, 0, -1],
+        ...open(file),
+        ['setresuid', -1, 65534, -1],
+        ['prctl', 15, 'grd-named'],
+        ...open(file),
+      ])
+      assert.deepEqual(verdicts(judged), ['root', 'root', 'nobody', 'nobody', 'root', 'nobody,named'])
+    })
+  })
+
+  test('a parent takes another name while its child lives', () => {
+    folder('parent')
+    const file = at('parent/f')
+    copyFileSync('/bin/sleep', at('parent/grd-later'))
+    chmodSync(at('parent/grd-later'), 0o755)
+    const rules = {
+      parent: `evt.type = openat and fd.name = ${file} and proc.pname = grd-later`,
+      any: `evt.type = openat and fd.name = ${file} and proc.aname = grd-later`,
+    }
+    using(rules, (guarded) => {
+      // The child reads after its parent became another program, and so does a child of its own.
+      const child = `(: < ${file}; sleep 0.4; : < ${file}; sh -c 'cat ${file}; true'; true)`
+      const judged = guarded.run('/bin/sh', ['-c', `${child} & exec ${at('parent/grd-later')} 1.2`])
+      const own = judged.filter(({ about }) => about.includes(file))
+      // The first look may come before or after the parent's new name.
+      assert.deepEqual(verdicts(own).slice(1), ['parent,any', 'any'])
+    })
+  })
+
   test('names of processes: their own, those of ancestors, across renames', () => {
     folder('names')
     const file = at('names/f')
@@ -255,6 +392,7 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
       async (guarded) => {
         const loaders = [spawn('/bin/sh', ['-c', load]), spawn('/bin/sh', ['-c', load])]
         const child = spawn('/bin/sh', ['-c', script])
+        guarded.adopt(child.pid!)
         const ended = once(child, 'exit')
         const judged: Judged[] = []
         let reloads = 0
@@ -286,7 +424,11 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
         )
         const counts = [...kinds].map(([kind, { length }]) => `${kind}: ${length}`).join(', ')
         const opens = byProgram(guarded.source.ledger()).get('exit_openat')
-        assert.equal(seen.size, 400, `${reloads} reloads; ${counts}; ${JSON.stringify(opens)}`)
+        assert.equal(
+          seen.size,
+          400,
+          `${reloads} reloads; ${counts}; ${JSON.stringify(opens)}; lost ${guarded.lost()}`,
+        )
         assert.ok(new Set(judged.map(({ generation }) => generation)).size > 20, 'events of many generations')
       },
       { auditEvery: 1000 },

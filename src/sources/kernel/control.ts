@@ -46,6 +46,7 @@ export const CONTROL = {
   cgroupEpoch: 7,
   quiet: 8,
   quietBytes: 9,
+  namesEpoch: 10,
 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

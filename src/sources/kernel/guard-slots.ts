@@ -63,8 +63,8 @@ export class GuardSlots {
   }
 
   /** Tell of processes that were there before the tables. */
-  addProcesses(): void {
-    this.#current?.set.addProcesses?.(this.#maps, this.#current.generation)
+  addProcesses(namesEpoch: number): void {
+    this.#current?.set.addProcesses?.(this.#maps, this.#current.generation, namesEpoch)
   }
 
   /** How often something was told of cgroups: processes that the kernel side remembers from before are looked at again. */

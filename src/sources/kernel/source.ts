@@ -125,8 +125,9 @@ export class KernelSource {
     this.#attachAll(plans.filter((plan) => plan.state))
     sink.clock(this.#offsets())
     this.#readUsers()
+    const epoch = this.#namesEpoch
     this.#takeSnapshot(sink)
-    this.#slots.addProcesses()
+    this.#slots.addProcesses(epoch)
     this.#attachAll(plans.filter((plan) => !plan.state))
     this.#watchCompat()
     const fds = this.#openRings()
@@ -181,8 +182,9 @@ export class KernelSource {
     if (this.#control) this.#control[CONTROL.generation] = this.#slots.generation
     // Programs that still run under the tables before end within microseconds; then the processes are as events say.
     pause(SETTLE_MS)
+    const epoch = this.#namesEpoch
     while (this.drain() > 0);
-    this.#slots.addProcesses()
+    this.#slots.addProcesses(epoch)
   }
 
   /**
@@ -218,6 +220,10 @@ export class KernelSource {
       this.#attachCompat()
     }
     return []
+  }
+
+  get #namesEpoch(): number {
+    return this.#control?.[CONTROL.namesEpoch] ?? 0
   }
 
   /** A program of many hooks is there anew for those it has not yet. */

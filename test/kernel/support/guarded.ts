@@ -55,6 +55,10 @@ export interface Guarded {
   readonly source: KernelSource
   /** Put the guards of other rules in place. */
   reload(rules: string): void
+  /** Consider this process ours even if its fork was not seen: on a busy machine that record may be among the lost. */
+  adopt(pid: number): void
+  /** Records that did not come. */
+  lost(): number
   /** Run a program and collect what it and its descendants did. */
   run(file: string, args: readonly string[], options?: SpawnSyncOptions): Judged[]
   raw(calls: readonly Call[], options?: SpawnSyncOptions): { judged: Judged[]; results: number[] }
@@ -97,6 +101,8 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     { plan: GuardPlan; engine: ReturnType<typeof createEngine<SyscallContext>> }
   >()
   const ended = new Set<number>()
+  const adopted = new Set<number>()
+  let lost = 0
   let judged: Judged[] = []
   const memo = new Map<string, unknown>()
   let source: KernelSource | undefined
@@ -124,7 +130,8 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     const process = table.apply(event)
     if (event.name === 'procexit') ended.add(event.pid)
     const current = plans.get(event.generation)
-    if (event.type.internal || current === undefined || !isOurs(process)) return
+    if (event.type.internal || current === undefined) return
+    if (!adopted.has(event.pid) && !isOurs(process)) return
     memo.clear()
     const ctx = { event, process, lookup, num: 0, firstTime: 0, previousTime: 0, memo }
     const input = inputOf(ctx)
@@ -159,7 +166,14 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     env: false,
     guards: first.set,
   })
-  const sink = { event: see, gap: () => {}, clock: () => {}, users: () => {} }
+  const sink = {
+    event: see,
+    gap: (gap: { readonly lost: number }): void => {
+      lost += gap.lost
+    },
+    clock: () => {},
+    users: () => {},
+  }
   source.start({
     ...sink,
     error: (error) => {
@@ -188,6 +202,8 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     source,
     reload: (ruleText) => source.setGuards(prepare(ruleText).set),
     take,
+    adopt: (pid) => void adopted.add(pid),
+    lost: () => lost,
     run: (file, args, spawnOptions) => run(file, args, spawnOptions).judged,
     raw(calls, spawnOptions) {
       const { judged: all, child } = run(program('raw'), script(calls), spawnOptions)
