@@ -54,7 +54,7 @@ export class Integrity {
   readonly #objects: KernelObjects
   readonly #observer: Observer
   #threads: ReadonlySet<number> = new Set()
-  #watchers: FSWatcher[] = []
+  readonly #watchers = new Map<string, FSWatcher>()
   readonly #dirty = new Set<string>()
   #dirtySince = 0
   #settling: NodeJS.Timeout | undefined
@@ -105,8 +105,6 @@ export class Integrity {
     const known = new Set(this.#manifest.paths)
     this.#manifest.follow(roots)
     for (const path of this.#manifest.paths) if (!known.has(path)) this.#hashNow(path)
-    for (const watcher of this.#watchers) watcher.close()
-    this.#watchers = []
     this.#watchFiles()
   }
 
@@ -120,7 +118,7 @@ export class Integrity {
     this.#stopped = true
     clearInterval(this.#timer)
     clearTimeout(this.#settling)
-    for (const watcher of this.#watchers) watcher.close()
+    for (const watcher of this.#watchers.values()) watcher.close()
   }
 
   /** Tell what is held back. */
@@ -173,14 +171,22 @@ export class Integrity {
 
   #watchFiles(): void {
     const folders = new Set([...this.#manifest.paths.map(dirname), ...this.#manifest.directories])
-    for (const folder of folders)
+    // One that stays may have something to tell that has not been told yet.
+    for (const [folder, watcher] of this.#watchers)
+      if (!folders.has(folder)) {
+        watcher.close()
+        this.#watchers.delete(folder)
+      }
+    for (const folder of folders) {
+      if (this.#watchers.has(folder)) continue
       try {
         const watcher = watch(folder, { persistent: false }, (_, name) => this.#touched(folder, name))
         watcher.on('error', () => watcher.close())
-        this.#watchers.push(watcher)
+        this.#watchers.set(folder, watcher)
       } catch {
         // A folder that cannot be watched is looked at on the timer all the same.
       }
+    }
   }
 
   #touched(folder: string, name: string | null): void {

@@ -195,6 +195,21 @@ suite('changes while the agent runs', { skip: NEEDS_ROOT }, () => {
     agent.child.kill('SIGHUP')
     await hears(/SIGHUP: cannot open output bad: ENOENT.*; the rules in force stay/)
     assert.equal(await shownBy(port), 'two')
+    // Another page, without TLS, and then none.
+    const serve = (webserver: object): void =>
+      writeFileSync(config, JSON.stringify({ rules_files: [rules], watch_config_files: false, webserver }))
+    serve({ enabled: true, listen_port: 0, k8s_healthz_endpoint: '/live' })
+    await reload()
+    const page = /http:\/\/127\.0\.0\.1:\d+/.exec(await hears(/listens on http:\S+/))?.[0]
+    assert.equal((await fetch(`${page}/live`)).status, 200)
+    assert.match(
+      await (await fetch(`${page}/metrics`)).text(),
+      /^tarsier_reloads_total\{outcome="refused"\} 2$/m,
+    )
+    await assert.rejects(shownBy(port))
+    serve({ enabled: false })
+    await reload()
+    await assert.rejects(fetch(`${page}/live`))
     assert.equal((await agent.stop()).status, 0)
   })
 })
