@@ -1,6 +1,7 @@
 /** Configuration and rules read again while the agent runs: what asks for it hears what became of it. */
 import { Writable } from 'node:stream'
 import { type Agent, AgentError, type Renewal } from '../agent.ts'
+import type { Config } from '../config/keys.ts'
 import { FileWatch, type Look } from '../config/watch.ts'
 import { type Io, UserError } from './command.ts'
 import type { Logger, LogLevel } from './logger.ts'
@@ -43,8 +44,8 @@ export interface Reloader {
 
 export interface ReloaderInit {
   readonly agent: Agent
-  /** What the agent was started with. */
-  readonly first: Renewal
+  /** The agent was started with. */
+  readonly config: Config
   /** Left out where there is nothing to read again. */
   readonly reread: Rereader | undefined
   readonly log: Logger
@@ -53,11 +54,11 @@ export interface ReloaderInit {
 
 const ENDINGS = ['.yaml', '.yml', '.toml']
 
-export function createReloader({ agent, first, reread, log, io }: ReloaderInit): Reloader {
+export function createReloader({ agent, config, reread, log, io }: ReloaderInit): Reloader {
   let done = 0
   let failed = 0
   let last: ReloadStatus['last']
-  let level = first.config.log_level
+  let level = config.log_level
   let watching: FileWatch | undefined
   let paths = reread?.watched ?? []
   /** Watch the files, as far as the configuration wants that. `seen`: what they were like before they were read. */
@@ -115,7 +116,7 @@ export function createReloader({ agent, first, reread, log, io }: ReloaderInit):
     last = { time, by, ok: outcome.ok, ...(outcome.ok ? {} : { error: outcome.error }) }
     return outcome
   }
-  if (reread !== undefined) watch(first.config.watch_config_files)
+  if (reread !== undefined) watch(config.watch_config_files)
   return {
     reload,
     get status() {

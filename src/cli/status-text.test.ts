@@ -34,6 +34,7 @@ const FINE: ControlStatus = {
       dropped: noDrops(),
       waiting: 3,
       bytes: 400,
+      spooled: 3,
     },
   ],
   cpu_s: 1.25,
@@ -46,7 +47,7 @@ const says = (what: string, status: Partial<ControlStatus>, expected: RegExp): v
 says('the agent', {}, /^agent +1\.2\.3, pid 7, up 5 s, log level info$/m)
 says('events', {}, /^events +1,000 of 5,000 seen in the kernel; 4,000 passed over there$/m)
 says('nothing lost', {}, /^lost +nothing$/m)
-says('an output', {}, /^siem +http +1 +3 +400 +2 +0$/m)
+says('an output', {}, /^siem +http +1 +3 +3 +400 +2 +0$/m)
 says('captures', {}, /^captures +2 files$/m)
 says('guards', {}, /^guards +generation 2, /m)
 says('no guards', { guards: { ...FINE.guards, generation: 0 } }, /^guards +none$/m)

@@ -95,12 +95,13 @@ const named = (stage: string, counts: Readonly<Record<string, number>>): readonl
 
 const outputsText = (outputs: readonly OutputStatus[]): string =>
   formatTable(
-    ['output', 'type', 'sent', 'waiting', 'bytes', 'failed', 'lost'],
+    ['output', 'type', 'sent', 'waiting', 'on disk', 'bytes', 'failed', 'lost'],
     outputs.map((one) => [
       one.name,
       one.type,
       n(one.sent),
       n(one.waiting),
+      n(one.spooled),
       n(one.bytes),
       n(one.failed),
       lostText(one),

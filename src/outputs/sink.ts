@@ -81,6 +81,7 @@ export function lineSink<About>(
         dropped: { ...noDrops(), queue_full: droppedFull + refused, error: droppedError },
         waiting: 0,
         bytes: queued,
+        spooled: 0,
       }
     },
     async flush() {

@@ -70,6 +70,7 @@ const SNAPSHOT: Snapshot = {
       dropped: { ...noDrops(), queue_full: 5 },
       waiting: 1,
       bytes: 100,
+      spooled: 1,
     },
   ],
   rules: [
@@ -112,6 +113,7 @@ has('falcosecurity_falco_host_cpu_usage_ratio 0.5')
 has('falcosecurity_scap_n_threads_total 42')
 has('tarsier_captures_total{what="failed"} 1')
 has('tarsier_guard_generation 2')
+has('tarsier_output_spooled{output="siem",type="http"} 1')
 has('tarsier_reloads_total{outcome="refused"} 1')
 has('tarsier_last_reload_successful 0')
 has('tarsier_reload_timestamp_seconds 1767225600')

@@ -186,6 +186,7 @@ function outputMetrics(outputs: readonly OutputStatus[]): readonly Metric[] {
       ),
     ),
     waiting('tarsier_output_waiting', 'Records that wait to be delivered.', (status) => status.waiting),
+    waiting('tarsier_output_spooled', 'How many of those are on disk.', ({ spooled }) => spooled),
     waiting('tarsier_output_waiting_bytes', 'What they take in memory and on disk.', ({ bytes: n }) => n),
   ]
 }

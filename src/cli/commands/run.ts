@@ -212,7 +212,7 @@ export async function runAgent(
     io,
   )
   for (const line of agent.degraded) log.warning(line)
-  reloader = createReloader({ agent, first: { config, rules, files }, reread, log, io })
+  reloader = createReloader({ agent, config, reread, log, io })
   const control = serveControl({ config, agent, reloader, log })
   const reopen = (): void => agent.reopen()
   process.on('SIGUSR2', reopen)

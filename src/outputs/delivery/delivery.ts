@@ -141,6 +141,7 @@ export class Delivery {
       dropped: { ...this.#dropped, damaged: spool?.damaged ?? 0 },
       waiting: this.#stores.reduce((sum, { waiting }) => sum + waiting, 0),
       bytes: this.#stores.reduce((sum, { bytes }) => sum + bytes, 0),
+      spooled: this.#stores.reduce((sum, store) => sum + (store === this.#memory ? 0 : store.waiting), 0),
     }
   }
 

@@ -55,6 +55,8 @@ export interface OutputStatus {
   /** Records waiting, and bytes of memory and spool they take. */
   readonly waiting: number
   readonly bytes: number
+  /** How many of those waiting are on disk. */
+  readonly spooled: number
 }
 
 export const noDrops = (): Record<DropReason, number> => ({
