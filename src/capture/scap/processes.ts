@@ -11,6 +11,10 @@ import { type Socket, socketOfList } from './socket.ts'
 const THREADS_MAX = 1 << 18
 const FDS_MAX = 1 << 20
 const WIDE = 4294967296
+/** Ids of containers as they are shown, and their whole length. */
+const SHORT_ID = /^[0-9a-f]{12}$/
+const FULL_ID = 64
+const SEARCHES_MAX = 1024
 
 /** What a descriptor stands for. */
 export interface Fd {
@@ -126,6 +130,8 @@ const copyKey = <K extends (typeof INHERITED)[number]>(
 export class Processes {
   readonly #threads = new Map<number, Process>()
   #fds = 0
+  /** Times that all processes were looked at. */
+  #searches = 0
 
   get size(): number {
     return this.#threads.size
@@ -175,6 +181,17 @@ export class Processes {
     if (process === undefined) return
     this.#threads.delete(tid)
     if (tid === process.pid) this.#fds = Math.max(this.#fds - process.fds.size, 0)
+  }
+
+  /** Older captures call a container by the beginning of its id; the cgroup of a process in it has all of it. */
+  fullContainerId(id: string): string {
+    if (!SHORT_ID.test(id) || this.#searches++ > SEARCHES_MAX) return id
+    for (const { cgroups } of this.#threads.values()) {
+      const at = cgroups.indexOf(id)
+      const full = at < 0 ? '' : cgroups.slice(at, at + FULL_ID)
+      if (/^[0-9a-f]{64}$/.test(full)) return full
+    }
+    return id
   }
 
   /** The main thread of a list. */

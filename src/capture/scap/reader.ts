@@ -1,6 +1,7 @@
 /** Reads scap captures, packed or not, of any version. What a file says is checked before it is used. */
 
 import { SCAP_EVENTS, SCAP_SYSCALLS } from '../../../schema/scap/index.ts'
+import type { ContainerAnswer } from '../../decode/answers.ts'
 import type { Interner } from '../../decode/interner.ts'
 import { EVENT_ALIASES } from '../../fields/evt/falco-arguments.ts'
 import { type Capture, CaptureError, type CaptureFacts, type CaptureSink } from '../source.ts'
@@ -37,6 +38,8 @@ const WIDE = 4294967296
 const MAX_SPAN = 1n << 53n
 const SECOND = 1_000_000_000n
 const GENERIC = 1
+/** Events with JSON about a container; `asyncevent` has the name of what it is about in front of that. */
+const TELL_OF_CONTAINERS: ReadonlySet<string> = new Set(['container', 'asyncevent'])
 /** A tid of all ones is nobody's. */
 const NOBODY = 0xffffffff
 
@@ -316,7 +319,7 @@ export class ScapCapture implements Capture {
     const plan = PLANS[number]
     const handler = this.#handlers[number]!
     if (plan === undefined ? this.#kept[number] === 0 : this.#isIdle(number)) {
-      if (plan !== undefined) this.#pass(plan, view, at)
+      if (plan !== undefined) this.#pass(plan, view, at, blockEnd)
       return
     }
     const tid = view.getUint32(at + 8, true)
@@ -349,9 +352,9 @@ export class ScapCapture implements Capture {
   }
 
   /** An event that nobody wants and that changes nothing. */
-  #pass(plan: Plan, view: DataView, at: number): void {
+  #pass(plan: Plan, view: DataView, at: number, end: number): void {
     if (plan.shape === undefined) {
-      if (plan.event.phase === 'other') this.#aside(plan, view, at)
+      if (plan.event.phase === 'other') this.#aside(plan, at, end)
       else this.#left.events++
       return
     }
@@ -361,19 +364,21 @@ export class ScapCapture implements Capture {
   }
 
   /** What is no call and no event here may tell something all the same. */
-  #aside(plan: Plan, view: DataView, at: number): void {
-    const { name } = plan.event
-    if (name !== 'container' && name !== 'asyncevent') {
-      this.#left.events++
-      return
-    }
-    const { bytes } = this.#window
-    const length = view.getUint32(at + 16, true)
-    const text = bytes.toString('utf8', at, Math.min(at + length, this.#window.end))
-    const [first, last] = [text.indexOf('{'), text.lastIndexOf('}')]
-    const answer = first < 0 || last < first ? undefined : containerAnswer(text.slice(first, last + 1))
+  #aside({ event }: Plan, at: number, end: number): void {
+    const answer = TELL_OF_CONTAINERS.has(event.name)
+      ? this.#containerAnswer(at, end, event.name === 'asyncevent')
+      : undefined
     if (answer === undefined) this.#left.events++
     else this.#call.sink?.container(answer)
+  }
+
+  #containerAnswer(at: number, end: number, isAsync: boolean): ContainerAnswer | undefined {
+    const text = this.#window.bytes.toString('utf8', at, end)
+    const [first, last] = [text.indexOf('{'), text.lastIndexOf('}')]
+    if (first < 0 || last < first) return undefined
+    if (isAsync && !text.slice(0, first).includes('container\0')) return undefined
+    const answer = containerAnswer(text.slice(first, last + 1))
+    return answer && { ...answer, fullId: this.#call.processes.fullContainerId(answer.fullId) }
   }
 
   /** Time of an event relative to the clock that was told. */

@@ -310,6 +310,43 @@ suite('events of scap captures', () => {
     },
   )
   says(
+    'what was told by the beginning of its id',
+    [
+      scapBlock(
+        'clone',
+        { tid: 200, at: 5 },
+        { res: 0, ...child, cgroups: text(`cpu=/docker/${'a'.repeat(64)}`) },
+      ),
+      scapBlock(
+        'container',
+        { tid: 0, at: 6, phase: 'other' },
+        { json: JSON.stringify({ container: { id: 'a'.repeat(12), type: 0, name: 'old' } }) },
+      ),
+      scapBlock('openat', { tid: 200, at: 9 }, { fd: 3, dirfd: AT_FDCWD, name: '/x', flags: 1 }),
+    ],
+    { 'container.name': 'old' },
+  )
+  says(
+    'what an asynchronous event told of a container',
+    [
+      scapBlock(
+        'asyncevent',
+        { tid: 0, at: 0, phase: 'other' },
+        {
+          plugin_id: 3,
+          name: 'container',
+          data: Buffer.from(JSON.stringify({ container: { full_id: 'a'.repeat(64), type: 7, name: 'new' } })),
+        },
+      ),
+      scapBlock(
+        'clone',
+        { tid: 200, at: 5 },
+        { res: 0, ...child, cgroups: text(`cpu=/docker/${'a'.repeat(64)}`) },
+      ),
+    ],
+    { 'container.name': 'new' },
+  )
+  says(
     'what a runtime told of a container',
     [
       scapBlock(
