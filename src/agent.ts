@@ -240,7 +240,10 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     lookup: pipeline.lookup,
     now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
   })
-  const sink = startRecording(recorders, enrichers, pipeline, join(hostRoot(env) || '/', 'proc'))
+  const sink = startRecording(recorders, enrichers, pipeline, {
+    proc: join(hostRoot(env) || '/', 'proc'),
+    agent: self.pid,
+  })
   try {
     startSource(source, sink)
   } catch (error) {

@@ -49,19 +49,27 @@ export function openCaptures(
   }
 }
 
-/** Where sources go: through the recorders there are. `proc`: /proc of the host. Throws AgentError when a file cannot be made. */
+/** Where a recording is made. */
+interface Where {
+  /** /proc of the host. */
+  readonly proc: string
+  /** Process id of the agent as events have it. */
+  readonly agent: number
+}
+
+/** Where sources go: through the recorders there are. Throws AgentError when a file cannot be made. */
 export function startRecording(
   { recorder, captures }: Recorders,
   { asksNames }: Pick<Enrichers, 'asksNames'>,
   pipeline: Pipeline,
-  proc: string,
+  { proc, agent }: Where,
 ): PipelineSink {
   const before = (): Pipeline['before'] => pipeline.before
-  captures?.open(asksNames, before, () => Number(clock(CLOCK.monotonic)))
+  captures?.open(asksNames, { before, agent }, () => Number(clock(CLOCK.monotonic)))
   const sink = captures?.tee(pipeline) ?? pipeline
   if (recorder === undefined) return sink
   try {
-    recorder.open(asksNames, { living: () => pipeline.table.living, before })
+    recorder.open(asksNames, { living: () => pipeline.table.living, before, agent })
   } catch (error) {
     captures?.close()
     const { message, code } = error as NodeJS.ErrnoException

@@ -110,3 +110,30 @@ test('throttled alerts are told of at the end, with their secrets masked', async
   assert.match(lines[3]!, /Error suppressed 4 like this within 60 s: app --password \*\*\*\*, key \*\*\*\*$/)
   assert.deepEqual([outputs.alerts, outputs.suppressed], [4, 4])
 })
+
+for (const [what, monotonic, expected] of [
+  ['a clock that goes on ends an interval where no event comes', () => 9e9, true],
+  ['a replay has no such clock', undefined, false],
+] as const)
+  test(what, async () => {
+    const file = join(folder, String(made++))
+    const outputs = openOutputs<string>(
+      configFrom([
+        'stdout_output.enabled=false',
+        'file_output.enabled=true',
+        `file_output.filename=${file}`,
+        'throttle.alerts=1',
+        'throttle.interval=1',
+      ]),
+      { onClosed: assert.fail, onError: assert.fail },
+      { randGuard: () => assert.fail(), secrets: () => [] },
+      { hostname: 'h', openDatagrams: assert.fail, clock: { wall: () => 0n, monotonic } },
+    )
+    outputs.advance!(5e9)
+    for (let i = 0; i < 2; i++) outputs.write(ALERT, 'x')
+    const isTold = (): boolean => readFileSync(file, 'utf8').includes('suppressed 1 like this')
+    for (let i = 0; i < 100 && !isTold() && (expected || i < 10); i++)
+      await new Promise((done) => setTimeout(done, 50))
+    assert.equal(isTold(), expected)
+    outputs.close()
+  })

@@ -28,6 +28,8 @@ export interface RecorderOptions {
 export interface RecordedState {
   readonly living: () => Iterable<ProcessInfo>
   readonly before: () => Before
+  /** Process id of the agent as events have it, where that is another one than it sees itself. */
+  readonly agent?: number
 }
 
 export class Recorder {
@@ -56,7 +58,7 @@ export class Recorder {
     this.#before = state.before
     this.#writer = new CaptureWriter({
       ...{ file, rotateBytes, rotateNs, keep, failed },
-      facts: { ...facts, names },
+      facts: { ...facts, names, agent: state.agent ?? facts.agent },
       state: (into) => this.#tellState(into),
     })
     this.#timer = setInterval(() => this.flush(), flushMs)

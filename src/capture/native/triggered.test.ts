@@ -41,11 +41,7 @@ function captures(folder: string, options: Partial<TriggeredOptions> & { readonl
     log: (_level, message) => said.push(message),
     ...options,
   })
-  one.open(
-    false,
-    () => heard.before,
-    () => 0,
-  )
+  one.open(false, { before: () => heard.before }, () => 0)
   let matching: number | undefined | 'not' = 'not'
   let file: string | undefined
   const sink = one.tee({

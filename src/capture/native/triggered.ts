@@ -6,6 +6,7 @@ import type { EventView } from '../../decode/event-view.ts'
 import type { CaptureFacts, PipelineSink } from '../source.ts'
 import type { Fact } from './items.ts'
 import { Past, type PastOptions } from './past.ts'
+import type { RecordedState } from './recorder.ts'
 import { captureName, Retention, type RetentionOptions } from './retention.ts'
 import { teeInto } from './tee.ts'
 import { CaptureWriter } from './writer.ts'
@@ -69,6 +70,7 @@ export class TriggeredCapture {
   readonly #retention: Retention
   #past: Past | undefined
   #names = false
+  #agent: number
   #current: Current | undefined
   #timer: NodeJS.Timeout | undefined
   /** Latest time of an event, CLOCK_MONOTONIC ns. */
@@ -80,6 +82,7 @@ export class TriggeredCapture {
   /** Throws where the folder of its files cannot be read. */
   constructor(options: TriggeredOptions) {
     this.#options = options
+    this.#agent = options.facts.agent
     this.#retention = new Retention(options)
   }
 
@@ -94,8 +97,13 @@ export class TriggeredCapture {
   }
 
   /** Begin to remember. `names`: resolvers are asked; `clock`: CLOCK_MONOTONIC now, ns. */
-  open(names: boolean, before: PastOptions['before'], clock: () => number): void {
+  open(
+    names: boolean,
+    { before, agent = this.#agent }: Pick<RecordedState, 'before' | 'agent'>,
+    clock: () => number,
+  ): void {
     this.#names = names
+    this.#agent = agent
     this.#past = new Past({ ...this.#options.past, before })
     this.#timer = setInterval(() => this.#housekeeping(clock() - GRACE_NS), FLUSH_MS)
     this.#timer.unref()
@@ -148,7 +156,13 @@ export class TriggeredCapture {
     try {
       const writer = new CaptureWriter({
         ...{ file, rotateBytes: 0, rotateNs: 0, keep: 0, sync: false },
-        facts: { ...facts, names: this.#names, created: time, expression: `from a match of '${rule}' on` },
+        facts: {
+          ...facts,
+          agent: this.#agent,
+          names: this.#names,
+          created: time,
+          expression: `from a match of '${rule}' on`,
+        },
         state: (into) => this.#past?.tellState(into),
         failed: (error) => this.#failed(file, error),
       })
