@@ -27,6 +27,18 @@ const WITHOUT = ['man', 'doc', 'locale', 'info'].map(
   (folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`,
 )
 
+/** The Debian 12 that this machine is set up with, as lines of sources.list; none for the usual mirror. */
+function sources(): readonly string[] {
+  const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)'
+  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], {
+    encoding: 'utf8',
+  })
+  const rows = [...new Set(stdout.split('\n'))].filter((row) =>
+    / bookworm(?:-updates|-security)? main$/.test(row),
+  )
+  return rows.some((row) => row.endsWith(' bookworm main')) ? rows.map((row) => `deb ${row}`) : []
+}
+
 /** What Podman, dpkg and the journal leave behind, whatever is installed. */
 const PASSING =
   /^(?:$|(?:run|tmp|dev|proc|sys|root|var\/(?:log\/journal|lib\/dpkg|cache|tmp))(?:\/|$)|etc\/host|var\/log\/dpkg\.log)/
@@ -42,10 +54,14 @@ export class DebianMachine {
     const folder = mkdtempSync(join(tmpdir(), 'tarsier-machine-'))
     const root = join(folder, 'root')
     const options = ['--quiet', '--mode=root', '--variant=essential', ...WITHOUT]
-    await run('mmdebstrap', [...options, '--include=systemd,libbpf1,libstdc++6', 'bookworm', root], {
-      timeout: MAKE_MS,
-      killSignal: 'SIGKILL',
-    })
+    await run(
+      'mmdebstrap',
+      [...options, '--include=systemd,libbpf1,libstdc++6', 'bookworm', root, ...sources()],
+      {
+        timeout: MAKE_MS,
+        killSignal: 'SIGKILL',
+      },
+    )
     return new DebianMachine(folder, root)
   }
 
