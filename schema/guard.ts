@@ -48,6 +48,17 @@ export const FILE_KINDS = { OTHER: 0, REG: 1, DIR: 2, CHR: 3, BLK: 4, FIFO: 5, S
 export const NAME_SHAPE = { SETS_ID: 4 } as const
 /** Shape of a socket call: outcome and address family. */
 export const SOCKET_SHAPE = { FAMILY_SHIFT: 2 } as const
-export const SOCKET_FAMILIES = { OTHER: 0, UNIX: 1, INET: 2, INET6: 3, NETLINK: 4, NONE: 5 } as const
+export const SOCKET_FAMILIES = {
+  OTHER: 0,
+  UNIX: 1,
+  INET: 2,
+  INET6: 3,
+  NETLINK: 4,
+  NONE: 5,
+  PACKET: 6,
+} as const
+/** Shape of a new socket: outcome, address family, and kind of socket. */
+export const SOCKET_NEW_SHAPE = { FAMILY_SHIFT: 2, TYPE_SHIFT: 5 } as const
+export const SOCKET_KINDS = { OTHER: 0, STREAM: 1, DGRAM: 2, RAW: 3 } as const
 /** Shape of a dup: outcome, the new number as far as it is a standard stream (3: another), and address family. */
 export const DUP_SHAPE = { RESULT_SHIFT: 2, FAMILY_SHIFT: 4 } as const

@@ -16,6 +16,8 @@ import {
   OPEN_SHAPE,
   OUTCOMES,
   SOCKET_FAMILIES,
+  SOCKET_KINDS,
+  SOCKET_NEW_SHAPE,
   SOCKET_SHAPE,
   WRITE_SHAPE,
 } from '../schema/guard.ts'
@@ -46,4 +48,6 @@ export const guardDefines = (): readonly string[] => [
   ...define('DUP_SHAPE', DUP_SHAPE),
   ...define('OUTCOME', OUTCOMES),
   ...define('SOCKET_FAMILY', SOCKET_FAMILIES),
+  ...define('SOCKET_KIND', SOCKET_KINDS),
+  ...define('SOCKET_NEW_SHAPE', SOCKET_NEW_SHAPE),
 ]

@@ -71,6 +71,8 @@ function explainEvent(plan: GuardPlan, rule: Rule, name: string): ExplainedEvent
 /** How a rule that takes an event type without asking more could ask more. */
 export function hintFor(event: GuardedEvent): string {
   const process = 'a process (proc.name, proc.exepath, user.uid, container.id)'
+  if (event.name.startsWith('socket'))
+    return `name an address family (evt.arg.domain contains AF_PACKET) or ${process}`
   if (event.ends === true) return `name a port or address (fd.sport, fd.sip, fd.snet) or ${process}`
   return `name files, directories or endings (fd.name, fd.directory, endswith) or ${process}`
 }

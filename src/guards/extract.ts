@@ -21,6 +21,8 @@ import {
   OPEN_SHAPE,
   OUTCOMES,
   SOCKET_FAMILIES,
+  SOCKET_KINDS,
+  SOCKET_NEW_SHAPE,
   SOCKET_SHAPE,
   WRITE_SHAPE,
 } from '../../schema/guard.ts'
@@ -63,6 +65,8 @@ function factsOf(event: EventView): Facts | undefined {
       return dupFacts(event)
     case 'socket':
       return { shape: socketShape(event), paths: [], ends: endsOf(event) }
+    case 'socket_new':
+      return { shape: newSocketShape(event), paths: [], ends: [] }
     default:
       return undefined
   }
@@ -120,6 +124,20 @@ function socketShape(event: EventView): number {
 }
 
 const familyOf = (event: EventView): number => SOCKETS.get(event.number('family')!) ?? SOCKET_FAMILIES.OTHER
+
+const DOMAINS: ReadonlyMap<number, number> = new Map([
+  ...SOCKETS,
+  [FAMILIES.names['AF_PACKET']!, SOCKET_FAMILIES.PACKET],
+])
+const SOCKET_KIND_OF: ReadonlyMap<number, number> = new Map([
+  [SOCK_TYPES.names['SOCK_STREAM']!, SOCKET_KINDS.STREAM],
+  [SOCK_TYPES.names['SOCK_DGRAM']!, SOCKET_KINDS.DGRAM],
+  [SOCK_TYPES.names['SOCK_RAW']!, SOCKET_KINDS.RAW],
+])
+const newSocketShape = (event: EventView): number =>
+  outcomeOf(event) |
+  ((DOMAINS.get(event.number('domain')!) ?? SOCKET_FAMILIES.OTHER) << SOCKET_NEW_SHAPE.FAMILY_SHIFT) |
+  ((SOCKET_KIND_OF.get(event.number('type')!) ?? SOCKET_KINDS.OTHER) << SOCKET_NEW_SHAPE.TYPE_SHIFT)
 
 const messageShape = (event: EventView): number =>
   outcomeOf(event) | (familyOf(event) << SOCKET_SHAPE.FAMILY_SHIFT)

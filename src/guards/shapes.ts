@@ -9,6 +9,8 @@ import {
   OPEN_SHAPE,
   OUTCOMES,
   SOCKET_FAMILIES,
+  SOCKET_KINDS,
+  SOCKET_NEW_SHAPE,
   SOCKET_SHAPE,
   WRITE_SHAPE,
 } from '../../schema/guard.ts'
@@ -270,6 +272,46 @@ const messageEvent = (name: string): GuardedEvent => ({
   }),
 })
 
+/** Names of address families that the text of the family may hold: `AF_INET6` holds `AF_INET`. */
+const FAMILY_WORDS: Readonly<Record<string, readonly number[]>> = {
+  AF_UNIX: [SOCKET_FAMILIES.UNIX],
+  AF_INET: [SOCKET_FAMILIES.INET, SOCKET_FAMILIES.INET6],
+  AF_INET6: [SOCKET_FAMILIES.INET6],
+  AF_NETLINK: [SOCKET_FAMILIES.NETLINK],
+  AF_PACKET: [SOCKET_FAMILIES.PACKET],
+}
+/** Numbers of the kinds of sockets that have a class of their own. */
+const KIND_NUMBERS: Readonly<Record<number, number>> = {
+  [SOCKET_KINDS.STREAM]: 1,
+  [SOCKET_KINDS.DGRAM]: 2,
+  [SOCKET_KINDS.RAW]: 3,
+}
+
+/** A new socket: nothing but what was asked for is known of it. */
+const newSocketEvent = (name: string): GuardedEvent => ({
+  name,
+  isLook: () => false,
+  id: idOf(name),
+  shapes: upTo(4 << SOCKET_NEW_SHAPE.TYPE_SHIFT),
+  paths: {},
+  facts(shape) {
+    const family = (shape >> SOCKET_NEW_SHAPE.FAMILY_SHIFT) & 7
+    const kind = KIND_NUMBERS[shape >> SOCKET_NEW_SHAPE.TYPE_SHIFT]
+    return {
+      'evt.type': { oneOf: [name] },
+      ...outcome(shape, NUMBER),
+      ...NO_IO,
+      ...NO_OPEN,
+      'evt.arg[domain]': {
+        words: Object.fromEntries(
+          Object.entries(FAMILY_WORDS).map(([word, families]) => [word, families.includes(family)]),
+        ),
+      },
+      ...(kind === undefined ? {} : { 'evt.rawarg[type]': { from: kind, to: kind } }),
+    }
+  },
+})
+
 const NO_SOCKET: Facts = {
   'fd.typechar': { noneOf: ['4', '6', 'n'] },
   'fd.type': { noneOf: ['ipv4', 'ipv6', 'netlink'] },
@@ -323,6 +365,7 @@ export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
     ),
     ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
     ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
+    ...['socket', 'socketpair'].map(newSocketEvent),
     ...['dup', 'dup2', 'dup3'].map(dupEvent),
   ].map((event) => [event.name, event]),
 )

@@ -47,6 +47,7 @@ const WRITES = ['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range']
 const NAMED = ['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat']
 const TWO = ['rename', 'renameat2', 'link', 'linkat']
 const SOCKETS = ['connect', 'bind', 'accept']
+const NEW_SOCKETS = ['socket', 'socketpair']
 const MESSAGES = ['sendto', 'recvmsg']
 const DUPS = ['dup', 'dup2']
 export const EVENTS: readonly string[] = [
@@ -55,6 +56,7 @@ export const EVENTS: readonly string[] = [
   ...NAMED,
   ...TWO,
   ...SOCKETS,
+  ...NEW_SOCKETS,
   ...MESSAGES,
   ...DUPS,
   'symlink',
@@ -110,6 +112,7 @@ function fieldsOf(random: Random, name: string, ret: number): Fields {
   if (WRITES.includes(name) || name === 'fchmod') return { res: ret, ...objectFields(random, name) }
   if (MESSAGES.includes(name)) return { res: ret, ...messageFields(random) }
   if (DUPS.includes(name)) return dupFields(random, ret)
+  if (NEW_SOCKETS.includes(name)) return { res: ret, fd: ret, fd2: -1, ...newSocketFields(random) }
   if (SOCKETS.includes(name)) return { res: ret, ...socketFields(random) }
   return { res: ret, ...namesFields(random, name) }
 }
@@ -165,6 +168,12 @@ function namesFields(random: Random, name: string): Fields {
     ...(name === 'symlink' ? { target: givenName(random) } : {}),
   }
 }
+
+const newSocketFields = (random: Random): Fields => ({
+  domain: random.pick([0, 1, 2, 10, 16, 17, 38]),
+  type: random.pick([1, 2, 3, 5]),
+  proto: random.pick([0, 6, 17]),
+})
 
 const messageFields = (random: Random): Fields => ({
   ...socketFields(random),
@@ -271,6 +280,10 @@ function randomTest(random: Random): string {
     `fd.typechar in (${random.pick(['f', '4', 'u'])}, ${random.pick(['d', '6', 'p'])})`,
     `evt.arg.flags contains ${random.pick(['O_PATH', 'O_TRUNC', 'O_CREAT', 'O_RDWR', 'O_RDONLY'])}`,
     `evt.arg.mode contains anyof (S_ISUID, S_ISGID)`,
+    `evt.arg.domain contains ${random.pick(['AF_PACKET', 'AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_X25'])}`,
+    `evt.arg.domain = ${random.pick(['AF_PACKET', 'AF_INET', '17'])}`,
+    `evt.arg.type = ${random.pick([1, 3])}`,
+    `evt.rawarg.type = ${random.pick([1, 3])}`,
     `proc.name exists`,
     `evt.arg.${random.pick(['oldpath', 'newpath', 'target', 'linkpath', 'name'])} = ${quoted(cleanPath(random))}`,
     `evt.arg.${random.pick(['oldpath', 'target', 'name'])} startswith ${quoted(cleanPath(random))}`,

@@ -1,16 +1,58 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* socket, socketpair at their exit tracepoints. */
+#include "guard.h"
 #include "socket.h"
 
 #define SOCK_TYPE_MASK 0xf
 
-static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int fd, int fd2, __u32 domain,
-				  __u32 type, __u32 proto)
+#define AF_PACKET 17
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
+
+static __always_inline __u16 domain_of(__u32 domain)
 {
+	switch (domain) {
+	case AF_UNIX:
+		return SOCKET_FAMILY_UNIX;
+	case AF_INET:
+		return SOCKET_FAMILY_INET;
+	case AF_INET6:
+		return SOCKET_FAMILY_INET6;
+	case AF_NETLINK:
+		return SOCKET_FAMILY_NETLINK;
+	case AF_PACKET:
+		return SOCKET_FAMILY_PACKET;
+	default:
+		return SOCKET_FAMILY_OTHER;
+	}
+}
+
+static __always_inline __u16 kind_of(__u32 type)
+{
+	switch (type & SOCK_TYPE_MASK) {
+	case SOCK_STREAM:
+		return SOCKET_KIND_STREAM;
+	case SOCK_DGRAM:
+		return SOCKET_KIND_DGRAM;
+	case SOCK_RAW:
+		return SOCKET_KIND_RAW;
+	default:
+		return SOCKET_KIND_OTHER;
+	}
+}
+
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd, int fd2,
+				  __u32 domain, __u32 type, __u32 proto)
+{
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(ctx->ret) | domain_of(domain) << SOCKET_NEW_SHAPE_FAMILY_SHIFT |
+			 kind_of(type) << SOCKET_NEW_SHAPE_TYPE_SHIFT,
+	};
 	struct socket *sock;
 	struct file *file;
 	struct sock *sk;
-	BEGIN_BULK(ev_socket_new, id, prog);
+	BEGIN_GUARDED(ev_socket_new, task, id, prog, &in);
 
 	e->res = ctx->ret;
 	e->fd = fd;
@@ -32,26 +74,24 @@ static __always_inline int report(struct sys_exit_ctx *ctx, __u16 id, __u16 prog
 	return 0;
 }
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
-
 /* int socket(int domain, int type, int protocol) */
 SEC("tp/syscalls/sys_exit_socket")
 int exit_socket(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return report(ctx, EVENT_socket, PROG_exit_socket, ctx->ret, -1, ARG1(regs), ARG2(regs), ARG3(regs));
+	CALLER;
+	return report(ctx, task, EVENT_socket, PROG_exit_socket, ctx->ret, -1, ARG1(regs), ARG2(regs), ARG3(regs));
 }
 
 /* int socketpair(int domain, int type, int protocol, int sv[2]) */
 SEC("tp/syscalls/sys_exit_socketpair")
 int exit_socketpair(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	int sv[2] = { ctx->ret, -1 };
 
 	if (ctx->ret >= 0)
 		bpf_probe_read_user(sv, sizeof(sv), (void *)ARG4(regs));
-	return report(ctx, EVENT_socketpair, PROG_exit_socketpair, sv[0], sv[1], ARG1(regs), ARG2(regs), ARG3(regs));
+	return report(ctx, task, EVENT_socketpair, PROG_exit_socketpair, sv[0], sv[1], ARG1(regs), ARG2(regs), ARG3(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
