@@ -65,6 +65,10 @@ export class AgentProcess {
     return agent
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   /** CPU time so far, user and kernel, in ms. */
   get cpuMs(): number {
     const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')

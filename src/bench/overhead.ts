@@ -4,10 +4,12 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { SystemError } from '../kernel/libc.ts'
 import { AgentProcess } from './agent-process.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { buildProgram } from './compile.ts'
 import { describeMachine } from './machine.ts'
+import { programCosts } from './program-costs.ts'
 import type { Goal, Report, ReportTable } from './report.ts'
 import { median, pairedRatio, quantile } from './statistics.ts'
 import { readSummary, total } from './summary.ts'
@@ -111,6 +113,9 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
     }
     rounds.push({ off, again, on })
   }
+  progress('what each program costs')
+  const costs = new Map<Setup, readonly Cost[]>()
+  for (const setup of setups) costs.set(setup, await costsOf(root, setup, workload))
   progress('one producer at full speed')
   const turn = median(rounds.map(({ off }) => off.open.wall))
   const turns = Math.ceil((FLOOD_MS[quick ? 'quick' : 'full'] * 1e6) / turn)
@@ -118,7 +123,49 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
     const { stdout } = await run(workload, ['open', String(turns)])
     return Number(stdout.split(' ')[0]) / turns
   })
-  return report({ machine, setups, rounds, uses, flood: { ...flood, turns } })
+  return report({ machine, setups, rounds, uses, costs, flood: { ...flood, turns } })
+}
+
+/** What a program of the agent costs within a loop. */
+interface Cost {
+  readonly loop: LoopName
+  readonly program: string
+  readonly runsATurn: number
+  /** ns a run. */
+  readonly ns: number
+}
+
+/** Turns for which programs are measured: a part of those of a round. */
+const COST_PART = 20
+const COST_ROUNDS = 5
+
+/** The least that programs took of several short runs; those that run in every other turn at least. */
+async function costsOf(
+  root: string,
+  { command, rules, args = [] }: Setup,
+  workload: string,
+): Promise<readonly Cost[]> {
+  const agent = await AgentProcess.start({ root, command, args, ...(rules === undefined ? {} : { rules }) })
+  const least = new Map<string, Cost>()
+  try {
+    for (let round = 0; round < COST_ROUNDS; round++)
+      for (const { name: loop, count } of LOOPS) {
+        const turns = Math.ceil(count / COST_PART)
+        const found = await programCosts(agent.pid, () => run(workload, [loop, String(turns)]))
+        for (const [program, { ns, runs }] of found) {
+          const cost = { loop, program, runsATurn: runs / turns, ns: ns / runs }
+          const known = least.get(`${loop} ${program}`)
+          if (cost.runsATurn >= 0.5 && !(known !== undefined && known.ns <= cost.ns))
+            least.set(`${loop} ${program}`, cost)
+        }
+      }
+  } catch (error) {
+    // A kernel that does not measure programs.
+    if (!(error instanceof SystemError)) throw error
+  } finally {
+    await agent.stop()
+  }
+  return [...least.values()].sort((a, b) => (a.loop < b.loop ? -1 : a.loop > b.loop ? 1 : b.ns - a.ns))
 }
 
 async function withAgent<T>(
@@ -154,14 +201,16 @@ interface Measured {
   readonly setups: readonly Setup[]
   readonly rounds: readonly Round[]
   readonly uses: ReadonlyMap<Setup, readonly AgentUse[]>
+  readonly costs: ReadonlyMap<Setup, readonly Cost[]>
   /** One producer with the first setup: ns for a turn. */
   readonly flood: { readonly samples: number; readonly use: AgentUse; readonly turns: number }
 }
 
-function report({ machine, setups, rounds, uses, flood }: Measured): Report {
+function report({ machine, setups, rounds, uses, costs, flood }: Measured): Report {
   const tables: ReportTable[] = []
   const agent = Object.fromEntries([...uses].map(([{ name }, list]) => [name, list]))
-  const results: Record<string, unknown> = { rounds: rounds.length, agent, flood }
+  const programs = Object.fromEntries([...costs].map(([{ name }, list]) => [name, list]))
+  const results: Record<string, unknown> = { rounds: rounds.length, agent, programs, flood }
   for (const kind of ['wall', 'cpu'] as const) {
     const rows = LOOPS.map(({ name, what }) => {
       const off = rounds.map((round) => round.off[name][kind])
@@ -203,6 +252,20 @@ function report({ machine, setups, rounds, uses, flood }: Measured): Report {
         of('dropped').toFixed(0),
       ]
     }),
+  })
+  tables.push({
+    title:
+      'Programs in the kernel: the least of several short runs, as the kernel measures it (with a look at the clock)',
+    columns: ['rules', 'loop', 'program', 'runs a turn', 'ns a run'],
+    rows: [...costs].flatMap(([{ what }, list]) =>
+      list.map(({ loop, program, runsATurn, ns }) => [
+        what,
+        loop,
+        program,
+        runsATurn.toFixed(1),
+        ns.toFixed(0),
+      ]),
+    ),
   })
   const seconds = (flood.samples * flood.turns) / 1e9
   tables.push({

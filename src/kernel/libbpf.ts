@@ -51,6 +51,10 @@ export interface Libbpf {
   valueSize(map: Pointer): number
   /** The first `bytes` bytes of struct bpf_prog_info, bpf_map_info or bpf_link_info, whichever the descriptor is. */
   objectInfo(fd: number, bytes: number): Uint8Array
+  /** Descriptor of a loaded program, whoever loaded it. Throws SystemError. */
+  programById(id: number): number
+  /** Let the kernel measure programs until the descriptor that is returned is closed (Linux 5.8). Throws SystemError. */
+  measurePrograms(): number
   /** Fill `value` from a map; false when the key is not there. */
   mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array): void
@@ -87,6 +91,7 @@ const TEST_RUN = { size: 80, returned: 56 } as const
 const NAMES = ['libbpf.so.1', 'libbpf.so']
 
 const BPF_PROG_TYPE_RAW_TRACEPOINT = 17
+const BPF_STATS_RUN_TIME = 0
 
 function loadLibrary(): ReturnType<typeof koffi.load> {
   let last: unknown
@@ -122,6 +127,8 @@ export function loadLibbpf(): Libbpf {
     setType: lib.func('int bpf_program__set_type(bpf_program *program, int type)'),
     setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
     programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
+    programById: lib.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
+    enableStats: lib.func('int bpf_enable_stats(int type)'),
     testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
     infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
@@ -206,6 +213,8 @@ export function loadLibbpf(): Libbpf {
       )
       return Number(info.getBigUint64(PROG_INFO.recursionMisses, true))
     },
+    programById: (id) => zero('bpf_prog_get_fd_by_id', f.programById(id)),
+    measurePrograms: () => zero('bpf_enable_stats', f.enableStats(BPF_STATS_RUN_TIME)),
     attach: (program) => pointer('bpf_program__attach', f.attach(program)),
     attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
     attachCgroup: (program, fd) => pointer('bpf_program__attach_cgroup', f.attachCgroup(program, fd)),
