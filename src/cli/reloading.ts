@@ -1,8 +1,10 @@
 /** Configuration and rules read again while the agent runs: what asks for it hears what became of it. */
+
 import { Writable } from 'node:stream'
 import { type Agent, AgentError, type Renewal } from '../agent.ts'
 import type { Config } from '../config/keys.ts'
 import { FileWatch, type Look } from '../config/watch.ts'
+import { counted } from '../health/words.ts'
 import { type Io, UserError } from './command.ts'
 import type { Logger, LogLevel } from './logger.ts'
 import type { ReloadStatus } from './status-text.ts'
@@ -90,7 +92,7 @@ export function createReloader({ agent, config, reread, log, io }: ReloaderInit)
       take(read)
       watch(read.config.watch_config_files, seen)
       for (const line of read.notices) log.warning(line)
-      log.info(`${by}: reloaded, ${read.rules.length} rules`)
+      log.info(`${by}: reloaded, ${counted(read.rules.length, 'rule')}`)
       return { ok: true, rules: read.rules.length }
     } catch (error) {
       if (!(error instanceof UserError || error instanceof AgentError)) throw error

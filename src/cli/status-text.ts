@@ -1,6 +1,7 @@
 /** What an agent says of itself, for people. */
 
 import type { AgentStatus } from '../agent.ts'
+import { counted, grouped } from '../health/words.ts'
 import { droppedBy, type OutputStatus } from '../outputs/delivery/message.ts'
 import { formatTable } from './table.ts'
 
@@ -23,7 +24,7 @@ export interface ControlStatus extends AgentStatus {
   readonly reloads: ReloadStatus
 }
 
-const n = (value: number): string => value.toLocaleString('en-US')
+const n = grouped
 
 export function statusText(status: ControlStatus): string {
   const { guards, outputs, degraded } = status
@@ -32,7 +33,7 @@ export function statusText(status: ControlStatus): string {
       'agent',
       `${status.version}, pid ${status.pid}, up ${durationText(status.uptime_s)}, log level ${status.log_level}`,
     ],
-    ['rules', `${n(status.rules)} rules, ${n(status.programs)} programs attached`],
+    ['rules', `${counted(status.rules, 'rule')}, ${counted(status.programs, 'program')} attached`],
     ...reloadRows(status.reloads),
     [
       'events',

@@ -1,5 +1,6 @@
 /** What health records say, in words: what was lost and why, what it cost, what to do about it. */
 import type { Health } from './record.ts'
+import { counted, grouped } from './words.ts'
 
 /** Any subset: rand-guard's own records have its fourteen fields only. */
 export type SomeHealth = { readonly [K in keyof Health]?: Health[K] | undefined }
@@ -31,11 +32,8 @@ export function explainHealth(all: readonly SomeHealth[]): readonly Remark[] {
 
 type Topic = (facts: Facts) => readonly Remark[]
 
-const n = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 2 })
-const plural = (count: number, one: string, many = `${one}s`): string =>
-  `${n(count)} ${count === 1 ? one : many}`
 const share = (part: number, whole: number): string =>
-  whole === 0 ? '' : ` (${n(Math.round((part / whole) * 1000) / 10)} %)`
+  whole === 0 ? '' : ` (${grouped(Math.round((part / whole) * 1000) / 10)} %)`
 const warning = (text: string, hint?: string): Remark => ({
   level: 'warning',
   text,
@@ -52,14 +50,15 @@ const ifAny = (value: number | undefined, remark: (value: number) => Remark): re
 
 const throughput: Topic = ({ last, all }) => {
   const seconds = last.uptime_secs ?? 0
-  const rate = (count: number): string => (seconds > 0 ? `, ${n(Math.round(count / seconds))} a second` : '')
+  const rate = (count: number): string =>
+    seconds > 0 ? `, ${grouped(Math.round(count / seconds))} a second` : ''
   const read = last.raw_events_read ?? 0
   const out = last.normalized_events_output ?? 0
   return [
     note(
-      `${plural(all.length, 'health record')}; the agent had run for ${n(seconds)} s. ` +
-        `${plural(read, 'event')} read${rate(read)}; ${plural(out, 'telemetry record')} written${rate(out)}; ` +
-        `${plural(last.alerts_output ?? 0, 'alert')}.`,
+      `${counted(all.length, 'health record')}; the agent had run for ${grouped(seconds)} s. ` +
+        `${counted(read, 'event')} read${rate(read)}; ${counted(out, 'telemetry record')} written${rate(out)}; ` +
+        `${counted(last.alerts_output ?? 0, 'alert')}.`,
     ),
   ]
 }
@@ -81,28 +80,28 @@ const kernelLosses: Topic = ({ last }) => [
   ...Object.entries(last.kernel_drops ?? {}).flatMap(([reason, count]) =>
     ifAny(count, (value) => {
       const { what, hint } = DROP_WORDS[reason] ?? { what: `dropped (${reason})`, hint: '' }
-      return warning(`${plural(value, 'event')} ${what} and never came.`, hint === '' ? undefined : hint)
+      return warning(`${counted(value, 'event')} ${what} and never came.`, hint === '' ? undefined : hint)
     }),
   ),
   ...ifAny(last.kernel_missed, (value) =>
     warning(
-      `${plural(value, 'call')} came while their program was running on that CPU, which the kernel does not allow.`,
+      `${counted(value, 'call')} came while their program was running on that CPU, which the kernel does not allow.`,
     ),
   ),
   ...ifAny(last.kernel_helper_errors, (value) =>
-    note(`${plural(value, 'value')} could not be read in the kernel; their events came without them.`),
+    note(`${counted(value, 'value')} could not be read in the kernel; their events came without them.`),
   ),
 ]
 
 const guarded: Topic = ({ last }) => [
   ...ifAny(last.kernel_guarded, (value) =>
     note(
-      `${plural(value, 'event')}${share(value, last.kernel_seen ?? 0)} passed over in the kernel: the agent's own, or wanted by no rule.`,
+      `${counted(value, 'event')}${share(value, last.kernel_seen ?? 0)} passed over in the kernel: the agent's own, or wanted by no rule.`,
     ),
   ),
   ...ifAny(last.guard_violations, (value) =>
     warning(
-      `${plural(value, 'event')} passed over in the kernel would have been wanted: a fault of the guards. With 'kernel.guards: false' nothing is passed over; please report it.`,
+      `${counted(value, 'event')} passed over in the kernel would have been wanted: a fault of the guards. With 'kernel.guards: false' nothing is passed over; please report it.`,
     ),
   ),
 ]
@@ -110,12 +109,12 @@ const guarded: Topic = ({ last }) => [
 const hiding: Topic = ({ last }) => [
   ...ifAny(last.userspace_filtered, (value) =>
     note(
-      `${plural(value, 'event')}${share(value, last.raw_events_read ?? 0)} hidden by watch and exclude lists; rules judged them all the same.`,
+      `${counted(value, 'event')}${share(value, last.raw_events_read ?? 0)} hidden by watch and exclude lists; rules judged them all the same.`,
     ),
   ),
   ...ifAny(last.userspace_rate_limited, (value) =>
     warning(
-      `${plural(value, 'telemetry record')} kept back by the limit. Alerts are not among them.`,
+      `${counted(value, 'telemetry record')} kept back by the limit. Alerts are not among them.`,
       'raise limits.max_events_per_second, or watch fewer paths',
     ),
   ),
@@ -124,28 +123,28 @@ const hiding: Topic = ({ last }) => [
 const reading: Topic = ({ last }) => [
   ...ifAny(last.userspace_invalid_schema, (value) =>
     warning(
-      `${plural(value, 'record')} of a wrong size.`,
+      `${counted(value, 'record')} of a wrong size.`,
       'BPF objects and agent are of different builds: build both',
     ),
   ),
   ...ifAny(last.userspace_unsupported_kind, (value) =>
     warning(
-      `${plural(value, 'record')} of an unknown kind.`,
+      `${counted(value, 'record')} of an unknown kind.`,
       'BPF objects and agent are of different builds: build both',
     ),
   ),
   ...ifAny(last.late_events, (value) =>
     note(
-      `${plural(value, 'event')} came out of order and ${value === 1 ? 'was' : 'were'} judged all the same.`,
+      `${counted(value, 'event')} came out of order and ${value === 1 ? 'was' : 'were'} judged all the same.`,
     ),
   ),
-  ...ifAny(last.errors, (value) => warning(`${plural(value, 'event')} could not be handled: see the log.`)),
+  ...ifAny(last.errors, (value) => warning(`${counted(value, 'event')} could not be handled: see the log.`)),
 ]
 
 const writing: Topic = ({ last }) =>
   ifAny(last.userspace_output_failures, (value) =>
     warning(
-      `${plural(value, 'line')} could not be written: the output was full or failed.`,
+      `${counted(value, 'line')} could not be written: the output was full or failed.`,
       'whoever reads the output is too slow, or the disk is full',
     ),
   )
@@ -155,12 +154,12 @@ const capturing: Topic = ({ last }) => {
   return [
     ...ifAny(failed + lost, () =>
       warning(
-        `${plural(failed, 'capture')} could not be made or written to the end, ${plural(lost, 'item')} lost: the disk is full, or the folder of capture.path_prefix is gone.`,
+        `${counted(failed, 'capture')} could not be made or written to the end, ${counted(lost, 'item')} lost: the disk is full, or the folder of capture.path_prefix is gone.`,
       ),
     ),
     ...ifAny(forgotten, (value) =>
       note(
-        `${plural(value, 'item')} left the memory of what was before a match early, for lack of room.`,
+        `${counted(value, 'item')} left the memory of what was before a match early, for lack of room.`,
         'raise capture.prebuffer_mb, or name fewer events in capture.prebuffer',
       ),
     ),
@@ -170,15 +169,15 @@ const capturing: Topic = ({ last }) => {
 const table: Topic = ({ last }) => [
   ...ifAny(last.process_records_evicted, (value) =>
     note(
-      `${plural(value, 'process', 'processes')} forgotten for lack of room (${n(last.process_table_size ?? 0)} kept): their events come without names.`,
+      `${counted(value, 'process', 'processes')} forgotten for lack of room (${grouped(last.process_table_size ?? 0)} kept): their events come without names.`,
       'raise limits.max_processes',
     ),
   ),
   ...ifAny(last.pending_sources_evicted, (value) =>
-    note(`${plural(value, 'start')} forgotten before it was known how the program was started.`),
+    note(`${counted(value, 'start')} forgotten before it was known how the program was started.`),
   ),
   ...ifAny(last.unknown_process, (value) =>
-    note(`${plural(value, 'event')}${share(value, last.raw_events_read ?? 0)} of processes nobody knows.`),
+    note(`${counted(value, 'event')}${share(value, last.raw_events_read ?? 0)} of processes nobody knows.`),
   ),
 ]
 
@@ -192,17 +191,19 @@ const load: Topic = ({ last, all, first }) => {
   if (fill > RING_WARNING)
     remarks.push(
       note(
-        `The rings were ${n(fill)} % full at one time.`,
+        `The rings were ${grouped(fill)} % full at one time.`,
         'raise kernel.ring_bytes.bulk before events are lost',
       ),
     )
   if (last.cpu_seconds !== undefined)
     remarks.push(
-      note(`Processor time ${n(last.cpu_seconds)} s, ${n(last.cpu_percent ?? 0)} % of one CPU at the end.`),
+      note(
+        `Processor time ${grouped(last.cpu_seconds)} s, ${grouped(last.cpu_percent ?? 0)} % of one CPU at the end.`,
+      ),
     )
   const memory = last.rss_kb
   if (typeof memory === 'number')
-    remarks.push(note(`Memory ${n(Math.round(memory / 1024))} MiB resident${sharedMemory(last)}.`))
+    remarks.push(note(`Memory ${grouped(Math.round(memory / 1024))} MiB resident${sharedMemory(last)}.`))
   if (isGrowing(first, last))
     remarks.push(note('Memory grew by more than half from the first record to the last.'))
   const slow = slowest(last)
@@ -211,7 +212,7 @@ const load: Topic = ({ last, all, first }) => {
 }
 
 const sharedMemory = ({ pss_kb }: SomeHealth): string =>
-  typeof pss_kb === 'number' ? `, ${n(Math.round(pss_kb / 1024))} MiB of its own` : ''
+  typeof pss_kb === 'number' ? `, ${grouped(Math.round(pss_kb / 1024))} MiB of its own` : ''
 
 const isGrowing = ({ rss_kb: before }: SomeHealth, { rss_kb: after }: SomeHealth): boolean =>
   typeof before === 'number' && typeof after === 'number' && after > before * 1.5
@@ -223,7 +224,7 @@ function slowest({ latency_us: times }: SomeHealth): Remark | undefined {
   if (most === undefined) return undefined
   const [stage, { p50, p99 }] = most
   return note(
-    `Events spend most of their time in '${stage}': ${n(p50)} µs at the median, ${n(p99)} µs for the slowest hundredth.`,
+    `Events spend most of their time in '${stage}': ${grouped(p50)} µs at the median, ${grouped(p99)} µs for the slowest hundredth.`,
   )
 }
 

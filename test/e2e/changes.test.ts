@@ -127,7 +127,7 @@ suite('changes while the agent runs', { skip: NEEDS_ROOT }, () => {
     await hears(/change of .*tarsier\.yaml: the configuration is not valid; the rules in force stay/)
     // Off, by the file itself.
     set(`  - ${first}`, 'watch_config_files: false')
-    await hears(/change of .*tarsier\.yaml: reloaded, 1 rules/)
+    await hears(/change of .*tarsier\.yaml: reloaded, 1 rule/)
     assert.equal((await agent.alerts(word, () => writeFileSync(join(folder, word), ''))).length, 1)
     assert.equal((await agent.stop()).status, 0)
   })
@@ -163,7 +163,7 @@ suite('changes while the agent runs', { skip: NEEDS_ROOT }, () => {
     const act = (): Promise<unknown> => agent.alerts(word, () => writeFileSync(join(folder, word), ''))
     const reload = async (): Promise<void> => {
       agent.child.kill('SIGHUP')
-      await hears(/SIGHUP: reloaded, 1 rules/)
+      await hears(/SIGHUP: reloaded, 1 rule/)
     }
     const made = (): number => agent.lines.length
     await act()

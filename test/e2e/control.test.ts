@@ -96,7 +96,7 @@ suite('control', { skip: NEEDS_ROOT }, () => {
       ],
     )
     const { stdout } = ctl('status')
-    assert.match(stdout, /^rules +1 rules, \d+ programs attached$/m)
+    assert.match(stdout, /^rules +1 rule, \d+ programs attached$/m)
     assert.match(stdout, /^lost +nothing$/m)
     assert.match(stdout, /^output +type +sent +waiting/m)
   })

@@ -68,7 +68,7 @@ suite('reload', { skip: NEEDS_ROOT }, () => {
       ['file=', 'gone='],
     )
     write(last)
-    assert.match(await reload(), /reloaded, 1 rules/)
+    assert.match(await reload(), /reloaded, 1 rule/)
     assert.equal((await agent.alerts(word, remove)).length, 1)
   })
   test('a rule about a syscall without a program of its own', async () => {

@@ -1,9 +1,11 @@
 /** `tarsier config`: validate a configuration, and show what is in force. */
+
 import type { Command } from 'commander'
 import { ConfigError } from '../../config/keys.ts'
 import { ConfigFileError, type LoadedConfig, loadConfig, VARIABLES } from '../../config/load.ts'
 import { configurationReference } from '../../config/reference.ts'
 import { originText, shownJson, shownKeys, valueText } from '../../config/show.ts'
+import { counted } from '../../health/words.ts'
 import type { Diagnostic } from '../../rules/diagnostics.ts'
 import type { LoadResult } from '../../rules/load.ts'
 import type { SourceFile } from '../../rules/passes/mapped-text.ts'
@@ -130,7 +132,11 @@ function check(file: string, options: Options & GlobalOptions, io: Io): ExitCode
       `${JSON.stringify({ file, ok, rules, errors: errors.map(plain), warnings: warnings.map(plain) })}\n`,
     )
   } else {
-    const verdict = !ok ? 'Invalid' : warnings.length > 0 ? 'Ok, with warnings' : `Ok, ${rules} rules`
+    const verdict = !ok
+      ? 'Invalid'
+      : warnings.length > 0
+        ? 'Ok, with warnings'
+        : `Ok, ${counted(rules, 'rule')}`
     const lines = [...errors, ...warnings].map((problem) => renderDiagnostic(problem, sources))
     io.stdout.write(`${[`${visible(file)}: ${verdict}`, ...lines].join('\n')}\n`)
   }

@@ -1,7 +1,9 @@
 /** `tarsier ctl`: what a running agent is asked and told. */
+
 import type { Command } from 'commander'
 import { ask, ControlError } from '../../control/client.ts'
 import { type COMMANDS, EXPLAIN_SECONDS_MAX, LOG_LEVELS, type Request } from '../../control/protocol.ts'
+import { counted } from '../../health/words.ts'
 import { visible } from '../../rules/render-diagnostics.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError, UserError } from '../command.ts'
 import { controlPath } from '../control.ts'
@@ -100,7 +102,7 @@ function show({ command }: Request, result: unknown, json: boolean, io: Io): voi
       io.stdout.write(statusText(result as ControlStatus))
       return
     case 'reload':
-      io.stdout.write(`reloaded, ${(result as { readonly rules: number }).rules} rules\n`)
+      io.stdout.write(`reloaded, ${counted((result as { readonly rules: number }).rules, 'rule')}\n`)
       return
     case 'rotate':
       io.stdout.write('the files of outputs are opened anew\n')

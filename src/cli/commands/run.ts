@@ -1,4 +1,5 @@
 /** `tarsier run`: the agent. */
+
 import { closeSync, constants, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
@@ -17,6 +18,7 @@ import type { Config } from '../../config/keys.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { takeRestart } from '../../config/reloaded.ts'
 import type { SyscallContext } from '../../fields/context.ts'
+import { counted } from '../../health/words.ts'
 import { releaseStartMemory } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
 import { droppedBy } from '../../outputs/delivery/message.ts'
@@ -84,7 +86,7 @@ export const runCommand: CliCommand = {
     const rules = rulesToJudge(result, loaded, falco.isOn)
     if (config['agent.id'] !== '') log.info(`agent ${config['agent.id']}, mode ${config['agent.mode']}`)
     if (falco.dryRun) {
-      log.info(`dry run: ${rules.length} rules would be judged; nothing was attached`)
+      log.info(`dry run: ${counted(rules.length, 'rule')} would be judged; nothing was attached`)
       return EXIT.ok
     }
     checkEngine(config)
@@ -218,11 +220,11 @@ export async function runAgent(
   process.on('SIGUSR2', reopen)
   if (pidFile !== undefined) writePid(pidFile, log)
   log.info(
-    `ready: ${rules.length} rules, ${agent.programs.length} programs attached, ${agent.processes} processes known`,
+    `ready: ${counted(rules.length, 'rule')}, ${counted(agent.programs.length, 'program')} attached, ${agent.processes} processes known`,
   )
   log.debug(`programs: ${agent.programs.join(' ')}`)
   const service = serviceManager(io.env)
-  service?.ready(`${rules.length} rules, ${agent.programs.length} programs attached`)
+  service?.ready(`${counted(rules.length, 'rule')}, ${counted(agent.programs.length, 'program')} attached`)
   const settled = setTimeout(releaseStartMemory, SETTLED_MS)
   const ended = seconds === 0 ? undefined : setTimeout(stop, seconds * 1000)
   await stopped.promise
