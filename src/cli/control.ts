@@ -28,29 +28,32 @@ export function serveControl(controlled: Controlled): ControlServer | undefined 
   if (!config['control.enabled']) return undefined
   return startControl({
     path: controlPath(config),
-    answer: (request) => answer(request, controlled),
+    answer: (request, pid) =>
+      answer(request, pid === undefined ? 'tarsier ctl' : `tarsier ctl (pid ${pid})`, controlled),
     log: (level, message) => log.log(level, message),
   })
 }
 
-async function answer(request: Request, { agent, reloader, log }: Controlled): Promise<Answer> {
+/** `by`: who asks, as the log names it. */
+async function answer(request: Request, by: string, { agent, reloader, log }: Controlled): Promise<Answer> {
   switch (request.command) {
     case 'status': {
       const status: ControlStatus = { ...agent.status(), log_level: log.level, reloads: reloader.status }
       return { ok: true, result: status }
     }
     case 'reload': {
-      const outcome = reloader.reload('tarsier ctl')
+      const outcome = reloader.reload(by)
       return outcome.ok ? { ok: true, result: { rules: outcome.rules } } : outcome
     }
     case 'rotate': {
       agent.reopen()
+      log.info(`files of outputs are opened anew, by ${by}`)
       return { ok: true, result: {} }
     }
     case 'loglevel': {
       const before = log.level
       log.level = request.level
-      log.info(`log level ${request.level}, by tarsier ctl`)
+      log.info(`log level ${request.level}, by ${by}`)
       return { ok: true, result: { before, now: request.level } }
     }
     case 'explain':

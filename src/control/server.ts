@@ -18,8 +18,8 @@ import {
 
 export interface ControlOptions {
   readonly path: string
-  /** Must not take long before it waits. What it throws is answered as an error, and logged. */
-  readonly answer: (request: Request) => Answer | Promise<Answer>
+  /** Must not take long before it waits. What it throws is answered as an error, and logged. `pid`: who asks, where known. */
+  readonly answer: (request: Request, pid: number | undefined) => Answer | Promise<Answer>
   readonly log: (level: 'debug' | 'warning', message: string) => void
 }
 
@@ -139,7 +139,8 @@ function takeOver(server: Server, options: ControlOptions): void {
 function converse(socket: Socket, options: ControlOptions): void {
   socket.on('error', () => {})
   socket.unref()
-  if (!isOwner(socket, options.log)) {
+  const peer = peerOfSocket(socket)
+  if (!isOwner(peer, options.log)) {
     socket.destroy()
     return
   }
@@ -157,18 +158,19 @@ function converse(socket: Socket, options: ControlOptions): void {
     socket.off('data', take)
     socket.resume()
     clearTimeout(late)
-    void answered(tooLong ? undefined : Buffer.concat(chunks).toString(), options).then((answer) => {
-      if (socket.destroyed) return
-      late = setTimeout(() => socket.destroy(), ANSWER_MS)
-      socket.end(`${JSON.stringify(answer)}\n`)
-    })
+    void answered(tooLong ? undefined : Buffer.concat(chunks).toString(), peer?.pid, options).then(
+      (answer) => {
+        if (socket.destroyed) return
+        late = setTimeout(() => socket.destroy(), ANSWER_MS)
+        socket.end(`${JSON.stringify(answer)}\n`)
+      },
+    )
   }
   socket.on('data', take)
 }
 
 /** Root, and whoever the agent runs as. */
-function isOwner(socket: Socket, log: ControlOptions['log']): boolean {
-  const peer = peerOfSocket(socket)
+function isOwner(peer: Peer | undefined, log: ControlOptions['log']): boolean {
   if (peer === undefined || peer.uid === 0 || peer.uid === process.geteuid!()) return true
   log('warning', `control socket: user ${peer.uid} (pid ${peer.pid}) is not allowed to ask`)
   return false
@@ -180,12 +182,16 @@ function peerOfSocket(socket: Socket): Peer | undefined {
   return handle?.fd === undefined || handle.fd < 0 ? undefined : peerOf(handle.fd)
 }
 
-async function answered(line: string | undefined, { answer, log }: ControlOptions): Promise<Answer> {
+async function answered(
+  line: string | undefined,
+  pid: number | undefined,
+  { answer, log }: ControlOptions,
+): Promise<Answer> {
   try {
     if (line === undefined) throw new RequestError(`a request has less than ${REQUEST_BYTES_MAX} bytes`)
     const request = parseRequest(line)
     log('debug', `control socket: ${request.command}`)
-    return await answer(request)
+    return await answer(request, pid)
   } catch (error) {
     const { message } = error as Error
     if (error instanceof RequestError) return { ok: false, error: message }

@@ -116,7 +116,7 @@ suite('control', { skip: NEEDS_ROOT }, () => {
     assert.equal(reloads.failed, 1)
     assert.match(
       ctl('status').stdout,
-      /the latest, by tarsier ctl at .*, was refused: the rules are not\s+valid/,
+      /the latest, by tarsier ctl \(pid \d+\) at .*, was refused: the rules are not\s+valid/,
     )
     writeFileSync(rules, good)
     assert.deepEqual(result('reload'), { rules: 1 })
