@@ -310,7 +310,7 @@ export class ScapCapture implements Capture {
       this.#left.strange++
       return
     }
-    const number = view.getUint16(at + 20, true)
+    const number = certain(view.getUint16(at + 20, true), counted ? view.getUint32(at + 22, true) : 0)
     const event = SCAP_EVENTS[number]
     if (event === undefined || event.phase === 'unused') {
       this.#left.unknown++
@@ -438,6 +438,19 @@ export class ScapCapture implements Capture {
     if (this.#passed > 0) sink.passed?.(this.#passed, this.#call.time)
     this.#passed = 0
   }
+}
+
+/** Events of the same days whose numbers programs do not agree about: they differ in how many values they have. */
+const DISPUTED: ReadonlySet<string> = new Set(['close_range', 'keyctl'])
+const DISPUTED_EVENTS = SCAP_EVENTS.filter(({ name, phase }) => DISPUTED.has(name) && phase === 'exit')
+const FIRST_DISPUTED = Math.min(...DISPUTED_EVENTS.map(({ number }) => number))
+
+/** The number of an event that has so many values. */
+function certain(number: number, count: number): number {
+  if (number < FIRST_DISPUTED) return number
+  const is = (event: (typeof DISPUTED_EVENTS)[number]): boolean => event.params.length === count
+  const isDisputed = DISPUTED_EVENTS.some((event) => event.number === number)
+  return isDisputed ? (DISPUTED_EVENTS.find(is)?.number ?? number) : number
 }
 
 const factsOf = ({ hostname, cpus }: Machine, created: bigint): CaptureFacts => ({

@@ -98,6 +98,15 @@ suite('events of scap captures', () => {
     ],
     { 'fd.name': '<NA>', 'fd.num': '9' },
   )
+  const misnumbered = scapBlock(
+    'close_range',
+    { tid: 100, at: 1 },
+    { res: 0, first: 3, last: 0xffffffff, flags: 0 },
+  )
+  misnumbered.writeUInt16LE(scapEvent('keyctl').number, 30)
+  says('a range that was closed, under the number of keyctl', [openat(0, '/a', 9), misnumbered], {
+    'evt.type': 'close_range',
+  })
   says(
     'a write to a copy of a descriptor',
     [
