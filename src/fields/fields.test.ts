@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ERRNO, EXE_FLAGS, OPEN_FLAGS } from '../../schema/enums/index.ts'
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
-import type { RecordInit } from '../decode/encode.ts'
+import type { FieldValue, RecordInit } from '../decode/encode.ts'
 import {
   type Actor,
   accept,
@@ -141,7 +141,7 @@ describe('files', () => {
     ['anon_inode:bpf-map', 0, 'b'],
     ['anon_inode:[io_uring]', 0, 'r'],
     ['anon_inode:[pidfd]', 0, 'P'],
-    ['anon_inode:[userfaultfd]', 0, 'o'],
+    ['anon_inode:[userfaultfd]', 0, 'u'],
     ['memfd:x (deleted)', 0o100777, 'm'],
     ['socket:[7]', 0o140777, 'o'],
     ['/run/log', 0o100644, 'f'],
@@ -149,6 +149,39 @@ describe('files', () => {
   for (const [path, i_mode, type] of kinds)
     test(`a write to ${path} is ${type}`, () =>
       check(event('write', {}, { res: 1, fd: 1, path, i_mode }), { 'fd.typechar': type, 'fd.name': path }))
+  const makers: readonly [string, Record<string, FieldValue>, string, string | undefined][] = [
+    ['memfd_create', { name: 'x' }, 'm', 'memfd:x'],
+    ['pipe2', { pipefd: Uint8Array.of(7, 0, 0, 0, 8, 0, 0, 0) }, 'p', undefined],
+    ['pipe', { pipefd: Uint8Array.of(7, 0, 0, 0, 8, 0, 0, 0) }, 'p', undefined],
+    ['eventfd', {}, 'e', 'anon_inode:[eventfd]'],
+    ['eventfd2', {}, 'e', 'anon_inode:[eventfd]'],
+    ['signalfd4', {}, 's', 'anon_inode:[signalfd]'],
+    ['timerfd_create', {}, 't', 'anon_inode:[timerfd]'],
+    ['inotify_init1', {}, 'i', 'anon_inode:inotify'],
+    ['epoll_create1', {}, 'l', 'anon_inode:[eventpoll]'],
+    ['pidfd_open', {}, 'P', 'anon_inode:[pidfd]'],
+    ['io_uring_setup', {}, 'r', 'anon_inode:[io_uring]'],
+    ['userfaultfd', {}, 'u', 'anon_inode:[userfaultfd]'],
+    ['bpf', { fd: 7 }, 'b', undefined],
+  ]
+  for (const [name, fields, type, called] of makers) {
+    test(`what ${name} makes is ${type}`, () =>
+      check(event(name, {}, { res: 7, ...fields }), {
+        'fd.num': 7,
+        'fd.typechar': type,
+        'fd.name': called,
+      }))
+    test(`${name} that failed made nothing`, () =>
+      check(event(name, {}, { ...fields, res: -1 }), {
+        'fd.num': -1,
+        'fd.typechar': undefined,
+        'fd.type': undefined,
+      }))
+  }
+  test('a userfaultfd has a word of its own', () =>
+    check(event('userfaultfd', {}, { res: 3 }), { 'fd.type': 'userfaultfd' }))
+  test('a bpf command without a descriptor is about none', () =>
+    check(event('bpf', {}, { res: 0, fd: -1 }), { 'fd.num': undefined, 'fd.type': undefined }))
   test('an exec is about no descriptor', () =>
     check(execve(), { 'fd.num': undefined, 'fd.name': undefined, 'fd.typechar': undefined }))
 })

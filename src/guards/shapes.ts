@@ -15,7 +15,7 @@ import {
   WRITE_SHAPE,
 } from '../../schema/guard.ts'
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
-import { FD_TYPES } from '../fields/fd/descriptor.ts'
+import { FD_TYPES, letterOf } from '../fields/fd/types.ts'
 import type { Fact, Facts } from './facts.ts'
 import type { PathPart } from './paths.ts'
 
@@ -188,7 +188,10 @@ const writeEvent = (name: string): GuardedEvent => ({
 const typeFacts = (types: readonly (keyof typeof FD_TYPES)[] | undefined): Facts =>
   types === undefined
     ? {}
-    : { 'fd.typechar': { oneOf: types }, 'fd.type': { oneOf: types.map((type) => FD_TYPES[type]) } }
+    : {
+        'fd.typechar': { oneOf: types.map(letterOf) },
+        'fd.type': { oneOf: types.map((type) => FD_TYPES[type]) },
+      }
 
 const CHMODS: ReadonlySet<string> = new Set(['chmod', 'fchmod', 'fchmodat', 'fchmodat2'])
 

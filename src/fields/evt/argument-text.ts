@@ -4,6 +4,7 @@ import type { FieldDecl, NameTable, Slot } from '../../../schema/index.ts'
 import type { SyscallContext } from '../context.ts'
 import { userDevice } from '../device.ts'
 import { fdName, typeChar } from '../fd/descriptor.ts'
+import { letterOf } from '../fd/types.ts'
 import { capabilityNames } from '../thread/thread.ts'
 import type { FalcoArgument, PlainNumber } from './falco-arguments.ts'
 import { falcoOpenFlags, openFlagNames } from './falco-open-flags.ts'
@@ -68,7 +69,7 @@ function fdText(ctx: SyscallContext): string | undefined {
   const type = typeChar(ctx)
   const name = fdName(ctx)
   if (type === undefined || name === undefined) return undefined
-  return `<${type}${transportLetter(ctx, type)}>${name.text}`
+  return `<${letterOf(type)}${transportLetter(ctx, type)}>${name.text}`
 }
 
 function transportLetter(ctx: SyscallContext, type: string): string {

@@ -19,28 +19,8 @@ import type { Place } from '../field.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
 import { type PathFields, type PathValue, pathOf, pathOfFields, plainPath, spellingsOf } from '../paths.ts'
 import { once } from '../syscall-field.ts'
-
-/** Falco's letters for kinds of descriptors, with its words for them. */
-export const FD_TYPES = {
-  f: 'file',
-  d: 'directory',
-  '4': 'ipv4',
-  '6': 'ipv6',
-  u: 'unix',
-  p: 'pipe',
-  e: 'event',
-  s: 'signalfd',
-  l: 'eventpoll',
-  i: 'inotify',
-  t: 'timerfd',
-  n: 'netlink',
-  b: 'bpf',
-  r: 'io_uring',
-  m: 'memfd',
-  P: 'pidfd',
-  o: 'other',
-} as const
-export type FdTypeChar = keyof typeof FD_TYPES
+import { madeName, madeNumber, madeType } from './made.ts'
+import type { FdTypeChar } from './types.ts'
 
 const OPEN_PATH = pathOfFields('name', 'dir', 'path')
 const OBJECT_PATH = pathOfFields(undefined, undefined, 'path')
@@ -103,7 +83,7 @@ export const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'op
 /** Number of the descriptor: -1 when the call that should have made it failed, undefined when there is none. */
 export function fdNumber(ctx: SyscallContext): number | undefined {
   const name = numberField(ctx)
-  if (name === undefined) return undefined
+  if (name === undefined) return madeNumber(ctx)
   const fd = ctx.event.number(name)!
   return fd < 0 ? -1 : fd
 }
@@ -122,6 +102,7 @@ const KERNEL_NAMES: readonly (readonly [string, FdTypeChar])[] = [
   ['anon_inode:[io_uring]', 'r'],
   ['anon_inode:[pidfd]', 'P'],
   ['pidfd:', 'P'],
+  ['anon_inode:[userfaultfd]', 'U'],
   ['anon_inode:', 'o'],
   ['socket:', 'o'],
   ['memfd:', 'm'],
@@ -194,7 +175,7 @@ function socketType(ctx: SyscallContext): FdTypeChar {
   }
 }
 
-/** Falco's letter; undefined when the event is about no descriptor. */
+/** Letter of what it is; undefined when the event is about no descriptor. */
 export function typeChar(ctx: SyscallContext): FdTypeChar | undefined {
   const { kindMemo } = ctx.event
   if (kindMemo !== undefined) return kindMemo as FdTypeChar
@@ -204,7 +185,7 @@ export function typeChar(ctx: SyscallContext): FdTypeChar | undefined {
     ctx.event.kindMemo = kind
     return kind
   }
-  return isSocket(ctx) ? once(ctx, 'fd.typechar', () => socketType(ctx)) : undefined
+  return isSocket(ctx) ? once(ctx, 'fd.typechar', () => socketType(ctx)) : madeType(ctx)
 }
 
 /** Both ends of an inet socket, by role and by place. */
@@ -374,7 +355,7 @@ function socketName(ctx: SyscallContext): Str | undefined {
 export function fdName(ctx: SyscallContext): Str | undefined {
   if (isSocket(ctx)) return once(ctx, 'fd.name', () => socketName(ctx))
   const fields = fileFields(ctx)
-  return fields && pathOf(ctx, fields).accessed
+  return fields === undefined ? madeName(ctx) : pathOf(ctx, fields).accessed
 }
 
 /** Names that comparisons look at: both spellings of a path. */

@@ -2,7 +2,8 @@
 
 import { AF_INET, AF_INET6, AF_UNIX, FAMILIES } from '../../../schema/enums/index.ts'
 import type { ProcessInfo, StandardStream, SyscallContext } from '../context.ts'
-import { FD_TYPES, type FdTypeChar, kindOfFile } from '../fd/descriptor.ts'
+import { kindOfFile } from '../fd/descriptor.ts'
+import { FD_TYPES, type FdTypeChar } from '../fd/types.ts'
 import { processField, type SyscallField } from '../syscall-field.ts'
 
 const NAMES = ['stdin', 'stdout', 'stderr'] as const
