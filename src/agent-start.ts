@@ -111,6 +111,10 @@ export function degradedBy(source: KernelSource): string[] {
     lines.push(
       `This kernel does not have ${source.missing.join(', ')}: calls fail with ENOSYS and are not looked for (syscalls.missing = watch does, at the exit of all syscalls)`,
     )
+  if (source.withoutHooks.length > 0)
+    lines.push(
+      `This kernel does not have the calls that ${source.withoutHooks.join(', ')} would come of: there are no such events`,
+    )
   if (source.snapshot?.from === 'proc')
     lines.push('The process table at start was read from /proc: start times are coarse until a process execs')
   return lines

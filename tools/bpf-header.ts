@@ -32,7 +32,7 @@ const C_TYPES: Record<Storage, string> = {
   bytes: 'struct vl',
 }
 /** Errors that programs compare with. */
-const ERRORS = ['EPERM', 'EACCES', 'EEXIST', 'EFAULT', 'EINPROGRESS'] as const
+const ERRORS = ['EPERM', 'EBADF', 'EACCES', 'EFAULT', 'EBUSY', 'EEXIST', 'EINVAL', 'EINPROGRESS'] as const
 
 const assertOffset = (struct: string, field: string, offset: number): string =>
   `_Static_assert(__builtin_offsetof(struct ${struct}, ${field}) == ${offset}, "${struct}.${field}");`

@@ -84,6 +84,7 @@ struct inode {
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	__s64 i_size;
 	/* since 6.11; before, struct timespec64 */
 	__s64 i_mtime_sec;
 	__s64 i_ctime_sec;

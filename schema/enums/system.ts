@@ -1,4 +1,4 @@
-/** Flags and choices of calls on the system itself. Source: include/uapi/linux/{module,keyctl,reboot,kexec,lsm}.h. */
+/** Flags and choices of calls on the system itself. Source: include/uapi/linux/{module,keyctl,reboot,kexec,lsm}.h, and what is named beside a table. */
 import type { NameTable } from '../dsl.ts'
 
 /** finit_module(2) flags. */
@@ -8,6 +8,20 @@ export const MODULE_FLAGS: NameTable = {
     MODULE_INIT_IGNORE_MODVERSIONS: 1,
     MODULE_INIT_IGNORE_VERMAGIC: 2,
     MODULE_INIT_COMPRESSED_FILE: 4,
+  },
+}
+
+/** What the kernel reads a file for (include/linux/kernel_read_file.h), in the words it has for it. */
+export const KERNEL_READS: NameTable = {
+  kind: 'enum',
+  names: {
+    unknown: 0,
+    firmware: 1,
+    'kernel-module': 2,
+    'kexec-image': 3,
+    'kexec-initramfs': 4,
+    'security-policy': 5,
+    'x509-certificate': 6,
   },
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RecordInit } from '../decode/encode.ts'
 import { Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import type { FieldDef, Value, ValueType } from '../fields/field.ts'
 import { parseIp } from '../fields/ip.ts'
 import type { CompiledRule, FormatPart } from '../rules/ir.ts'
-import { execve, SHELL } from '../testing/events.ts'
+import { event, execve, SHELL } from '../testing/events.ts'
 import { createWorld, EPOCH } from '../testing/world.ts'
 import { alertId, createAlert, gapAlert, render } from './alert.ts'
 
@@ -95,44 +96,67 @@ test('an id is 32 hex digits that follow from where the event stands and the rul
   assert.equal(new Set([id, ...others]).size, others.length + 1)
 })
 
+const RULE: CompiledRule<SyscallContext> = {
+  name: 'R',
+  source: 'syscall',
+  desc: '',
+  priority: 'Error',
+  tags: ['a'],
+  condition: { kind: 'const', value: true },
+  events: '*',
+  format: [
+    {
+      kind: 'value',
+      key: 'evt.type',
+      operand: {
+        kind: 'field',
+        def: {
+          name: 'evt.type',
+          type: 'string',
+          doc: '',
+          cost: 'free',
+          bind: () => ({ get: () => undefined }),
+        },
+        arg: undefined,
+        extractor: { get: (ctx) => str(ctx.event.name) },
+        span: SPAN,
+      },
+      width: undefined,
+    },
+  ],
+  span: SPAN,
+}
+
 test('an alert holds on to its values when the view moves on', () => {
   const world = createWorld()
-  const rule: CompiledRule<SyscallContext> = {
-    name: 'R',
-    source: 'syscall',
-    desc: '',
-    priority: 'Error',
-    tags: ['a'],
-    condition: { kind: 'const', value: true },
-    events: '*',
-    format: [
-      {
-        kind: 'value',
-        key: 'evt.type',
-        operand: {
-          kind: 'field',
-          def: {
-            name: 'evt.type',
-            type: 'string',
-            doc: '',
-            cost: 'free',
-            bind: () => ({ get: () => undefined }),
-          },
-          arg: undefined,
-          extractor: { get: (ctx) => str(ctx.event.name) },
-          span: SPAN,
-        },
-        width: undefined,
-      },
-    ],
-    span: SPAN,
-  }
-  const first = createAlert(rule, world.feed({ ...execve({ time: 5_000 }), seq: 1, cpu: 1 }), IDENTITY)
+  const first = createAlert(RULE, world.feed({ ...execve({ time: 5_000 }), seq: 1, cpu: 1 }), IDENTITY)
   world.feed({ ...execve({ time: 6_000, name: 'execveat' }), seq: 2, cpu: 0 })
   assert.equal(first.message, 'execve')
   assert.equal(first.time, EPOCH + 5_000n)
   assert.equal(first.hostname, 'box')
   assert.equal(first.id, alertId(IDENTITY, { ring: 'critical', cpu: 1, seq: 1 }, 'R'))
+})
+
+test('what the agent makes of an event has an alert of its own, with an id of its own', () => {
+  const world = createWorld()
+  const at = { seq: 7, cpu: 1 }
+  const made = (name: string, id: string): RecordInit => ({
+    ...event(name, {}, { runtime: 'docker', container_id: id }),
+    ...at,
+  })
+  const all = [
+    { ...event('cgroup_mkdir', {}, { cgroup_path: '/docker/a' }), ...at },
+    made('container_create', 'a'),
+    made('existing_container', 'a'),
+    made('existing_container', 'b'),
+    { ...event('init_namespaces', {}, {}), ...at },
+  ]
+  const ids = all.map((record) => createAlert(RULE, world.feed(record), IDENTITY).id)
+  assert.equal(new Set(ids).size, all.length)
+  assert.deepEqual(
+    all.map((record) => createAlert(RULE, world.feed(record), IDENTITY).id),
+    ids,
+  )
 })
 
 test('a loss says how much, where and when', () => {

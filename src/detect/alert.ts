@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { RINGS, type Ring } from '../../schema/index.ts'
+import type { EventView } from '../decode/event-view.ts'
 import { encodeText, Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import type { Value, ValueType } from '../fields/field.ts'
@@ -17,7 +18,8 @@ export type AlertValue = string | number | bigint | boolean | null | readonly Al
 
 export interface Alert {
   /**
-   * 32 hex digits that follow from host, boot, ring, CPU, sequence number and rule: the same in a replay. Made when it is
+   * 32 hex digits that follow from host, boot, ring, CPU, sequence number and rule, and for what the agent makes of an
+   * event from what it is: the same in a replay. Made when it is
    * asked for: not every output carries it, and hashing would be a third of the way from event to line.
    */
   readonly id: string
@@ -50,10 +52,13 @@ interface Position {
   readonly ring: Ring
   readonly cpu: number
   readonly seq: number
+  /** Of an event that the agent made of another one, or of itself: what tells it from that, and from others made of it. */
+  readonly made?: string | undefined
 }
 
-export function alertId(identity: AlertIdentity, { ring, cpu, seq }: Position, rule: string): string {
-  const text = [identity.hostId, identity.bootId, RINGS.indexOf(ring), cpu, seq, rule].join('\0')
+export function alertId(identity: AlertIdentity, { ring, cpu, seq, made }: Position, rule: string): string {
+  const parts = [identity.hostId, identity.bootId, RINGS.indexOf(ring), cpu, seq, rule]
+  const text = (made === undefined ? parts : [...parts, made]).join('\0')
   return createHash('sha256').update(encodeText(text)).digest('hex').slice(0, 32)
 }
 
@@ -64,6 +69,16 @@ export interface Printing {
 }
 
 const PLAIN: Printing = { base64Buffers: false }
+
+/** Families of events that no program sends: they have the place of the event they were made of, or none. */
+const MADE: ReadonlySet<string> = new Set(['container', 'init_namespaces'])
+
+const positionOf = (event: EventView): Position => ({
+  ring: event.ring,
+  cpu: event.cpu,
+  seq: event.seq,
+  ...(MADE.has(event.family) && { made: `${event.name}\0${event.string('container_id')?.text ?? ''}` }),
+})
 
 /** The alert of a rule that matched the context's event. */
 export function createAlert(
@@ -76,7 +91,7 @@ export function createAlert(
   const { message, fields } = render(rule.format, ctx, printing)
   for (const { key, format } of rule.extraFields ?? []) fields.set(key, extraValue(format, ctx, printing))
   if (rule.threshold !== undefined) fields.set(THRESHOLD_COUNT, ctx.memo.get(THRESHOLD_COUNT) as number)
-  const position = { ring: event.ring, cpu: event.cpu, seq: event.seq }
+  const position = positionOf(event)
   return {
     get id() {
       return alertId(identity, position, rule.name)

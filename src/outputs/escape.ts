@@ -42,5 +42,8 @@ export function visibleBytes(text: string): string {
 export const jsonString = (text: string): string =>
   JSON.stringify(text.toWellFormed()).replace(UNSAFE_IN_JSON, unicode)
 
+/** A value as one line of JSON: like JSON.stringify, but with nothing in it that could steer a terminal. */
+export const jsonLine = (value: unknown): string => JSON.stringify(value).replace(UNSAFE_IN_JSON, unicode)
+
 /** A whole line escaped like the inside of a JSON string, which is how Falco prints text alerts. */
 export const jsonEscaped = (text: string): string => jsonString(text).slice(1, -1)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { RecordInit } from '../decode/encode.ts'
+import { encodeText } from '../decode/str.ts'
 import { planGuards } from '../guards/plan.ts'
 import { connect, execve, exit, fork, openat, SHELL, snapshot } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
@@ -384,6 +385,48 @@ suite('output', () => {
       Buffer.concat([Buffer.from('/tmp/a\n\u001b[2J\u202e%s'), Buffer.of(0xff)]),
     )
   })
+  const HOSTILE = 'a\n\r\t\u001b[2J\u009b\u202e\u2066\u2028%s%n{{.X}}\udcff\udc80\\'
+  const RAW = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+  const hostileEvents = [
+    execve({
+      path: `/tmp/${HOSTILE}`,
+      comm: HOSTILE,
+      argv: [HOSTILE, '', `--x=${HOSTILE}`],
+      env: [`E=${HOSTILE}`],
+      cwd: `/${HOSTILE}`,
+      cgroup: `/docker/${HOSTILE}`,
+      fields: { uts: HOSTILE, filename: HOSTILE },
+    }),
+    openat({ path: HOSTILE, dir: `/${HOSTILE}`, resolved: `/${HOSTILE}/${HOSTILE}` }),
+  ]
+  const templates = [
+    '{{.}}',
+    '{{range .Args}}{{.Name}}={{.Value}} {{printf "%v %s" .Type .Value}}{{end}}',
+    '{{.ProcessName}}{{.HostName}}',
+  ]
+  for (const output of ['table', 'table-verbose', 'json', 'tarsier', ...templates])
+    test(`nothing of a hostile name comes out raw: ${output}`, async () => {
+      const template = output.startsWith('{{') ? eventTemplate(output) : undefined
+      const lines = await traced(
+        ['event=execve,sched_process_exec,openat'],
+        hostileEvents,
+        [template === undefined ? output : 'gotemplate=x', 'option:exec-env', 'option:parse-arguments'],
+        template === undefined ? {} : { template },
+      )
+      // The end of a table is two lines of ours.
+      const of = lines.filter((line) => !line.includes('End of events stream'))
+      assert.ok(of.length >= 3)
+      for (const line of of) {
+        assert.doesNotMatch(line, RAW)
+        assert.ok(line.isWellFormed(), line)
+      }
+      if (output !== 'json' && output !== 'tarsier') return
+      const exact = Buffer.from(encodeText(HOSTILE)).toString('base64')
+      assert.ok(
+        of.some((line) => line.includes(exact)),
+        `the bytes of ${JSON.stringify(HOSTILE)}`,
+      )
+    })
   test('the end is told, in each form', async () => {
     assert.match(
       (await traced(['event=openat'], [OPEN], ['table'])).at(-1)!,

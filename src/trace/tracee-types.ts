@@ -220,6 +220,7 @@ export const traceeName = (call: string, argument: string): string =>
 const TYPE_OF_HOOK: ReadonlyMap<string, string> = new Map(
   `
 bytes: magic_write.bytes
+char*: hidden_inodes.hidden_process
 int: security_bpf.cmd security_file_open.flags security_socket_create.family security_socket_create.type
 off_t: vfs_write.pos vfs_writev.pos
 pid_t: cgroup_attach_task.pid switch_task_ns.pid

@@ -36,7 +36,7 @@ static const struct {
 	CALL(mount), CALL(unshare), CALL(socket), CALL(socketpair), CALL(connect), CALL(bind), CALL(listen),
 	CALL(accept), CALL(accept4), CALL(memfd_create), CALL(pidfd_open), CALL(eventfd2), CALL(pipe2), CALL(dup2),
 	CALL(dup), CALL(dup3), CALL(sendto), CALL(sendmsg), CALL(sendmmsg), CALL(recvfrom), CALL(recvmsg),
-	CALL(recvmmsg), CALL(getpid), CALL(nanosleep), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt),
+	CALL(recvmmsg), CALL(getpid), CALL(read), CALL(fdatasync), CALL(readahead), CALL(nanosleep), CALL(execve), CALL(execveat), CALL(prctl), CALL(umask), CALL(setsockopt),
 	CALL(getsockname), CALL(ptrace), CALL(sendfile), CALL(pivot_root), CALL(umount2), CALL(fchdir), CALL(setresuid),
 	CALL(setsid), CALL(kill), CALL(tgkill), CALL(tkill), CALL(init_module), CALL(finit_module),
 	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),

@@ -14,6 +14,15 @@ struct net {
 struct cgroup_namespace {
 	struct ns_common ns;
 } __core;
+struct time_namespace {
+	struct ns_common ns;
+} __core;
+struct user_namespace {
+	struct ns_common ns;
+} __core;
+struct cred___user {
+	struct user_namespace *user_ns;
+} __core;
 struct nsproxy___all {
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
@@ -21,6 +30,7 @@ struct nsproxy___all {
 	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct cgroup_namespace *cgroup_ns;
+	struct time_namespace *time_ns, *time_ns_for_children;
 } __core;
 
 /* Inode numbers. */
@@ -132,6 +142,46 @@ SEC("tp/syscalls/sys_exit_unshare")
 int task_ns_unshare(struct sys_exit_ctx *ctx)
 {
 	return after(ctx, PROG_task_ns_unshare);
+}
+
+#define TIME_INUM(field) (bpf_core_type_exists(struct time_namespace) ? INUM(time_namespace, field) : 0)
+
+/* Process 1 of who runs this iterator over all processes, for who compares others with it. */
+SEC("iter/task")
+int dump_namespaces(struct bpf_iter__task *ctx)
+{
+	struct ev_init_namespaces e = {};
+	struct nsproxy___all *all;
+	struct task_struct *task, *self;
+	struct cred___user *cred;
+	struct pid_namespace *ns;
+	struct pid *pid;
+
+	if (!ctx->task)
+		return 0;
+	task = untracked(ctx->task);
+	pid = task->signal->pids[PIDTYPE_TGID];
+	ns = pidns_of(pid);
+	self = untracked(bpf_get_current_task_btf());
+	if (nr_in_own_ns(pid) != 1 || task->pid != task->tgid || ns != pidns_of(self->signal->pids[PIDTYPE_TGID]))
+		return 0;
+	DECLARE_EVENT(ev_init_namespaces);
+	header_fill(&e.hdr, task, EVENT_init_namespaces, PROG_dump_namespaces);
+	e.hdr.size = sizeof(e);
+	all = (struct nsproxy___all *)task->nsproxy;
+	cred = (struct cred___user *)task->cred;
+	e.mnt = INUM(mnt_namespace, mnt_ns);
+	e.pid = ns ? FIELD(pid_namespace, ns, ns.inum) : 0;
+	e.pid_for_children = INUM(pid_namespace, pid_ns_for_children);
+	e.uts = INUM(uts_namespace, uts_ns);
+	e.ipc = INUM(ipc_namespace, ipc_ns);
+	e.net = INUM(net, net_ns);
+	e.cgroup = INUM(cgroup_namespace, cgroup_ns);
+	e.time = TIME_INUM(time_ns);
+	e.time_for_children = TIME_INUM(time_ns_for_children);
+	e.user = BPF_CORE_READ(cred, user_ns, ns.inum);
+	bpf_seq_write(ctx->meta->seq, &e, sizeof(e));
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

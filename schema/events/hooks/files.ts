@@ -1,5 +1,5 @@
-import { flags, path, s32, s64, str, u32, u64 } from '../../dsl.ts'
-import { OPEN_FLAGS, PATH_FLAGS } from '../../enums/index.ts'
+import { flags, oneOf, path, s32, s64, str, u32, u64 } from '../../dsl.ts'
+import { KERNEL_READS, OPEN_FLAGS, PATH_FLAGS } from '../../enums/index.ts'
 import { atExits, atTyped, defineHook } from './hook.ts'
 
 const sets = ['lsm_hooks', 'fs', 'fs_file_ops'] as const
@@ -82,4 +82,48 @@ export const magicWrite = defineHook({
   fields: { pathname, bytes: str('first bytes, at most 20', { max: 20 }), ...place, ...how },
   limits:
     'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, and copy_file_range write is not there.',
+})
+
+const readType = oneOf('what for', KERNEL_READS, 's32')
+const READ_LIMITS =
+  'From the end of finit_module and kexec_file_load, unless they failed with EPERM, EBADF, EBUSY or EINVAL, when nothing was read. What the kernel reads on its own account (firmware, policies, certificates) and what a security module refused is not there, nor is init_module, which is given the module in memory.'
+
+export const securityKernelReadFile = defineHook({
+  name: 'security_kernel_read_file',
+  id: 315,
+  doc: 'The kernel read a file for itself: a module, or a kernel to start.',
+  sets: ['lsm_hooks'],
+  object: 'hooks/kernel_read',
+  programs: atExits('kernel_read', 'finit_module', 'kexec_file_load'),
+  fields: {
+    pathname,
+    ...place,
+    type: readType,
+    ctime: u64('change time of the inode', { format: 'time' }),
+    ...how,
+  },
+  limits: READ_LIMITS,
+})
+
+export const securityKernelPostReadFile = defineHook({
+  name: 'security_kernel_post_read_file',
+  id: 316,
+  doc: 'The kernel has read a file for itself, with its size.',
+  sets: ['lsm_hooks'],
+  object: 'hooks/kernel_read',
+  programs: atExits('kernel_post_read', 'finit_module', 'kexec_file_load'),
+  fields: { pathname, size: s64('size of the file in bytes'), type: readType, ...how },
+  limits: READ_LIMITS,
+})
+
+export const hiddenInodes = defineHook({
+  name: 'hidden_inodes',
+  id: 317,
+  doc: 'A directory was listed that has an entry with the inode number 0, which programs do not show: a way to hide files and, in /proc, processes.',
+  sets: [],
+  object: 'hooks/directory',
+  programs: atExits('hidden_inodes', 'getdents64', 'getdents'),
+  fields: { hidden_process: str('name of the entry, in /proc the number of a process', { max: 255 }) },
+  limits:
+    'From the memory of the caller when getdents or getdents64 returns, at most 4,096 entries of a call: another thread may have changed it by then. An entry that is left out altogether is not there.',
 })

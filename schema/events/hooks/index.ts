@@ -1,6 +1,15 @@
 import type { FamilyDecl } from '../../dsl.ts'
 import { commitCreds, switchTaskNs } from './credentials.ts'
-import { magicWrite, securityBprmCheck, securityFileOpen, vfsWrite, vfsWritev } from './files.ts'
+import {
+  hiddenInodes,
+  magicWrite,
+  securityBprmCheck,
+  securityFileOpen,
+  securityKernelPostReadFile,
+  securityKernelReadFile,
+  vfsWrite,
+  vfsWritev,
+} from './files.ts'
 import {
   securityInodeMknod,
   securityInodeRename,
@@ -16,6 +25,7 @@ import {
   securitySocketListen,
   socketDup,
 } from './sockets.ts'
+import { initNamespaces } from './start.ts'
 import { capCapable, memProtAlert, securityBpf, securityBpfMap, sysEnter, sysExit } from './system.ts'
 import { doExit, schedProcessExec, schedProcessExit, schedProcessFork, schedSwitch } from './tasks.ts'
 
@@ -33,6 +43,9 @@ export const HOOKS: readonly FamilyDecl[] = [
   vfsWrite,
   vfsWritev,
   magicWrite,
+  securityKernelReadFile,
+  securityKernelPostReadFile,
+  hiddenInodes,
   securityInodeUnlink,
   securityInodeMknod,
   securityInodeSymlink,
@@ -50,4 +63,5 @@ export const HOOKS: readonly FamilyDecl[] = [
   securityBpfMap,
   sysEnter,
   sysExit,
+  initNamespaces,
 ]

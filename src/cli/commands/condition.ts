@@ -1,6 +1,8 @@
 /** `tarsier condition`: judge conditions, one a line, and print what the compiler understood. */
+
 import type { Command } from 'commander'
 import { SOURCES } from '../../fields/index.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import { type Ast, visitOperands } from '../../rules/condition/ast.ts'
 import { compileCondition } from '../../rules/condition/compile.ts'
 import { ConditionError } from '../../rules/condition/error.ts'
@@ -56,7 +58,7 @@ async function judgeLines(io: Io, judge: Judge): Promise<ExitCode> {
   for await (const line of linesOf(io.stdin)) {
     const answer = judgeLine(line, judge)
     if (!answer.ok) code = EXIT.failure
-    io.stdout.write(`${JSON.stringify(answer)}\n`)
+    io.stdout.write(`${jsonLine(answer)}\n`)
   }
   return code
 }

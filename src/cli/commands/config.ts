@@ -6,6 +6,7 @@ import { ConfigFileError, type LoadedConfig, loadConfig, VARIABLES } from '../..
 import { configurationReference } from '../../config/reference.ts'
 import { originText, shownJson, shownKeys, valueText } from '../../config/show.ts'
 import { counted } from '../../health/words.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import type { Diagnostic } from '../../rules/diagnostics.ts'
 import type { LoadResult } from '../../rules/load.ts'
 import type { SourceFile } from '../../rules/passes/mapped-text.ts'
@@ -129,7 +130,7 @@ function check(file: string, options: Options & GlobalOptions, io: Io): ExitCode
       hint,
     })
     io.stdout.write(
-      `${JSON.stringify({ file, ok, rules, errors: errors.map(plain), warnings: warnings.map(plain) })}\n`,
+      `${jsonLine({ file, ok, rules, errors: errors.map(plain), warnings: warnings.map(plain) })}\n`,
     )
   } else {
     const verdict = !ok
@@ -147,7 +148,7 @@ function show(options: Options & GlobalOptions, io: Io): ExitCode {
   const loaded = readOrReport(options, io)
   if (loaded === undefined) return EXIT.failure
   const keys = shownKeys(loaded)
-  if (options.json) io.stdout.write(`${JSON.stringify(shownJson(keys))}\n`)
+  if (options.json) io.stdout.write(`${jsonLine(shownJson(keys))}\n`)
   else
     io.stdout.write(
       formatTable(

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { ask, ControlError } from '../../control/client.ts'
 import { type COMMANDS, EXPLAIN_SECONDS_MAX, LOG_LEVELS, type Request } from '../../control/protocol.ts'
 import { counted } from '../../health/words.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import { visible } from '../../rules/render-diagnostics.ts'
 import { type CliCommand, EXIT, type ExitCode, type Io, UsageError, UserError } from '../command.ts'
 import { controlPath } from '../control.ts'
@@ -42,7 +43,7 @@ export const ctlCommand: CliCommand = {
       throw error instanceof ControlError ? new UserError(error.message, error.hint) : error
     })
     if (!answer.ok) {
-      if (options.json) io.stdout.write(`${JSON.stringify(answer)}\n`)
+      if (options.json) io.stdout.write(`${jsonLine(answer)}\n`)
       else if (answer.details !== undefined) io.stderr.write(answer.details)
       throw new UserError(refusal(request, answer.error), answer.hint)
     }
@@ -94,7 +95,7 @@ const refusal = ({ command }: Request, error: string): string =>
 
 function show({ command }: Request, result: unknown, json: boolean, io: Io): void {
   if (json) {
-    io.stdout.write(`${JSON.stringify(result)}\n`)
+    io.stdout.write(`${jsonLine(result)}\n`)
     return
   }
   switch (command) {

@@ -1,6 +1,8 @@
 /** `tarsier doctor`: what this kernel offers, and what is used instead of what is missing. */
+
 import type { Command } from 'commander'
 import type { Finding } from '../../kernel/probe.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import type { CliCommand } from '../command.ts'
 import { EXIT } from '../command.ts'
 import { objectsDirectory } from '../package-root.ts'
@@ -28,7 +30,7 @@ export const doctorCommand: CliCommand = {
         ({ name, verdict }) =>
           VITAL.includes(name) && (verdict === 'missing' || (name === 'tp_btf' && verdict !== 'ok')),
       )
-    if (options.json) io.stdout.write(`${JSON.stringify({ v: 1, ok: !blocked, findings })}\n`)
+    if (options.json) io.stdout.write(`${jsonLine({ v: 1, ok: !blocked, findings })}\n`)
     else {
       io.stdout.write(render(findings, (io.stdout as { columns?: number }).columns ?? WIDTH))
       io.stdout.write(blocked ? '\nThe agent cannot run here.\n' : '\nThe agent can run here.\n')

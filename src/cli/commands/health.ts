@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { explainHealth, type Remark, type SomeHealth } from '../../health/explain.ts'
-import { printable } from '../../outputs/escape.ts'
+import { jsonLine, printable } from '../../outputs/escape.ts'
 import { type CliCommand, EXIT, type Io, UserError } from '../command.ts'
 import { wrap } from '../table.ts'
 
@@ -28,7 +28,7 @@ export const healthCommand: CliCommand = {
       )
     const remarks = explainHealth(records)
     if (options.json)
-      io.stdout.write(`${JSON.stringify({ records: records.length, runs: runs.length, remarks })}\n`)
+      io.stdout.write(`${jsonLine({ records: records.length, runs: runs.length, remarks })}\n`)
     else io.stdout.write(page(remarks, runs.length, unreadable))
     return EXIT.ok
   },

@@ -1,4 +1,5 @@
 /** `tarsier rules check`: the verdict on rule files. */
+import { jsonLine } from '../../outputs/escape.ts'
 import { falcoLoadResults } from '../../rules/falco-results.ts'
 import { loadRules } from '../../rules/load.ts'
 import { renderFileResult } from '../../rules/render-diagnostics.ts'
@@ -20,7 +21,7 @@ export const checkAction: RulesAction = {
     const result = loadRules(files, env)
     if (result.files.length === 0)
       throw new UserError('there are no rule files there', 'their names end in .yaml, .yml or .toml')
-    if (options.json) io.stdout.write(`${JSON.stringify(falcoLoadResults(result))}\n`)
+    if (options.json) io.stdout.write(`${jsonLine(falcoLoadResults(result))}\n`)
     else for (const file of result.files) io.stdout.write(renderFileResult(file, result.sources))
     return result.files.every(({ successful }) => successful) ? EXIT.ok : EXIT.failure
   },

@@ -1,5 +1,7 @@
 /** `tarsier rules describe`: one rule in full, as written and as compiled. */
+
 import { missingHere } from '../../kernel/missing-syscalls.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import type { RuleDescription } from '../../rules/description.ts'
 import { falcoDescription } from '../../rules/falco-results.ts'
@@ -34,7 +36,7 @@ export const describeAction: RulesAction = {
       )
     if (options.json) {
       const all = (source: string): Iterable<string> => env.sources.get(source)?.events ?? []
-      io.stdout.write(`${JSON.stringify(falcoDescription(description, all, exact?.name))}\n`)
+      io.stdout.write(`${jsonLine(falcoDescription(description, all, exact?.name))}\n`)
     } else
       for (const [i, rule] of (exact ? [exact] : rules).entries())
         io.stdout.write((i > 0 ? '\n' : '') + describeText(rule))

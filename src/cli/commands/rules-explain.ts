@@ -1,9 +1,11 @@
 /** `tarsier rules explain`: what the kernel decides of a rule, what is left to user space and why, and how much passes. */
+
 import type { SyscallContext } from '../../fields/context.ts'
 import { prebufferStream } from '../../guarding.ts'
 import { explainRule } from '../../guards/explain.ts'
 import { planGuards } from '../../guards/plan.ts'
 import { prebufferOf } from '../../judging.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import type { LoadEnv, LoadResult } from '../../rules/load.ts'
 import { EXIT, type Io, UsageError, UserError } from '../command.ts'
@@ -43,7 +45,7 @@ export const explainAction: RulesAction = {
     const all = name === undefined
     if (options.json)
       io.stdout.write(
-        `${JSON.stringify({ ...explanationJson(plan, explained, rates), ...(prebuffer.length === 0 ? {} : { prebuffer }) })}\n`,
+        `${jsonLine({ ...explanationJson(plan, explained, rates), ...(prebuffer.length === 0 ? {} : { prebuffer }) })}\n`,
       )
     else io.stdout.write(explanationText(plan, explained, rates, all) + prebufferText(prebuffer))
     return EXIT.ok

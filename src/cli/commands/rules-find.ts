@@ -1,5 +1,6 @@
 /** `tarsier rules find`: which rule an alert comes from, by its words. */
 
+import { jsonLine } from '../../outputs/escape.ts'
 import { type Found, findRules } from '../../rules/find.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { EXIT, type Io, UsageError } from '../command.ts'
@@ -31,7 +32,7 @@ export const findAction: RulesAction = {
     for await (const text of args.length > 0 ? [args.join(' ')] : queriesOf(io)) {
       const found = findRules(text, rules).slice(0, limit)
       missed ||= found.length === 0
-      if (options.json) io.stdout.write(`${JSON.stringify({ text, rules: found.map(toJson) })}\n`)
+      if (options.json) io.stdout.write(`${jsonLine({ text, rules: found.map(toJson) })}\n`)
       else if (found.length === 0) io.stderr.write('no rule has these words\n')
       else io.stdout.write(formatTable(['RULE', 'PRIORITY', 'MATCH', 'DEFINED'], found.map(toRow)))
     }

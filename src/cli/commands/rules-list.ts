@@ -1,4 +1,5 @@
 /** `tarsier rules list`: the rules in files, one a line. */
+import { jsonLine } from '../../outputs/escape.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { visible } from '../../rules/render-diagnostics.ts'
 import { EXIT } from '../command.ts'
@@ -18,7 +19,7 @@ export const listAction: RulesAction = {
       ...result.rules.map((rule) => ({ rule, enabled: true })),
       ...result.disabled.map((rule) => ({ rule, enabled: false })),
     ]
-    io.stdout.write(options.json ? `${JSON.stringify(rows.map(toJson))}\n` : table(rows))
+    io.stdout.write(options.json ? `${jsonLine(rows.map(toJson))}\n` : table(rows))
     return EXIT.ok
   },
 }

@@ -1,10 +1,12 @@
 /** What Falco's options print about rules and configuration instead of running: -V, -L, -l, --support. */
+
 import { machine, release, type as systemName, version as systemVersion } from 'node:os'
 import type { LoadedConfig } from '../../config/load.ts'
 import { ruleEnvironment } from '../../config/rule-inputs.ts'
 import { SOURCES } from '../../fields/index.ts'
 import { withStaticFields } from '../../fields/static.ts'
 import { hostIdentity } from '../../kernel/host.ts'
+import { jsonLine } from '../../outputs/escape.ts'
 import { didYouMean } from '../../rules/condition/suggest.ts'
 import {
   falcoDescription,
@@ -39,7 +41,7 @@ export function validateFiles(
   const ok = result.files.every(({ successful }) => successful)
   if (json) {
     const described = ok ? { falco_describe_results: falcoDescription(result.describe(), allEvents) } : {}
-    io.stdout.write(`${JSON.stringify({ ...falcoLoadResults(result), ...described })}\n`)
+    io.stdout.write(`${jsonLine({ ...falcoLoadResults(result), ...described })}\n`)
   } else io.stdout.write(falcoResultText(result))
   return ok ? EXIT.ok : EXIT.failure
 }
@@ -48,7 +50,7 @@ export function validateFiles(
 export function describeRules(result: LoadResult, rule: string | undefined, json: boolean, io: Io): ExitCode {
   const description = result.describe()
   const text = json
-    ? JSON.stringify(falcoDescription(description, allEvents, rule))
+    ? jsonLine(falcoDescription(description, allEvents, rule))
     : falcoDescriptionText(description, rule)?.trimEnd()
   if (text === undefined)
     throw new UserError(
@@ -87,6 +89,6 @@ export function printSupport(
       variants: [{ content: result.sources.get(name)?.text ?? '' }],
     })),
   }
-  io.stdout.write(`${JSON.stringify(support)}\n`)
+  io.stdout.write(`${jsonLine(support)}\n`)
   return EXIT.ok
 }

@@ -1,5 +1,6 @@
 /** Which programs a set of rules needs: nothing is attached that nobody asks for. */
 import { EVENT_TYPES, FAMILIES, type FamilyDecl, type ProgramDecl } from '../../../schema/index.ts'
+import { A_TRACEPOINT } from '../../kernel/missing-syscalls.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 import {
   type HasTracepoint,
@@ -22,7 +23,7 @@ export interface ObjectPlan {
 const PLAIN_TYPES = EVENT_TYPES.filter(({ family }) => family.record !== undefined)
 
 /** The program that takes the snapshot of what runs already; it is run, not attached. */
-export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find((spec) => spec.section.startsWith('iter'))!
+export const SNAPSHOT_PROGRAM: ProgramSpec = PROGRAM_SPECS.find(({ name }) => name === 'dump_task')!
 
 /**
  * Objects and programs for the event types that rules can match, the process table's own included. `*` is every event with
@@ -35,7 +36,7 @@ export function planPrograms(
   ofMissing: MissingMode = 'watch',
 ): ObjectPlan[] {
   const plain = planSyscalls(syscalls, hasTracepoint, ofMissing)
-  const own = [...planOwn(events, syscalls), ...planUring(syscalls)]
+  const own = [...planOwn(events, syscalls, hasTracepoint), ...planUring(syscalls)]
   if (plain.programs.length === 0) return own
   return [...own, { object: PLAIN_OBJECT, state: false, programs: plain.programs, wanted: plain.wanted }]
 }
@@ -48,13 +49,37 @@ function planUring(syscalls: ReadonlySet<string>): ObjectPlan[] {
   return specs.length === 0 ? [] : [{ object: specs[0]!.object, state: false, programs: specs }]
 }
 
-function planOwn(events: ReadonlySet<string> | '*', named: ReadonlySet<string>): ObjectPlan[] {
+/**
+ * Is this a program at a call that the kernel does not have? Events called after functions of the kernel may come from
+ * several calls, and of some a kernel has none.
+ */
+const atMissingCall = ({ section }: ProgramDecl, hasTracepoint: HasTracepoint): boolean => {
+  const hook = section.slice('tp/'.length)
+  return section.startsWith('tp/syscalls/') && hasTracepoint(A_TRACEPOINT) && !hasTracepoint(hook)
+}
+
+/** Of these events, those of which no program has a place in this kernel. */
+export const withoutHooks = (names: ReadonlySet<string>, hasTracepoint: HasTracepoint): readonly string[] =>
+  EVENT_TYPES.filter(
+    ({ name, family, programs }) =>
+      family.byName === true &&
+      names.has(name) &&
+      programs.length > 0 &&
+      programs.every((program) => atMissingCall(program, hasTracepoint)),
+  ).map(({ name }) => name)
+
+function planOwn(
+  events: ReadonlySet<string> | '*',
+  named: ReadonlySet<string>,
+  hasTracepoint: HasTracepoint,
+): ObjectPlan[] {
   const asked = (family: FamilyDecl, name: string): boolean =>
     family.byName === true ? named.has(name) : events === '*' || events.has(name)
   const wanted = (family: FamilyDecl): readonly ProgramDecl[] =>
     family.events
       .filter((event) => family.state || (!event.internal && asked(family, event.name)))
       .flatMap((event) => event.programs)
+      .filter((program) => family.byName !== true || !atMissingCall(program, hasTracepoint))
   const plans = new Map<string, { state: boolean; names: Set<string> }>()
   for (const family of FAMILIES.filter(({ record }) => record === undefined))
     for (const { name, object = family.object } of wanted(family)) {

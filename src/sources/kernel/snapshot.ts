@@ -34,7 +34,7 @@ export function takeSnapshot(
   each: (event: EventView) => void,
 ): Snapshot {
   try {
-    if (link) return { from: 'iterator', processes: snapshotByIterator(lib, link, interner, each) }
+    if (link) return { from: 'iterator', processes: readIterator(lib, link, interner, each) }
   } catch (error) {
     // Nothing was handed on yet: reading comes before that, and /proc has the same processes.
     if (!(error instanceof SystemError)) throw error
@@ -43,7 +43,7 @@ export function takeSnapshot(
 }
 
 /** Run the iterator behind `link` and hand each record on. Returns how many there were. */
-function snapshotByIterator(
+export function readIterator(
   lib: Libbpf,
   link: Pointer,
   interner: Interner,

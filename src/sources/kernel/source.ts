@@ -32,8 +32,9 @@ import {
 } from './control.ts'
 import { DropCounts } from './drops.ts'
 import { GuardSlots } from './guard-slots.ts'
+import { NAMESPACES_SECTION, tellNamespaces } from './namespaces.ts'
 import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
-import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
+import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM, withoutHooks } from './plan.ts'
 import { Reader } from './reader.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
@@ -249,6 +250,14 @@ export class KernelSource {
     return missingSyscalls(this.#tracefs, this.#wants.syscalls ?? []) ?? []
   }
 
+  /** Events that somebody wants, and that come of such calls alone. */
+  get withoutHooks(): readonly string[] {
+    return withoutHooks(
+      this.#wants.syscalls ?? new Set(),
+      (name) => this.#tracefs.tracepointId(name) !== undefined,
+    )
+  }
+
   /** What kind of cgroup this is, once a process was seen in it. */
   noteCgroup(v2: number, v1: number, container: ContainerRef | undefined): void {
     this.#slots.noteCgroup(v2, v1, container)
@@ -380,9 +389,18 @@ export class KernelSource {
         }
         this.#loaded.set(program.spec.name, program)
         const attached = this.#loader.attach(program)
-        if (attached) this.#attached.push(attached)
+        if (program.spec.section === NAMESPACES_SECTION) this.#tellNamespaces(attached)
+        else if (attached) this.#attached.push(attached)
       }
     }
+  }
+  /** The iterator runs once. */
+  #tellNamespaces(iterator: Attached | undefined): void {
+    const { lib, interner, hostRoot = '' } = this.#options
+    tellNamespaces({ lib, link: iterator?.link, interner, proc: `${hostRoot}/proc` }, (event) =>
+      this.#sink!.event(event),
+    )
+    iterator?.detach()
   }
   #watchCompat(): void {
     const { compat = 'off' } = this.#options

@@ -107,6 +107,8 @@ export interface LiveOptions {
   readonly syscalls?: readonly string[]
   readonly compat?: CompatMode
   readonly env?: boolean
+  /** Told of init_namespaces, which is about another process. */
+  readonly event?: (view: EventView) => void
   /** Most bytes of argv and env. */
   readonly argsBytes?: { readonly argv: number; readonly env: number }
   readonly bulk?: number
@@ -167,6 +169,7 @@ export function openLive(options: LiveOptions = {}): Live {
     ...(options.argsBytes && { argsBytes: options.argsBytes }),
   })
   const keep = (view: EventView): void => {
+    if (view.name === 'init_namespaces') options.event?.(view)
     const parent = view.type.internal ? view.number('ppid')! : view.pid
     const mine = parent === process.pid || ours.has(parent)
     if (!mine && !ours.has(view.pid)) return
