@@ -1,6 +1,6 @@
 /** What is reported is what happened, whatever the program does to hide it. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { NEEDS_ROOT, only, openLive, pick, undisturbed } from './support/live.ts'
@@ -48,6 +48,17 @@ suite('truth', { skip: NEEDS_ROOT }, () => {
     }
     t.diagnostic(`${lied} of ${opened} names were not those of the file that was opened; each is marked`)
     assert.ok(lied > 0, 'the threads never met')
+  })
+
+  test('a path of a program that another thread changes: the one that runs is the one that is told', (t) => {
+    const [one, other] = [join(folder, 'first-prog'), join(folder, 'other-prog')]
+    for (const file of [one, other]) copyFileSync('/bin/true', file)
+    const { records } = live.run(program('race'), [one, other, '200', 'exec'])
+    const execs = only(records, 'execve').filter(({ f }) => String(f['filename']).startsWith(folder))
+    const ran = execs.filter(({ f }) => f['res'] === 0)
+    for (const { f } of ran) assert.equal(f['filename'], f['exe_path'])
+    t.diagnostic(`${ran.length} programs ran, ${execs.length - ran.length} names led nowhere`)
+    assert.ok(ran.length > 0)
   })
 
   test('a rename across a bind mount fails, and across it is told as the process sees it', () => {

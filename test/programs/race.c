@@ -1,6 +1,6 @@
 /*
  * Opens a path that another thread changes all the time between two names, and prints the inode of each file it got, which
- * only the kernel knows. race ONE OTHER COUNT; both names have the same length.
+ * only the kernel knows. race ONE OTHER COUNT [exec]; both names have the same length. With exec they are programs to run.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char path[4096];
@@ -25,20 +26,37 @@ static void *change(void *unused)
 	return NULL;
 }
 
+/* Run the path in a child that shares our memory until then. */
+static int run(void)
+{
+	static char *const arguments[] = { "program", NULL };
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		syscall(SYS_execve, path, arguments, NULL);
+		_exit(127);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	static unsigned long inodes[100000];
 	pthread_t thread;
 	int count;
 
-	if (argc != 4 || strlen(argv[1]) != strlen(argv[2]))
+	if (argc < 4 || strlen(argv[1]) != strlen(argv[2]))
 		return 2;
 	count = atoi(argv[3]);
 	names[0] = argv[1], names[1] = argv[2], length = strlen(argv[1]);
 	strcpy(path, argv[1]);
 	if (pthread_create(&thread, NULL, change, NULL))
 		return 2;
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; argc > 4 && i < count; i++)
+		if (run())
+			return 2;
+	for (int i = 0; argc == 4 && i < count; i++) {
 		struct stat st;
 		int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
 
@@ -50,7 +68,7 @@ int main(int argc, char **argv)
 	}
 	done = 1;
 	pthread_join(thread, NULL);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; argc == 4 && i < count; i++)
 		printf("%lu\n", inodes[i]);
 	return 0;
 }
