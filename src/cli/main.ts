@@ -238,7 +238,17 @@ async function runProcess(): Promise<never> {
   })
   process.stderr.on('error', () => {})
   process.on('uncaughtException', (error) => process.exit(report(error, io)))
-  process.exit(await main(process.argv.slice(2), io))
+  const code = await main(process.argv.slice(2), io)
+  await Promise.all([process.stdout, process.stderr].map(written))
+  process.exit(code)
 }
+
+/** What was written to a pipe may still be on its way when a command ends: an exit would cut it off. */
+const written = (stream: NodeJS.WriteStream): Promise<void> | undefined =>
+  stream.writableLength === 0
+    ? undefined
+    : new Promise((resolve) => {
+        stream.write('', () => resolve())
+      })
 
 if (import.meta.main) await runProcess()
