@@ -26,7 +26,7 @@ import { taskRename } from './events/task-rename.ts'
 import { truncate } from './events/truncate.ts'
 import { unlink } from './events/unlink.ts'
 import { write } from './events/write.ts'
-import { plainFamilies } from './plain.ts'
+import { plainFamilies, SYSCALLS } from './plain.ts'
 
 /** Families with a program of their own. To add one: declare it in `events/`, list it here. */
 const OWN_FAMILIES: readonly FamilyDecl[] = [
@@ -83,8 +83,15 @@ export interface EventType extends EventDecl {
   readonly family: FamilyDecl
 }
 
+/** What calls do, in the words of the table: for those whose own declaration says no more than their name. */
+const CALL_DOCS: ReadonlyMap<string, string> = new Map(
+  SYSCALLS.map(({ name, doc }) => [name, `${name}(2): ${doc}.`]),
+)
+const docOf = ({ name, doc }: EventDecl): string =>
+  doc === `${name}(2).` ? (CALL_DOCS.get(name) ?? doc) : doc
+
 export const EVENT_TYPES: readonly EventType[] = FAMILIES.flatMap((family) =>
-  family.events.map((event) => ({ ...event, family })),
+  family.events.map((event) => ({ ...event, doc: docOf(event), family })),
 )
 
 /** The events that users and rules see. */

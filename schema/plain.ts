@@ -116,8 +116,10 @@ const BY_URING: ReadonlyMap<string, readonly ProgramDecl[]> = new Map(
     read: 'read readv',
   }).flatMap(([kind, calls]) => calls.split(/\s+/).map((name) => [name, atUring(kind, URING)] as const)),
 )
-const URING_LIMITS =
-  ' Of what io_uring does, pointers are 0 where the kernel kept what they pointed to, and the directory of a relative path is that at its end.'
+const uringLimits = ({ name, arguments: args }: Syscall): string =>
+  BY_URING.has(name) && args.some(({ type }) => type.max !== undefined || type.format === 'address')
+    ? ' Of what io_uring does, pointers are 0 where the kernel kept what they pointed to, and the directory of a relative path is that at its end.'
+    : ''
 
 /** Wire ids: x86-64 numbers from 1000, those that only i386 has from 2000. */
 const idOf = ({ x64, i386 }: Syscall): number => (x64 === undefined ? 2000 + i386[0]! : 1000 + x64)
@@ -151,17 +153,29 @@ function fieldsOf(call: Syscall): Readonly<Record<string, FieldDecl>> {
   return fields
 }
 
-const LIMITS =
-  'Memory that arguments point to is read when the call returns, so another thread may have changed it by then. Bytes that a call moves are not copied.'
+/** What is not seen of the arguments. */
+function limitsOfArguments({ arguments: args }: Syscall): string {
+  const read = args.some(({ type }) => type.max !== undefined)
+  const left = args.some(({ type }) => type.format === 'address')
+  return [
+    read
+      ? 'Memory that arguments point to is read when the call returns, so another thread may have changed it by then.'
+      : '',
+    left ? 'What addresses point to is not copied.' : '',
+  ]
+    .filter((text) => text !== '')
+    .join(' ')
+}
+const NO_LIMITS = 'Nothing is left out.'
 
 const limitsOf = (call: Syscall): string => {
   if (call.x64 === undefined)
     return seenAtEntry(call)
       ? 'Not seen: only 32-bit programs on x86-64 have this call, and it does not return.'
-      : `Only 32-bit programs on x86-64 have this call. ${LIMITS}`
+      : `Only 32-bit programs on x86-64 have this call. ${limitsOfArguments(call)}`.trimEnd()
   return seenAtEntry(call)
     ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
-    : LIMITS + (BY_URING.has(call.name) ? URING_LIMITS : '')
+    : (limitsOfArguments(call) + uringLimits(call)).trimStart() || NO_LIMITS
 }
 
 const familyOf = (call: Syscall): FamilyDecl => ({

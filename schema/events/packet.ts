@@ -25,7 +25,7 @@ export const packet = defineFamily({
     {
       name: 'net_packet_first',
       id: 94,
-      doc: 'The first data that a socket sends: what a connection is for. Its length is `telemetry.payload_bytes`.',
+      doc: 'The first data that a socket sends, at most telemetry.payload_bytes of it: what a connection is for.',
       programs: [{ name: 'first_egress', section: 'cgroup_skb/egress' }],
     },
   ],

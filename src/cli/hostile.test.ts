@@ -31,6 +31,7 @@ const STATUS: ControlStatus = {
   rules: 1,
   programs: 1,
   degraded: [HOSTILE],
+  captures: { [HOSTILE]: 1 },
   events: 1,
   alerts: 1,
   suppressed: 0,

@@ -121,7 +121,10 @@ const hooksOf = ({ hook, programs }: EventType): readonly string[] => [
 function exampleOf(name: string): readonly string[] {
   const event = TRACE_EVENTS.get(name)
   if (event === undefined) return []
-  const [first] = event.args.filter(({ type }) => type === 'const char*')
+  const slots = PUBLIC_EVENT_TYPES.filter((type) => event.sources.includes(type.name)).flatMap(shownSlots)
+  const isPath = (argument: string): boolean =>
+    slots.some((slot) => slot.decl.format === 'path' && (slot.name === argument || /path/.test(argument)))
+  const first = event.args.find((argument) => argument.type === 'const char*' && isPath(argument.name))
   const filter = first === undefined ? '' : ` '${name}.${first.name}=/tmp/*'`
   return ['Example:', `  tarsier trace event=${name}${filter}`, '']
 }
@@ -177,6 +180,26 @@ const aliasLine = ({ name }: EventType): readonly string[] => {
   return aliases === undefined ? [] : [`Also called: ${aliases.join(', ')}.`]
 }
 
+/** Nothing about a family that is this event alone, or every plain syscall. */
+const familyText = ({ family, doc }: EventType): string =>
+  family.record !== undefined || doc === `${family.doc}.` ? '' : `Family ${family.name}: ${family.doc}. `
+
+const VALUES_SHOWN = 24
+
+/** The names that flags and choices may have. */
+function valueLines(type: EventType, args: readonly Argument[]): readonly string[] {
+  return shownSlots(type).flatMap(({ name, decl }) => {
+    const shown = decl.falco ?? name
+    if (decl.names === undefined || !args.some((argument) => argument.name === shown)) return []
+    const names = Object.keys({ ...decl.names.group?.names, ...decl.names.names })
+    const more =
+      names.length > VALUES_SHOWN ? `, and ${names.length - VALUES_SHOWN} more (--json has all)` : ''
+    return [
+      `${shown}, ${decl.names.kind === 'flags' ? 'any of' : 'one of'}: ${names.slice(0, VALUES_SHOWN).join(', ')}${more}.`,
+    ]
+  })
+}
+
 function page(type: EventType, args: readonly Argument[]): string {
   const { family } = type
   const paragraph = (text: string): string => wrap(text, WIDTH).join('\n')
@@ -184,9 +207,7 @@ function page(type: EventType, args: readonly Argument[]): string {
     `${type.name} - ${type.doc}`,
     ...aliasLine(type),
     '',
-    paragraph(
-      `Family ${family.name}: ${family.doc}. Sets: ${setsOf(type).join(', ')}. Ring: ${family.ring}.`,
-    ),
+    paragraph(`${familyText(type)}Sets: ${setsOf(type).join(', ') || 'none'}. Ring: ${family.ring}.`),
     paragraph(`Hooks: ${hooksOf(type).join(', ')}.`),
     '',
     'Arguments, in rules evt.arg.NAME:',
@@ -195,6 +216,7 @@ function page(type: EventType, args: readonly Argument[]): string {
       args.map(({ name, type: words, doc }) => [name, words, doc]),
       WIDTH,
     ),
+    ...valueLines(type, args).map(paragraph),
     paragraph(`In tarsier trace: ${traceArguments(TRACE_EVENTS.get(type.name)!)}.`),
     paragraph(`Limits: ${family.limits}`),
     '',

@@ -52,6 +52,7 @@ describe('events', () => {
   test('one event', async () => {
     const { out } = await run('events show openat')
     for (const text of [/^openat - /, /^dirfd +fd /m, /^Limits: /m]) assert.match(out, text)
+    assert.match(out, /^flags, any of: O_RDONLY, O_WRONLY, /m)
     assert.doesNotMatch(out, /f_mode|resolve/)
     assert.equal((await run('events openat')).out, out)
   })
