@@ -47,7 +47,17 @@ const STATUS: ControlStatus = {
   },
   guards: { generation: 0, seen: 1, passed_over: 0, throttled: 0, audited: 0, violations: 0 },
   outputs: [
-    { name: HOSTILE, type: 'file', sent: 1, failed: 1, retried: 0, dropped: noDrops(), waiting: 0, bytes: 0 },
+    {
+      name: HOSTILE,
+      type: 'file',
+      sent: 1,
+      failed: 1,
+      retried: 0,
+      dropped: noDrops(),
+      waiting: 0,
+      bytes: 0,
+      spooled: 0,
+    },
   ],
   cpu_s: 1,
   resident_kb: 1,

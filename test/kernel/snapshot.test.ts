@@ -66,6 +66,13 @@ suite('snapshot', { skip: NEEDS_ROOT }, () => {
     for (const child of children) found(child.pid!)
   })
 
+  test('process 1 is there, even where it is kept from iterators', () => {
+    const pids: number[] = []
+    const source = openLive({ snapshot: (view) => pids.push(view.pid) })
+    source.stop()
+    assert.equal(pids.filter((pid) => pid === 1).length, 1)
+  })
+
   test('a process has arguments, directory, executable', () => {
     const { f, pid } = found(plain)
     const tasks = program('tasks')

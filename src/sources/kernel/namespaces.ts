@@ -44,7 +44,7 @@ export const NAMESPACES_SECTION = 'iter/task'
 
 /** From the iterator, or from /proc where that is refused or does not see process 1. */
 export function tellNamespaces(
-  { lib, link, interner, proc }: SnapshotOptions,
+  { lib, link, interner, proc }: Omit<SnapshotOptions, 'sharesHostPids'>,
   tell: (view: EventView) => void,
 ): void {
   if (link === undefined || readIterator(lib, link, interner, tell) === 0) tellFromProc(interner, proc, tell)

@@ -21,6 +21,8 @@ export interface SnapshotOptions {
   readonly interner: Interner
   /** Where the host's /proc is. */
   readonly proc: string
+  /** Process ids there are those of the kernel's own count. */
+  readonly sharesHostPids: boolean
 }
 
 export interface Snapshot {
@@ -30,16 +32,34 @@ export interface Snapshot {
 
 /** Hand on a record for each process, from the iterator where there is one that works. Throws what `each` throws. */
 export function takeSnapshot(
-  { lib, link, interner, proc }: SnapshotOptions,
+  { lib, link, interner, proc, sharesHostPids }: SnapshotOptions,
   each: (event: EventView) => void,
 ): Snapshot {
+  let hasFirst = !sharesHostPids
   try {
-    if (link) return { from: 'iterator', processes: readIterator(lib, link, interner, each) }
+    if (link) {
+      const processes = readIterator(lib, link, interner, (event) => {
+        hasFirst ||= event.pid === 1
+        each(event)
+      })
+      return { from: 'iterator', processes: processes + (hasFirst ? 0 : addFirst(interner, each, proc)) }
+    }
   } catch (error) {
     // Nothing was handed on yet: reading comes before that, and /proc has the same processes.
     if (!(error instanceof SystemError)) throw error
   }
   return { from: 'proc', processes: snapshotFromProc(interner, each, proc) }
+}
+
+/** Some systems keep process 1, from which all others descend, from iterators: /proc has it. Returns how many were added. */
+function addFirst(interner: Interner, each: (event: EventView) => void, proc: string): number {
+  const record = readProcess(`${proc}/1`, 1)
+  const view = new EventView(interner)
+  if (record === undefined) return 0
+  view.map(record.buffer as ArrayBuffer)
+  if (view.seek(0, record.length) !== undefined) return 0
+  each(view)
+  return 1
 }
 
 /** Run the iterator behind `link` and hand each record on. Returns how many there were. */

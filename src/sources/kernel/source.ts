@@ -512,8 +512,9 @@ export class KernelSource {
     // In a pid namespace of our own an iterator has only what is in there; the host's /proc has all.
     const blind = hostRoot !== '' && !this.#self.sharesHostPids
     const link = blind ? undefined : this.#iterator?.link
-    this.snapshot = takeSnapshot({ lib, link, interner, proc: `${hostRoot}/proc` }, (event) =>
-      sink.event(event),
+    this.snapshot = takeSnapshot(
+      { lib, link, interner, proc: `${hostRoot}/proc`, sharesHostPids: this.#self.sharesHostPids },
+      (event) => sink.event(event),
     )
     this.#iterator?.detach()
   }

@@ -107,6 +107,8 @@ export interface LiveOptions {
   readonly syscalls?: readonly string[]
   readonly compat?: CompatMode
   readonly env?: boolean
+  /** Told of every process of the snapshot. */
+  readonly snapshot?: (view: EventView) => void
   /** Told of init_namespaces, which is about another process. */
   readonly event?: (view: EventView) => void
   /** Most bytes of argv and env. */
@@ -170,6 +172,7 @@ export function openLive(options: LiveOptions = {}): Live {
   })
   const keep = (view: EventView): void => {
     if (view.name === 'init_namespaces') options.event?.(view)
+    if (view.type.internal) options.snapshot?.(view)
     const parent = view.type.internal ? view.number('ppid')! : view.pid
     const mine = parent === process.pid || ours.has(parent)
     if (!mine && !ours.has(view.pid)) return
