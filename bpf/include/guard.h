@@ -518,6 +518,12 @@ static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64
 	return 0;
 }
 
+/* The same where it is seldom asked: not inlined, so that the verifier goes through it once. */
+__noinline __u64 guard_chain_now(struct guard *g, __u64 mnt, __u64 dentry)
+{
+	return g ? guard_chain(g, mnt, dentry) : 0;
+}
+
 /* d_unlinked(): the kernel shows it under another name */
 static __always_inline bool guard_is_unlinked(__u64 dentry)
 {
@@ -551,25 +557,21 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 }
 
 /*
- * What a directory allows, to dirs and components of `to`; with `deeper` also what lies below it. What is learned is kept
- * only if nothing was renamed meanwhile.
+ * What a directory allows, to dirs and components of `to`; with `deeper` also what lies below it. `key` is its chain, 0
+ * where it has none. What is learned is kept only if nothing was renamed meanwhile.
  */
 static __always_inline void guard_directory(struct guard *g, struct guard_config *config, struct guard_paths *to,
-					    __u64 mnt, __u64 dentry, bool deeper)
+					    __u64 mnt, __u64 dentry, __u64 key, bool deeper)
 {
 	struct guard_seen *seen;
-	__u64 key;
 	__u32 row;
 
-	if (guard_is_unlinked(dentry))
-		goto keep;
-	key = guard_chain(g, mnt, dentry);
 	row = key >> 32 & (GUARD_CACHE - 1);
 	seen = key ? bpf_map_lookup_elem(&guard_cache, &row) : NULL;
 	if (!seen)
 		goto keep;
 	if (seen->key != key || seen->generation != g->generation) {
-		if (!guard_learn(g, config, mnt, dentry) || guard_chain(g, mnt, dentry) != key)
+		if (!guard_learn(g, config, mnt, dentry) || guard_chain_now(g, mnt, dentry) != key)
 			goto keep;
 		seen->generation = g->generation;
 		seen->key = key;
@@ -592,7 +594,8 @@ __noinline int guard_start(struct guard *g, struct guard_config *config, __u64 m
 {
 	if (!g || !config)
 		return 0;
-	guard_directory(g, config, &g->paths, mnt, dentry, deeper);
+	guard_directory(g, config, &g->paths, mnt, dentry,
+			guard_is_unlinked(dentry) ? 0 : guard_chain(g, mnt, dentry), deeper);
 	return 0;
 }
 
@@ -740,7 +743,9 @@ __noinline int guard_learn_file(struct guard *g, struct guard_config *config, __
 	g->own.raws = config->d[DIM_RAWS].open;
 	guard_base(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
 	guard_tail(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
-	guard_directory(g, config, &g->own, mnt, NUMBER(dentry, dentry, d_parent), false);
+	dentry = NUMBER(dentry, dentry, d_parent);
+	guard_directory(g, config, &g->own, mnt, dentry,
+			guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), false);
 	return 0;
 }
 
@@ -777,7 +782,7 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 	guard_learn_file(g, config, mnt, dentry);
 	guard_add_paths(&g->paths, &g->own, g->words);
 	/* A rename meanwhile: the masks may be those of another name. */
-	if (seen && guard_chain(g, mnt, dentry) == key) {
+	if (seen && guard_chain_now(g, mnt, dentry) == key) {
 		seen->generation = g->generation;
 		seen->key = key;
 		seen->paths = g->own;

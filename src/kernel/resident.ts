@@ -27,10 +27,13 @@ export function cleanMappings(smaps: string): CleanMapping[] {
 }
 
 /**
- * Lets go of free heap (malloc_trim(3)) and of pages of program files (madvise(2)): most of them served the compiler and
- * the start, and those still needed come back from the page cache at the next use. Never throws: it only saves memory.
+ * Collects garbage, lets go of free heap (malloc_trim(3)) and of pages of program files (madvise(2)): most of them served
+ * the compiler and the start, and those still needed come back from the page cache at the next use. Never throws: it only
+ * saves memory.
  */
 export function releaseStartMemory(): void {
+  // There by --expose-gc of the launcher.
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   try {
     const libc = koffi.load(null)
     const trim = libc.func('int malloc_trim(size_t pad)')

@@ -126,7 +126,7 @@ suite('delivery', { skip: NEEDS_ROOT }, () => {
       .filter((line) => line.endsWith('}'))
     const { stderr, status } = await agent.stop()
     assert.equal(status, 0)
-    assert.match(stderr, /^ +66 {2}siem$/m)
+    assert.match(stderr, /^ +66 {2}siem\b/m)
     const lost = Number(/file, (\d+) lost: error/.exec(stderr)?.[1])
     assert.ok(lost > 0 && lost + lines.length >= 66, stderr)
   })

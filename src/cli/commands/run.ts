@@ -303,7 +303,7 @@ function outputSection({ outputs }: Summary): readonly string[] {
     .map(({ name, sent, failed, waiting, dropped }) => {
       const lost = Object.entries(dropped).filter(([, n]) => n > 0)
       const parts = [
-        ...(failed > 0 ? [`${failed} deliveries failed`] : []),
+        ...(failed > 0 ? [`${counted(failed, 'delivery', 'deliveries')} failed`] : []),
         ...(waiting > 0 ? [`${waiting} wait`] : []),
         ...lost.map(([reason, n]) => `${n} lost: ${reason.replace('_', ' ')}`),
       ]
