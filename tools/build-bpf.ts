@@ -57,6 +57,8 @@ async function compile(program: string, target: string, defines: readonly string
     'bpf',
     '-mcpu=v3',
     `-D__TARGET_ARCH_${ARCH[process.arch]}`,
+    // BTF names source files: the same sources make the same objects wherever they lie.
+    `-ffile-prefix-map=${root}=.`,
     ...defines,
   ]
   // Debian keeps asm/ in a multiarch folder that clang does not search for the bpf target.
