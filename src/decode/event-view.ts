@@ -18,7 +18,8 @@ import { type Interner, type Memory, sameBytes } from './interner.ts'
 import type { Str } from './str.ts'
 
 const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
-const OFF = {
+/** Where the fields of a record's header lie, in units of their own size; of 64-bit ones the lower half, in words. */
+export const HEADER_AT = {
   id: at('id') >> 1,
   headerSize: at('header_size') >> 1,
   size: at('size') >> 2,
@@ -134,7 +135,7 @@ export class EventView {
     this.memoKey = undefined
     this.kindMemo = undefined
     if (length < 40) return 'short'
-    const id = this.#u16[(offset >> 1) + OFF.id]!
+    const id = this.#u16[(offset >> 1) + HEADER_AT.id]!
     const shape = id < SHAPES.length ? SHAPES[id] : undefined
     if (shape === undefined) return 'unknown_event'
     this.#id = id
@@ -142,7 +143,7 @@ export class EventView {
     this.name = shape.name
     this.family = shape.family
     this.#slots = shape.slots
-    const size = this.#u32[(offset >> 2) + OFF.size]!
+    const size = this.#u32[(offset >> 2) + HEADER_AT.size]!
     if (size > length || size < shape.size) return 'bad_size'
     return undefined
   }
@@ -166,61 +167,61 @@ export class EventView {
 
   /** Bytes of the current record. */
   get recordSize(): number {
-    return this.#u32[(this.#base >> 2) + OFF.size]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.size]!
   }
 
   /** RECORD_FLAGS bits. */
   get flags(): number {
-    return this.#u16[(this.#base >> 1) + OFF.flags]!
+    return this.#u16[(this.#base >> 1) + HEADER_AT.flags]!
   }
   /** Index of the producing program. */
   get prog(): number {
-    return this.#u16[(this.#base >> 1) + OFF.prog]!
+    return this.#u16[(this.#base >> 1) + HEADER_AT.prog]!
   }
   get cpu(): number {
-    return this.#u32[(this.#base >> 2) + OFF.cpu]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.cpu]!
   }
   /** CLOCK_MONOTONIC in ns, rounded to 53 bits (exact for 104 days of uptime): for ordering. */
   get time(): number {
-    return this.#u64((this.#base >> 2) + OFF.time)
+    return this.#u64((this.#base >> 2) + HEADER_AT.time)
   }
   /** CLOCK_MONOTONIC in ns, exact: for output. */
   get timeNs(): bigint {
-    return this.#big((this.#base >> 2) + OFF.time)
+    return this.#big((this.#base >> 2) + HEADER_AT.time)
   }
   /** Sequence number within (ring, CPU), from 0. */
   get seq(): number {
-    return this.#u64((this.#base >> 2) + OFF.seq)
+    return this.#u64((this.#base >> 2) + HEADER_AT.seq)
   }
   /** Process id, initial pid namespace. */
   get pid(): number {
-    return this.#u32[(this.#base >> 2) + OFF.tgid]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.tgid]!
   }
   /** Thread id, initial pid namespace. */
   get tid(): number {
-    return this.#u32[(this.#base >> 2) + OFF.tid]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.tid]!
   }
   /** Start of the process, CLOCK_BOOTTIME ns, rounded to 53 bits; with the pid it identifies the process. */
   get start(): number {
-    return this.#u64((this.#base >> 2) + OFF.start)
+    return this.#u64((this.#base >> 2) + HEADER_AT.start)
   }
   /** Effective user id, initial user namespace. */
   get uid(): number {
-    return this.#u32[(this.#base >> 2) + OFF.uid]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.uid]!
   }
   /** Generation of the guard tables that let the event pass, 0 without guards. */
   get generation(): number {
-    return this.#u32[(this.#base >> 2) + OFF.generation]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.generation]!
   }
   /** Bits of guard classes that the event may belong to: 32 of them, from class 32 * `word` on. */
   live(word: number): number {
-    return this.#u32[(this.#base >> 2) + OFF.live + word]!
+    return this.#u32[(this.#base >> 2) + HEADER_AT.live + word]!
   }
   get cgroup(): number {
-    return this.#u64((this.#base >> 2) + OFF.cgroup)
+    return this.#u64((this.#base >> 2) + HEADER_AT.cgroup)
   }
   get cgroupV1(): number {
-    return this.#u64((this.#base >> 2) + OFF.cgroupV1)
+    return this.#u64((this.#base >> 2) + HEADER_AT.cgroupV1)
   }
 
   /** Does the current record's family have this field? */

@@ -64,7 +64,7 @@ export class Sieve {
   }
 }
 
-/** What every text has for which a pattern holds: bytes at its beginning, at its end, or anywhere. */
+/** What every text has for which a pattern holds of its part; undefined when that is nothing. */
 function needleOf(part: Part, { kind, text }: Pattern): Needle | undefined {
   if (!text.isWellFormed()) return undefined
   switch (kind) {

@@ -6,11 +6,11 @@ import {
   EVENT_TYPES,
   type EventType,
   HEADER_SIZE,
-  HEADER_SLOTS,
   layoutOf,
   RECORD_FLAGS,
   type Slot,
 } from '../../../schema/index.ts'
+import { HEADER_AT } from '../../decode/event-view.ts'
 
 /** Longest record: offsets have 16 bits, and those of vectors count words of 8 bytes. */
 const MEMORY = 1 << 19
@@ -18,22 +18,6 @@ const OFFSET_MAX = 0xffff
 const WIDE = 4294967296
 /** Shorter text is copied byte by byte: a call costs more. */
 const COPY_MIN = 48
-
-const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
-const AT = {
-  id: at('id') >> 1,
-  flags: at('flags') >> 1,
-  headerSize: at('header_size') >> 1,
-  size: at('size') >> 2,
-  cpu: at('cpu') >> 2,
-  time: at('time') >> 2,
-  seq: at('seq') >> 2,
-  tgid: at('tgid') >> 2,
-  tid: at('tid') >> 2,
-  start: at('start') >> 2,
-  uid: at('uid') >> 2,
-  live: at('live') >> 2,
-} as const
 
 /** An event as it is put together: where its fields go. */
 export interface Shape {
@@ -83,8 +67,8 @@ export class RecordBuilder {
   #cpu = 0
 
   constructor() {
-    this.#u16[AT.headerSize] = HEADER_SIZE
-    this.#u32.fill(0xffffffff, AT.live, HEADER_SIZE >> 2)
+    this.#u16[HEADER_AT.headerSize] = HEADER_SIZE
+    this.#u32.fill(0xffffffff, HEADER_AT.live, HEADER_SIZE >> 2)
   }
 
   /** CLOCK_MONOTONIC ns and CPU of the records that follow. */
@@ -97,26 +81,26 @@ export class RecordBuilder {
   begin(shape: Shape, author: Author): void {
     const u32 = this.#u32
     u32.fill(0, HEADER_SIZE >> 2, shape.size >> 2)
-    this.#u16[AT.id] = shape.id
-    this.#u16[AT.flags] = 0
-    u32[AT.cpu] = this.#cpu
-    u32[AT.time] = this.#timeLow
-    u32[AT.time + 1] = this.#timeHigh
-    u32[AT.tgid] = author.pid
-    u32[AT.tid] = author.tid
-    u32[AT.start] = author.startLow
-    u32[AT.start + 1] = author.startHigh
-    u32[AT.uid] = author.uid
+    this.#u16[HEADER_AT.id] = shape.id
+    this.#u16[HEADER_AT.flags] = 0
+    u32[HEADER_AT.cpu] = this.#cpu
+    u32[HEADER_AT.time] = this.#timeLow
+    u32[HEADER_AT.time + 1] = this.#timeHigh
+    u32[HEADER_AT.tgid] = author.pid
+    u32[HEADER_AT.tid] = author.tid
+    u32[HEADER_AT.start] = author.startLow
+    u32[HEADER_AT.start + 1] = author.startHigh
+    u32[HEADER_AT.uid] = author.uid
     this.size = shape.size
   }
 
   /** Something of it is not known. */
   partial(): void {
-    this.#u16[AT.flags] = RECORD_FLAGS.PARTIAL
+    this.#u16[HEADER_AT.flags] = RECORD_FLAGS.PARTIAL
   }
 
   end(): number {
-    this.#u32[AT.size] = this.size
+    this.#u32[HEADER_AT.size] = this.size
     return this.size
   }
 

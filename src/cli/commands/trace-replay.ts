@@ -18,9 +18,8 @@ export async function traceCapture(
   const interner = new Interner()
   const capture = await openOrReport(file, interner, formatOf({ ...options }))
   try {
-    const [from, to] = [undefined, undefined]
     const summary = await play(
-      { capture, file, interner, rules: [], from, to, observer },
+      { capture, file, interner, rules: [], from: undefined, to: undefined, observer },
       config,
       options,
       log,
