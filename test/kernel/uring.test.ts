@@ -34,7 +34,11 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
       assert.equal(status, 0)
       const own = records.filter((record) => record.pid === pid && record.uring)
       const seen = own.filter(({ event }) => !HOOKS.includes(event))
-      assert.deepEqual(seen.map(words), expected(at, port))
+      const told = seen.map(words)
+      const wanted = expected(at, port)
+      // A shutdown wakes the receive that waits: the two end in either order.
+      assert.deepEqual(told.slice(0, -2), wanted.slice(0, -2))
+      assert.deepEqual(told.slice(-2).sort(), wanted.slice(-2).sort())
       const [magic, ...more] = only(own, 'magic_write')
       assert.deepEqual([magic?.f['pathname'], magic?.f['bytes'], more], [join(at, 'made'), 'text', []])
       assert.deepEqual(
