@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What names leave: components, endings and the texts of directories. */
+#ifndef TARSIER_GUARD_NAMES_H
+#define TARSIER_GUARD_NAMES_H
+
+#include "guard_state.h"
+
+/* Bit i: is byte i of the word c? Exact, unlike the test that borrows from its neighbour. */
+static __always_inline __u64 guard_bytes(__u64 word, __u8 c)
+{
+	const __u64 low = 0x7f7f7f7f7f7f7f7fULL;
+	__u64 x = word ^ (0x0101010101010101ULL * c);
+	__u64 zero = ~(((x & low) + low) | x | low);
+
+	return ((zero >> 7) * 0x0102040810204080ULL) >> 56;
+}
+
+/* Position of the highest bit. Without branches: each would double what the verifier has to follow. */
+static __always_inline __u32 guard_top(__u64 bits)
+{
+	bits |= bits >> 1;
+	bits |= bits >> 2;
+	bits |= bits >> 4;
+	bits |= bits >> 8;
+	bits |= bits >> 16;
+	bits |= bits >> 32;
+	/* count them */
+	bits -= bits >> 1 & 0x5555555555555555ULL;
+	bits = (bits & 0x3333333333333333ULL) + (bits >> 2 & 0x3333333333333333ULL);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (bits * 0x0101010101010101ULL >> 56) - 1;
+}
+
+/*
+ * Loops are functions that are not static (see walk_up), or each of their ends would be followed through all that comes
+ * behind.
+ */
+
+/* Slashes and dots among the 64 bytes of g->dir.text at `from`, of which `left` belong to the name. */
+__noinline int guard_scan(struct guard *g, __u32 from, __u32 left)
+{
+	__u64 slashes = 0, dots = 0;
+
+	if (!g)
+		return 0;
+	from &= 255;
+#pragma unroll
+	for (int j = 0; j < 8; j++) {
+		__u64 word;
+
+		if (j * 8 >= left)
+			break;
+		word = *(const __u64 *)(g->dir.text + from + j * 8);
+		slashes |= guard_bytes(word, '/') << (j * 8);
+		dots |= guard_bytes(word, '.') << (j * 8);
+	}
+	g->given.slashes = slashes;
+	g->given.dots = dots;
+	return 0;
+}
+
+/*
+ * Look through the name in g->dir.text, 64 bytes at a time, as bits. What is found so far is kept in g: of memory the
+ * verifier knows nothing, so that the ways through the loops are one to it.
+ */
+__noinline int guard_look(struct guard *g)
+{
+	struct guard_given *t;
+	__u32 len;
+
+	if (!g)
+		return 0;
+	t = &g->given;
+	len = t->len;
+	t->slash_before = g->dir.text[0] != '/';
+	t->dot_before = t->dots_before = t->bad = t->untidy = t->two_dots = t->dots_end = t->base = 0;
+	for (__u32 from = 0; from < GUARD_TEXT; from += 64) {
+		__u64 slashes, dots, in, end, start, dot, after_dot, two, after_two;
+		__u32 left = len - from;
+
+		if (from > len)
+			break;
+		guard_scan(g, from, left);
+		in = left < 64 ? (1ULL << (left & 63)) - 1 : ~0ULL;
+		end = left < 64 ? 1ULL << (left & 63) : 0;
+		slashes = t->slashes & in;
+		dots = t->dots & in;
+		start = slashes << 1 | t->slash_before; /* a component begins here */
+		dot = start & dots;
+		after_dot = dot << 1 | t->dot_before;
+		two = after_dot & dots;
+		after_two = two << 1 | t->dots_before;
+		t->bad |= (after_two & (slashes | end)) | (start & end) | (after_dot & end);
+		t->untidy |= (after_dot & slashes) | (start & slashes);
+		t->two_dots |= dots & (dots << 1 | t->dots_end);
+		t->dots_end = dots >> 63;
+		t->slash_before = slashes >> 63;
+		t->dot_before = dot >> 63;
+		t->dots_before = two >> 63;
+		if (slashes)
+			t->base = from + guard_top(slashes) + 1;
+	}
+	return 0;
+}
+
+/* A last component: `len` bytes at `from`, in kernel memory. */
+static __always_inline void guard_base(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
+{
+	struct guard_name key = {};
+	struct guard_mask *mask = NULL;
+
+	if (len <= GUARD_NAME && len > 0 && guard_is_asked(config, DIM_BASES)) {
+		key.generation = g->generation;
+		bpf_probe_read_kernel(key.text, len & 63, from);
+		mask = bpf_map_lookup_elem(&guard_bases, &key);
+	}
+	guard_add(&g->own.bases, mask ? mask : &config->d[DIM_BASES].open);
+}
+
+/* Its last bytes. */
+static __always_inline void guard_tail(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
+{
+	struct guard_tail key = { g->generation };
+	struct guard_mask *mask;
+
+	guard_add(&g->own.tails, &config->d[DIM_TAILS].open);
+	if (len < GUARD_TAIL - 1 || !guard_is_asked(config, DIM_TAILS))
+		return;
+	if (len >= GUARD_TAIL) {
+		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
+		mask = bpf_map_lookup_elem(&guard_tails, &key);
+		if (mask)
+			guard_add(&g->own.tails, mask);
+		key.bytes >>= 8;
+	} else
+		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL - 1, from);
+	/* It may be taken for the mark of a removed file, and left out. */
+	if (key.bytes >> 16 == ')')
+		guard_fill(&g->own.tails);
+	mask = bpf_map_lookup_elem(&guard_tails, &key);
+	if (mask)
+		guard_add(&g->own.tails, mask);
+}
+
+/* Going through the components of a directory's text. How far it is stands in g, for the reason told at guard_look. */
+struct guard_walk {
+	struct guard *g;
+};
+
+static long guard_walk_byte(__u32 i, struct guard_walk *w)
+{
+	struct guard *g = w->g;
+	struct guard_mask *mask;
+	__u32 at = g->component_len;
+	char c;
+
+	if (i >= GUARD_DIR)
+		return 1;
+	c = g->dir.text[i];
+	if (c != '/') {
+		if (at < GUARD_NAME)
+			g->component.text[at] = c;
+		g->component_len = at + 1;
+		return 0;
+	}
+	if (at > 0 && at <= GUARD_NAME) {
+		mask = bpf_map_lookup_elem(&guard_components, &g->component);
+		if (mask)
+			guard_add(&g->inside, mask);
+	}
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	g->component_len = 0;
+	return 0;
+}
+
+/* The components of the first `len` bytes of g->dir.text, which end in a slash. */
+__noinline int guard_walk_dir(struct guard *g, __u32 len)
+{
+	struct guard_walk walk = { .g = g };
+
+	if (!g)
+		return 0;
+	g->component.generation = g->generation;
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	g->component_len = 0;
+	bpf_loop(len, guard_walk_byte, &walk, 0);
+	return 0;
+}
+
+/* The directory whose text, final slash included, are the first `len` bytes of g->dir.text: what it allows goes to g->at. */
+static __always_inline void guard_dir_text(struct guard *g, const struct guard_config *config, __u32 len)
+{
+	struct guard_dir_value *value;
+
+	g->inside = config->d[DIM_COMPONENTS].open;
+	/* Asked for or not by this event: it is remembered for others. */
+	if (guard_is_asked(config, DIM_COMPONENTS))
+		guard_walk_dir(g, len);
+	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
+	g->dir.generation = g->generation;
+	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
+	__builtin_memset(&g->below, 0, sizeof(g->below));
+	if (!value) {
+		g->at = config->d[DIM_DIRS].open;
+		return;
+	}
+	g->at = value->within;
+	if (value->len == len) {
+		g->at = value->here;
+		g->below = value->below;
+	}
+}
+
+#endif

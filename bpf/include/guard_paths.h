@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What paths leave: the object of the kernel, and the name as the caller gave it with where it starts from. */
+#ifndef TARSIER_GUARD_PATHS_H
+#define TARSIER_GUARD_PATHS_H
+
+#include "guard_names.h"
+
+struct qstr___hash {
+	__u64 hash_len;
+} __core;
+struct dentry___hash {
+	struct qstr___hash d_name;
+} __core;
+
+static __always_inline __u64 guard_mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
+/*
+ * Key of what lies at a dentry: from it to the root of the task. 0 when it lies too deep or in no directory at all. A loop
+ * without callbacks: it is what most events cost.
+ */
+static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64 dentry)
+{
+	__u64 fs = NUMBER(task_struct, g->task, fs);
+	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
+	__u64 top = NUMBER(vfsmount, mnt, mnt_root);
+	__u64 key = guard_mix(guard_mix(root, root_mnt), mnt);
+
+	for (int i = 0; i < GUARD_DEPTH; i++) {
+		__u64 parent;
+
+		if (dentry == root && mnt == root_mnt)
+			return key | 1;
+		if (dentry == top) {
+			__u64 m = mnt - bpf_core_field_offset(struct mount, mnt);
+			__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+
+			if (above == mnt)
+				return key | 1;
+			dentry = NUMBER(mount, m, mnt_mountpoint);
+			mnt = above;
+			top = NUMBER(vfsmount, above, mnt_root);
+			key = guard_mix(key, above);
+			continue;
+		}
+		parent = NUMBER(dentry, dentry, d_parent);
+		if (parent == dentry)
+			return 0;
+		key = guard_mix(guard_mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
+		dentry = parent;
+	}
+	return 0;
+}
+
+/* The same where it is seldom asked: not inlined, so that the verifier goes through it once. */
+__noinline __u64 guard_chain_now(struct guard *g, __u64 mnt, __u64 dentry)
+{
+	return g ? guard_chain(g, mnt, dentry) : 0;
+}
+
+/* d_unlinked(): the kernel shows it under another name */
+static __always_inline bool guard_is_unlinked(__u64 dentry)
+{
+	return !NUMBER(dentry, dentry, d_hash.pprev) && NUMBER(dentry, dentry, d_parent) != dentry;
+}
+
+/* Build the text of a directory and look it up: the slow way, once for each directory. 0: it cannot be told. */
+__noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	__u32 flags = 0, start, len;
+	__u64 where;
+
+	if (!g || !config)
+		return 0;
+	where = build_path(&g->walk, (void *)mnt, (void *)dentry, (void *)g->task, &flags);
+	start = where >> 16;
+	len = where & 0xffff;
+	/* a path so long that a record may have to cut it */
+	if (flags || start >= WALK_END || len == 0 || len > WALK_END - 2 * NAME_MAX_LEN)
+		return 0;
+	if (len > GUARD_DIR)
+		len = GUARD_DIR; /* no entry is longer */
+	if (bpf_probe_read_kernel(g->dir.text, len & 255, &g->walk.bytes[start & (WALK_END - 1)]))
+		return 0;
+	if (len > 1 && len < GUARD_DIR) {
+		g->dir.text[len & 255] = '/';
+		len++;
+	}
+	guard_dir_text(g, config, len);
+	return 1;
+}
+
+/*
+ * What a directory allows, to dirs and components of `to`; with `deeper` also what lies below it. `key` is its chain, 0
+ * where it has none. What is learned is kept only if nothing was renamed meanwhile.
+ */
+static __always_inline void guard_directory(struct guard *g, struct guard_config *config, struct guard_paths *to,
+					    __u64 mnt, __u64 dentry, __u64 key, bool deeper)
+{
+	struct guard_seen *seen;
+	__u32 row;
+
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = key ? bpf_map_lookup_elem(&guard_cache, &row) : NULL;
+	if (!seen)
+		goto keep;
+	if (seen->key != key || seen->generation != g->generation) {
+		if (!guard_learn(g, config, mnt, dentry) || guard_chain_now(g, mnt, dentry) != key)
+			goto keep;
+		seen->generation = g->generation;
+		seen->key = key;
+		seen->at = g->at;
+		seen->below = g->below;
+		seen->inside = g->inside;
+	}
+	guard_add(&to->dirs, &seen->at);
+	if (deeper)
+		guard_add(&to->dirs, &seen->below);
+	guard_add(&to->components, &seen->inside);
+	return;
+keep:
+	guard_fill(&to->dirs);
+	guard_fill(&to->components);
+}
+
+/* The directory that a relative name starts from. */
+__noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry, __u32 deeper)
+{
+	if (!g || !config)
+		return 0;
+	guard_directory(g, config, &g->paths, mnt, dentry,
+			guard_is_unlinked(dentry) ? 0 : guard_chain(g, mnt, dentry), deeper);
+	return 0;
+}
+
+/* Hash of the first `len` bytes of g->dir.text. */
+static __always_inline __u64 guard_hash(const struct guard *g, __u64 seed, __u32 len)
+{
+	__u64 hash = seed ^ len;
+
+	for (__u32 at = 0; at < GUARD_TEXT; at += 8) {
+		__u64 word;
+
+		if (at >= len)
+			break;
+		word = *(const __u64 *)(g->dir.text + at);
+		if (len < at + 8)
+			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
+		hash = guard_mix(hash, word);
+	}
+	return hash;
+}
+
+/* The directory in a given name, as text: what it allows is looked up once, too, and goes to g->at and g->inside. */
+__noinline int guard_given_text(struct guard *g, struct guard_config *config)
+{
+	struct guard_seen *seen;
+	__u32 len, row;
+	__u64 key;
+
+	if (!g || !config)
+		return 0;
+	len = g->given.base;
+	/* keys of directories are odd */
+	key = guard_hash(g, config->seed, len) & ~1ULL;
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = bpf_map_lookup_elem(&guard_cache, &row);
+	if (!seen)
+		return 0;
+	if (seen->key != key || seen->generation != g->generation) {
+		guard_dir_text(g, config, len);
+		seen->generation = g->generation;
+		seen->key = key;
+		seen->at = g->at;
+		seen->inside = g->inside;
+	}
+	g->at = seen->at;
+	g->inside = seen->inside;
+	return 0;
+}
+
+/*
+ * Look at the name in g->dir.text for the first time; what it leaves goes to `seen`. What cannot be told keeps all bits.
+ */
+__noinline int guard_read(struct guard *g, struct guard_config *config, struct guard_seen_name *seen)
+{
+	struct guard_given *given;
+	__u32 base;
+
+	if (!g || !config || !seen)
+		return 0;
+	given = &g->given;
+	guard_look(g);
+	seen->known = 0;
+	seen->deeper = given->base > 0;
+	if (given->bad || (given->untidy && g->dir.text[0] == '/'))
+		return 0;
+	seen->known = 1;
+	base = given->base;
+	__builtin_memset(&g->own, 0, sizeof(g->own));
+	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
+	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
+	if (given->two_dots)
+		guard_fill(&g->own.raws);
+	else
+		g->own.raws = config->d[DIM_RAWS].open;
+	if (base > 0) {
+		guard_given_text(g, config);
+		if (g->dir.text[0] == '/')
+			g->own.dirs = g->at;
+		g->own.components = g->inside;
+	}
+	seen->paths = g->own;
+	return 0;
+}
+
+/* A name as the caller gave it: what it leaves without what it starts from. What cannot be read keeps all bits. */
+__noinline int guard_given(struct guard *g, struct guard_config *config, __u64 name)
+{
+	struct guard_seen_name *seen;
+	__u64 key;
+	__u32 row;
+	long n;
+
+	if (!g || !config)
+		return 0;
+	g->given.relative = 0;
+	n = bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
+	if (n <= 1 || n > GUARD_DIR + 1)
+		goto keep;
+	g->given.len = n - 1;
+	key = guard_hash(g, config->seed, n - 1);
+	row = key >> 32 & (GUARD_NAMES - 1);
+	seen = bpf_map_lookup_elem(&guard_names_seen, &row);
+	if (!seen)
+		goto keep;
+	if (seen->key != key || seen->generation != g->generation) {
+		guard_read(g, config, seen);
+		seen->key = key;
+		seen->generation = g->generation;
+	}
+	if (!seen->known)
+		goto keep;
+	g->given.relative = g->dir.text[0] != '/';
+	g->given.deeper = seen->deeper;
+	guard_add_paths(&g->paths, &seen->paths, g->words);
+	return 0;
+keep:
+	guard_keep_all(&g->paths);
+	return 0;
+}
+
+/* Directory that a given name starts from, if it starts from one. */
+static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
+{
+	__u64 fs, file;
+
+	if (!g->given.relative)
+		return;
+	if (dirfd == AT_FDCWD) {
+		fs = NUMBER(task_struct, g->task, fs);
+		guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), g->given.deeper);
+		return;
+	}
+	file = (__u64)file_of(task_at(g->task), dirfd);
+	if (file)
+		guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), g->given.deeper);
+	/* else there is no such spelling: what does not ask is in the masks already */
+}
+
+/* A file seen for the first time, to `seen`. */
+__noinline int guard_learn_file(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	if (!g || !config)
+		return 0;
+	__builtin_memset(&g->own, 0, sizeof(g->own));
+	g->own.raws = config->d[DIM_RAWS].open;
+	guard_base(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
+	guard_tail(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));
+	dentry = NUMBER(dentry, dentry, d_parent);
+	guard_directory(g, config, &g->own, mnt, dentry,
+			guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), false);
+	return 0;
+}
+
+/* The kernel's object: its name, and the directory it lies in. */
+__noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	struct guard_seen_file *seen = NULL;
+	__u64 parent, key = 0;
+	__u32 row;
+
+	if (!g || !config)
+		return 0;
+	/* A mount point, or the root: its name stands elsewhere. */
+	if (dentry == NUMBER(vfsmount, mnt, mnt_root)) {
+		guard_keep_all(&g->paths);
+		return 0;
+	}
+	parent = NUMBER(dentry, dentry, d_parent);
+	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
+	if (parent == dentry) {
+		guard_fill(&g->paths.bases);
+		guard_fill(&g->paths.tails);
+		return 0;
+	}
+	if (!guard_is_unlinked(parent))
+		key = guard_chain(g, mnt, dentry);
+	row = key >> 32 & (GUARD_FILES - 1);
+	if (key)
+		seen = bpf_map_lookup_elem(&guard_files, &row);
+	if (seen && seen->key == key && seen->generation == g->generation) {
+		guard_add_paths(&g->paths, &seen->paths, g->words);
+		return 0;
+	}
+	guard_learn_file(g, config, mnt, dentry);
+	guard_add_paths(&g->paths, &g->own, g->words);
+	/* A rename meanwhile: the masks may be those of another name. */
+	if (seen && guard_chain_now(g, mnt, dentry) == key) {
+		seen->generation = g->generation;
+		seen->key = key;
+		seen->paths = g->own;
+	}
+	return 0;
+}
+
+/* Bits that names and endings leave. */
+static __always_inline bool guard_names_decide(struct guard *g)
+{
+	guard_cut_first(&g->live, &g->paths.raws, g->words);
+	guard_cut_first(&g->live, &g->paths.bases, g->words);
+	guard_cut_first(&g->live, &g->paths.tails, g->words);
+	return guard_is_empty(g);
+}
+
+static __always_inline void guard_dirs_decide(struct guard *g)
+{
+	guard_cut_first(&g->live, &g->paths.dirs, g->words);
+	guard_cut_first(&g->live, &g->paths.components, g->words);
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the ends of a socket leave. */
+#ifndef TARSIER_GUARD_SOCKET_H
+#define TARSIER_GUARD_SOCKET_H
+
+#include "guard_state.h"
+
+#define AF_NETLINK 16
+
+/* Address of the socket behind a file, or 0. */
+static __always_inline __u64 guard_socket(struct file *file)
+{
+	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
+	struct socket *sock;
+
+	if (!inode || (FIELD(inode, inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	sock = FIELD(file, file, private_data);
+	return sock ? NUMBER(socket, sock, sk) : 0;
+}
+
+static __always_inline __u16 guard_family(__u64 sk)
+{
+	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
+	case AF_UNIX:
+		return SOCKET_FAMILY_UNIX;
+	case AF_INET:
+		return SOCKET_FAMILY_INET;
+	case AF_INET6:
+		return SOCKET_FAMILY_INET6;
+	case AF_NETLINK:
+		return SOCKET_FAMILY_NETLINK;
+	default:
+		return SOCKET_FAMILY_OTHER;
+	}
+}
+
+/* One end of a socket. Without address and port it is none: no list has it. */
+static __always_inline void guard_end(struct guard *g, const struct guard_config *config, struct guard_net *key,
+				      __u16 port)
+{
+	const __u32 *ip = (const __u32 *)key->ip;
+	struct guard_mask *mask;
+
+	if (!port && !ip[0] && !ip[1] && (!ip[2] || ip[2] == 0xffff0000) && !ip[3]) {
+		guard_add(&g->ports, &config->d[DIM_PORTS].other);
+		guard_add(&g->nets, &config->d[DIM_NETS].other);
+		return;
+	}
+	guard_add(&g->ports, guard_number(config, g->generation, DIM_PORTS, port));
+	key->bits = (sizeof(key->generation) + sizeof(key->ip)) * 8;
+	key->generation = g->generation;
+	mask = bpf_map_lookup_elem(&guard_nets, key);
+	guard_add(&g->nets, mask ? mask : &config->d[DIM_NETS].other);
+}
+
+/* Bits that the ends of a socket leave. */
+__noinline int guard_ends(struct guard *g, struct guard_config *config, __u64 address)
+{
+	struct sock *sk = (struct sock *)address;
+	struct guard_net local = {}, remote = {};
+	__u16 lport = 0, rport = 0;
+
+	if (!g || !config)
+		return 0;
+	__builtin_memset(&g->ports, 0, sizeof(g->ports) * 2);
+	if (sk && inet_ends(sk, FIELD(sock, sk, __sk_common.skc_family), local.ip, remote.ip, &lport, &rport)) {
+		guard_end(g, config, &local, lport);
+		guard_end(g, config, &remote, rport);
+	} else {
+		guard_add(&g->ports, &config->d[DIM_PORTS].other);
+		guard_add(&g->nets, &config->d[DIM_NETS].other);
+	}
+	guard_cut(&g->live, &g->ports);
+	guard_cut(&g->live, &g->nets);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What guards remember: of directories, files, names and processes, and of the event that is being judged; and what is done
+ * with masks.
+ */
+#ifndef TARSIER_GUARD_STATE_H
+#define TARSIER_GUARD_STATE_H
+
+#include "guard_process.h"
+#include "inet.h"
+#include "path.h"
+
+/*
+ * Directories seen before. The key tells the chain of dentries and mounts up to the root of the task: their addresses
+ * and the kernel's hashes of their names. A rename, a mount, another root or a new directory in place of an old one make
+ * it another key, so nothing ever has to be taken out.
+ */
+#define GUARD_CACHE 1024
+struct guard_seen {
+	__u64 key;
+	__u64 generation;
+	struct guard_mask at, below, inside;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_CACHE);
+	__type(key, __u32);
+	__type(value, struct guard_seen);
+} guard_cache SEC(".maps");
+
+/*
+ * Files seen before, by the same chain from the file on, and names as callers gave them, by a hash with a secret seed: what
+ * each leaves of the dimensions of paths.
+ */
+struct guard_paths {
+	struct guard_mask dirs, components, bases, tails, raws;
+};
+#define GUARD_FILES 1024
+struct guard_seen_file {
+	__u64 key;
+	__u64 generation;
+	struct guard_paths paths;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_FILES);
+	__type(key, __u32);
+	__type(value, struct guard_seen_file);
+} guard_files SEC(".maps");
+
+#define GUARD_NAMES 1024
+struct guard_seen_name {
+	__u64 key;
+	__u32 generation;
+	__u32 known; /* 0: it keeps all bits */
+	__u32 deeper; /* there are directories in it */
+	__u32 pad;
+	struct guard_paths paths; /* of a relative name without what it starts from */
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_NAMES);
+	__type(key, __u32);
+	__type(value, struct guard_seen_name);
+} guard_names_seen SEC(".maps");
+
+/* Processes seen before: what tells that nothing changed which their bits depend on, and what these leave. */
+#define GUARD_TASKS 256
+struct guard_task {
+	__u64 start, exec_id;
+	__u64 comm[2];
+	__u64 cgroup, cgroup_v1;
+	__u32 tgid, uid, generation, cgroup_epoch;
+	__u32 contained; /* 1: its cgroup matters */
+	__u32 names_epoch; /* 0 where names of ancestors do not matter */
+	struct guard_mask mask;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GUARD_TASKS);
+	__type(key, __u32);
+	__type(value, struct guard_task);
+} guard_tasks SEC(".maps");
+
+/* Levels of a directory; what lies deeper keeps its bits. */
+#define GUARD_DEPTH 32
+/* Bytes of a name that are read: one more than can be judged, so that longer ones show. */
+#define GUARD_TEXT (GUARD_DIR + 4)
+
+/* A name as the caller gave it: what is known of its text in guard.dir. */
+struct guard_given {
+	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
+	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
+	__u64 bad; /* joining it to a directory would need cleaning that changes directory or name */
+	__u64 untidy; /* it holds a component `.` or an empty one */
+	__u64 two_dots; /* somewhere two dots in a row */
+	__u64 dots_end; /* the byte before was one */
+	__u32 len;
+	__u32 base; /* where the last component begins */
+	__u32 relative; /* 0: there is nothing more to look at */
+	__u32 deeper; /* there are directories in it */
+};
+
+/*
+ * The event being judged. One for each CPU: programs at syscall exit do not nest on a CPU, the kernel leaves the second out.
+ */
+struct guard {
+	struct guard_mask live;
+	struct guard_mask process; /* what the process leaves, while it is learned */
+	struct guard_paths paths; /* what the paths so far allow */
+	struct guard_paths own; /* and one that is being learned */
+	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
+	struct guard_mask ports, nets; /* what the ends so far allow */
+	__u64 passed_over; /* events without a bit since the last audit */
+	__u64 task; /* the current one */
+	__u32 generation;
+	__u32 words;
+	__u32 audit; /* 1: passed over and sent all the same */
+	__u32 names_epoch;
+	struct guard_given given;
+	struct guard_name component; /* of a directory's text, as far as it was read */
+	__u32 component_len;
+	struct guard_dir dir; /* key of the trie; a given name is read to its text */
+	char more[60];
+	struct walk_area walk;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct guard);
+} guards SEC(".maps");
+
+/*
+ * Masks have four words, of which an event that a few rules are about needs the first few, mostly one: g->words. What is done
+ * for every event is done with those only; words behind them are zero in g->live and of no meaning in g->paths.
+ */
+#define FIRST_WORDS(words) _Pragma("unroll") for (int i = 0; i < GUARD_WORDS && (i == 0 || i < (words)); i++)
+
+static __always_inline void guard_add_first(struct guard_mask *to, const struct guard_mask *m, __u32 words)
+{
+	FIRST_WORDS(words) to->w[i] |= m->w[i];
+}
+
+static __always_inline void guard_cut_first(struct guard_mask *to, const struct guard_mask *m, __u32 words)
+{
+	FIRST_WORDS(words) to->w[i] &= m->w[i];
+}
+
+/* Words up to the last that is not empty, at least one. */
+static __always_inline __u32 guard_words_of(const struct guard_mask *m)
+{
+	return m->w[3] ? 4 : m->w[2] ? 3 : m->w[1] ? 2 : 1;
+}
+
+static __always_inline bool guard_is_empty(const struct guard *g)
+{
+	__u64 any = 0;
+
+	FIRST_WORDS(g->words) any |= g->live.w[i];
+	return any == 0;
+}
+
+/* Some path cannot be told: every bit stays. */
+static __always_inline void guard_keep_all(struct guard_paths *p)
+{
+	guard_fill(&p->dirs);
+	guard_fill(&p->components);
+	guard_fill(&p->bases);
+	guard_fill(&p->tails);
+	guard_fill(&p->raws);
+}
+
+static __always_inline void guard_add_paths(struct guard_paths *to, const struct guard_paths *p, __u32 words)
+{
+	guard_add_first(&to->dirs, &p->dirs, words);
+	guard_add_first(&to->components, &p->components, words);
+	guard_add_first(&to->bases, &p->bases, words);
+	guard_add_first(&to->tails, &p->tails, words);
+	guard_add_first(&to->raws, &p->raws, words);
+}
+
+/* What a path leaves of which nothing is known: the classes that do not ask. */
+static __always_inline void guard_ask_nothing(struct guard_paths *p, const struct guard_config *config, __u32 words)
+{
+	FIRST_WORDS(words) {
+		p->dirs.w[i] = config->d[DIM_DIRS].open.w[i];
+		p->components.w[i] = config->d[DIM_COMPONENTS].open.w[i];
+		p->bases.w[i] = config->d[DIM_BASES].open.w[i];
+		p->tails.w[i] = config->d[DIM_TAILS].open.w[i];
+		p->raws.w[i] = config->d[DIM_RAWS].open.w[i];
+	}
+}
+
+/* Does some class that is left ask for a dimension? `open` are those that do not. */
+static __always_inline bool guard_asks(const struct guard *g, const struct guard_mask *open)
+{
+	__u64 any = 0;
+
+	FIRST_WORDS(g->words) any |= g->live.w[i] & ~open->w[i];
+	return any != 0;
+}
+
+/* Does any class ask for a dimension? */
+static __always_inline bool guard_is_asked(const struct guard_config *config, __u32 dimension)
+{
+	return config->asked & (1U << dimension);
+}
+
+/* A pointer field of a kernel structure as a plain number. */
+#define NUMBER(type, p, field) WORD_AT((__u64)(p) + bpf_core_field_offset(struct type, field))
+
+#endif
