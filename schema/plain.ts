@@ -78,7 +78,7 @@ export const SYSCALLS: readonly Syscall[] = parseTable(SYSCALL_TABLE)
 const paths = (n: number): string => `dir${n}`
 
 /** The record of plain syscalls: registers as they were, and what pointers among them point to. */
-export const SYSCALL_RECORD: FamilyDecl = defineFamily({
+const SYSCALL_RECORD: FamilyDecl = defineFamily({
   name: 'syscall',
   object: 'generic/syscall',
   doc: 'A syscall with its arguments',

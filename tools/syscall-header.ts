@@ -5,7 +5,7 @@ import { SYSCALLS, type Syscall } from '../schema/plain.ts'
 import { COPY, type Copy, PATH_MAX, SOCKADDR_MAX, TEXT_MAX } from '../schema/syscall-types.ts'
 
 /** Numbers end below this on all architectures. */
-export const CALLS = 512
+const CALLS = 512
 
 /** Bytes of a path: of two, with two directories, a record has room for less. */
 const PATH_COPY_MAX = PATH_MAX

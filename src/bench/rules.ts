@@ -146,7 +146,7 @@ export class Host {
   }
 }
 
-export function measure({ name, rules }: RuleSet, fresh: number, effort: Effort): RulesResult {
+function measure({ name, rules }: RuleSet, fresh: number, effort: Effort): RulesResult {
   const { events, rounds, passes, walks, budget } = effort
   const mix = createMix(events, fresh)
   const engine = createEngine(rules, { matching: 'all', timeOf: ({ event }) => event.time })

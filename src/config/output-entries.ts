@@ -22,7 +22,7 @@ import { parseValue, writtenOf } from './values.ts'
 export const RECORD_KINDS = ['alert', 'event', 'health', 'gap'] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 
-export const OUTPUT_FORMATS = ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard', 'template'] as const
+const OUTPUT_FORMATS = ['auto', 'falco-text', 'falco', 'tarsier', 'rand-guard', 'template'] as const
 
 const GIB = 2 ** 30
 

@@ -28,7 +28,7 @@ export const untyped = (text: string): Written => ({ kind: 'untyped', text })
 
 /** Most elements of a list, and characters of a text. */
 const LIST_MAX = 4096
-export const TEXT_MAX = 65_536
+const TEXT_MAX = 65_536
 
 /** The value of a key. Throws ConfigError that names key, value and what would do. */
 export function parseValue(key: string, decl: KeyDecl, written: Written): KeyValue {
@@ -91,7 +91,7 @@ function quoteHint(decl: KeyDecl, written: Written): string | undefined {
 }
 
 /** The value in quotes, shortened. */
-export function shown(written: Written): string {
+function shown(written: Written): string {
   if (written.kind === 'list') return `a list of ${written.items.length}`
   if (written.kind === 'map') return 'a map'
   const { text } = written
@@ -99,7 +99,7 @@ export function shown(written: Written): string {
 }
 
 /** What a key takes, in words. */
-export function wantedBy(decl: KeyDecl): string {
+function wantedBy(decl: KeyDecl): string {
   switch (decl.type) {
     case 'bool':
       return 'true or false'

@@ -91,7 +91,7 @@ export interface Into {
 }
 
 /** The keys of a map; `prefix` is what its own name adds to theirs. */
-export function readKeys(map: MapNode, prefix: string, into: Into): void {
+function readKeys(map: MapNode, prefix: string, into: Into): void {
   for (const { key, value } of map.entries)
     if (key.kind === 'scalar') readKey(prefix + key.text, key.span, value, into)
     else into.problems.error('a key must be text', key.span)
@@ -157,7 +157,7 @@ function unknownKey(name: string, at: Span, problems: Problems): void {
 }
 
 /** A value with the places of its parts. */
-export function placed(node: Node): Placed {
+function placed(node: Node): Placed {
   if (node.kind === 'seq') {
     const items = node.items.map(placed)
     return { written: { kind: 'list', items: items.map((item) => item.written) }, span: node.span, items }

@@ -104,7 +104,7 @@ export function capabilityUse(held = effectiveCapabilities()): {
 }
 
 /** Both, or CAP_SYS_ADMIN. */
-export const VITAL_CAPABILITIES: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON']
+const VITAL_CAPABILITIES: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON']
 
 /** Capabilities without which nothing can be loaded; empty when the set is sufficient. */
 export function missingCapabilities(held = effectiveCapabilities()): Capability[] {

@@ -9,7 +9,6 @@ const raw = {
   close: libc.func('int close(int fd)'),
   read: libc.func('int64 read(int fd, void *buf, size_t count)'),
   writeText: libc.func('int64 write(int fd, const char *text, size_t length)'),
-  prctl: libc.func('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
   perfEventOpen: libc.func('long syscall(long nr, void *attr, int pid, int cpu, int group, ulong flags)'),
   fsopen: libc.func('long syscall(long nr, const char *name, uint flags)'),
   fsconfig: libc.func('long syscall(long nr, int fd, uint cmd, const char *key, const char *value, int aux)'),
@@ -86,9 +85,6 @@ export function readFd(fd: number, buffer: Uint8Array): number {
 export function writeText(fd: number, text: string, length: number): number {
   return check('write', Number(raw.writeText(fd, text, length)))
 }
-
-export const prctl = (option: number, a = 0, b = 0, c = 0, d = 0): number =>
-  check('prctl', raw.prctl(option, a, b, c, d))
 
 const PERF_TYPE_TRACEPOINT = 2
 const PERF_ATTR_SIZE = 128

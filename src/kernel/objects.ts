@@ -285,7 +285,7 @@ function writeLittleEndian(bytes: Uint8Array, value: number): void {
 }
 
 /** Compare the structs in an object's BTF with the schema. Throws AbiMismatchError naming the first difference. */
-export function checkAbi(object: string, btf: Btf, families: readonly FamilyDecl[] = FAMILIES): void {
+function checkAbi(object: string, btf: Btf, families: readonly FamilyDecl[] = FAMILIES): void {
   const isIn = ({ object: own, events }: FamilyDecl): boolean =>
     own === object || events.some(({ programs }) => programs.some((program) => program.object === object))
   // Plain syscalls name parts of one record, which is what is compared.

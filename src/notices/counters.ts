@@ -2,7 +2,7 @@
 import { byProgram, type ProgramCounts } from '../health/ledger.ts'
 
 /** Kinds of calls that Falco counts losses by. */
-export const CATEGORIES = [
+const CATEGORIES = [
   'clone_fork',
   'execve',
   'connect',

@@ -33,7 +33,7 @@ const joined = (random: Random, from: readonly string[], most: number): string =
   Array.from({ length: 1 + random.below(most) }, () => random.pick(from)).join('/')
 
 /** An absolute path as the kernel has it. */
-export const cleanPath = (random: Random): string => `/${joined(random, CLEAN, 4)}`
+const cleanPath = (random: Random): string => `/${joined(random, CLEAN, 4)}`
 /** A directory as the kernel has it. */
 const directory = (random: Random): string => (random.chance(15) ? '/' : cleanPath(random))
 /** Anything a caller may pass. */

@@ -84,7 +84,7 @@ interface Parts {
 }
 
 /** Words an expression may begin with; those that have a letter to themselves may be shortened. */
-export const NAMES = [
+const NAMES = [
   'event',
   'set',
   'pid',

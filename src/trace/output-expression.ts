@@ -3,10 +3,10 @@ import { didYouMean } from '../rules/condition/suggest.ts'
 import { FilterError } from './expression.ts'
 
 /** `tarsier` is our own JSON. */
-export const FORMATS = ['table', 'table-verbose', 'json', 'tarsier', 'none'] as const
+const FORMATS = ['table', 'table-verbose', 'json', 'tarsier', 'none'] as const
 export type FormatName = (typeof FORMATS)[number] | { readonly template: string }
 
-export const OPTIONS = ['parse-arguments', 'exec-env', 'exec-hash', 'relative-time', 'sort-events'] as const
+const OPTIONS = ['parse-arguments', 'exec-env', 'exec-hash', 'relative-time', 'sort-events'] as const
 export type OutputOption = (typeof OPTIONS)[number]
 
 export interface OutputChoice {

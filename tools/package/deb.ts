@@ -71,7 +71,7 @@ const md5sums = (staged: string): string =>
     .join('')
 
 /** A common `ar` archive: a header of 60 bytes in front of each member, which is padded to an even length. */
-export function ar(members: readonly (readonly [name: string, data: Uint8Array])[], time: number): Buffer {
+function ar(members: readonly (readonly [name: string, data: Uint8Array])[], time: number): Buffer {
   const parts: Uint8Array[] = [Buffer.from('!<arch>\n')]
   for (const [name, data] of members) {
     const fields = [

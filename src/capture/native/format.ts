@@ -17,11 +17,11 @@ const FRAME_MAGIC = 0x4b4c4254 // TBLK
  * `facts`: JSON about host and schema, first in the file. `items`: what happened, in order. `state`: what a reader must
  * know who begins here. `index`: where frames are, last in a file that was closed.
  */
-export const FRAME_KINDS = ['facts', 'items', 'state', 'index'] as const
+const FRAME_KINDS = ['facts', 'items', 'state', 'index'] as const
 export type FrameKind = (typeof FRAME_KINDS)[number]
 
 /** Most bytes of a payload before compression; what claims more is not ours. */
-export const MAX_RAW: number = 16 << 20
+const MAX_RAW: number = 16 << 20
 const MAX_COUNTS = 4096
 /** Least that zlib takes. */
 const MIN_CHUNK = 64

@@ -163,7 +163,7 @@ export interface Opened {
 }
 
 /** Open a file and read what it says about itself. Throws CaptureError. */
-export function openFrames(file: string): Opened {
+function openFrames(file: string): Opened {
   const frames = new FrameReader(file)
   try {
     const frame = frames.next()
@@ -358,7 +358,7 @@ class NativeCapture implements Capture {
 }
 
 /** What a reader should know of how a file ends. */
-export function endingNote({ ending, offset, size }: FrameReader): readonly string[] {
+function endingNote({ ending, offset, size }: FrameReader): readonly string[] {
   if (ending === 'torn')
     return [
       `the capture ends within a block at byte ${offset} (${size - offset} bytes left out): it is still being written, or whoever wrote it was stopped`,

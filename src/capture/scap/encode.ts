@@ -226,7 +226,7 @@ const NONE = Buffer.alloc(0)
 const NUL = Buffer.alloc(1)
 
 /** One value in the bytes it has in an event. */
-export function paramBytes(type: ScapType, value: ParamValue): Uint8Array {
+function paramBytes(type: ScapType, value: ParamValue): Uint8Array {
   if (value === undefined) return NONE
   if (value instanceof Uint8Array) return value
   if (typeof value === 'string') {

@@ -44,7 +44,7 @@ export interface EventLayout {
   readonly lengths: 2 | 4
 }
 
-export const EVENT = 0x204
+const EVENT = 0x204
 export const EVENT_2 = 0x216
 export const EVENT_2_LARGE = 0x221
 export const EVENT_LAYOUTS: ReadonlyMap<number, EventLayout> = new Map([

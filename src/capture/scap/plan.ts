@@ -24,7 +24,7 @@ export interface Source {
   readonly dynamic: boolean
 }
 
-export const NOWHERE: Source = { exit: -1, enter: -1, dynamic: false }
+const NOWHERE: Source = { exit: -1, enter: -1, dynamic: false }
 
 /** A value that goes into a record as it is. */
 export interface Copy {

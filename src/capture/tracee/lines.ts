@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { CaptureError } from '../source.ts'
 
 /** Longest line: arguments and environment of an exec fit many times. */
-export const LINE_MAX: number = 4 << 20
+const LINE_MAX: number = 4 << 20
 const CHUNK = 256 << 10
 
 /** A line with its number, or why it is none. */

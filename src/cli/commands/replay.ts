@@ -76,7 +76,7 @@ export const replayCommand: CliCommand = {
 }
 
 /** `--format` of the commands that read captures. */
-export const declareFormat = (command: Command): Command =>
+const declareFormat = (command: Command): Command =>
   command.option(
     '--format <format>',
     `${CAPTURE_FORMATS.join(', ')}: what the file is; auto looks at how it begins, scap is of sysdig and Falco, tracee JSON of Tracee v0.7`,

@@ -78,7 +78,7 @@ function numberField(ctx: SyscallContext): 'fd' | 'res' | undefined {
   return family === 'socket_new' || isSocket(ctx) || fileFields(ctx) !== undefined ? 'fd' : undefined
 }
 
-export const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'open'
+const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'open'
 
 /** Number of the descriptor: -1 when the call that should have made it failed, undefined when there is none. */
 export function fdNumber(ctx: SyscallContext): number | undefined {

@@ -39,7 +39,7 @@ export interface Taken {
 export const TAKEN: Taken = { refused: 0 }
 
 /** Why messages are not delivered. */
-export const DROP_REASONS = ['queue_full', 'refused', 'gave_up', 'unsent', 'damaged', 'error'] as const
+const DROP_REASONS = ['queue_full', 'refused', 'gave_up', 'unsent', 'damaged', 'error'] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
 /** What an output did so far, and what waits. */

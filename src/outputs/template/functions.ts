@@ -97,7 +97,7 @@ const listOf = (value: Value): readonly Value[] => {
 }
 
 /** As JSON: text as it was, bytes that are not UTF-8 as `\xNN`. */
-export function jsonOf(value: Value): Json {
+function jsonOf(value: Value): Json {
   if (value === undefined) return null
   if (typeof value === 'string') return visibleBytes(unmark(value))
   if (value instanceof Date) return value.toISOString()

@@ -5,7 +5,7 @@ import { printable } from '../escape.ts'
 import { createPoster, verdict } from './http-post.ts'
 
 /** Ids of the alerts in a request, separated by commas. */
-export const ID_HEADER = 'X-Tarsier-Alert-Id'
+const ID_HEADER = 'X-Tarsier-Alert-Id'
 
 /** Servers take headers of 8 KB, not more: a request has as many alerts as ids fit in half of that. */
 const ID_CHARACTERS = 4000

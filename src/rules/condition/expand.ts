@@ -7,7 +7,7 @@ import { didYouMean } from './suggest.ts'
 /** Checks and values that macros may add to a condition: macros that double each other grow without bound. */
 export const MAX_NODES = 500_000
 /** Characters (UTF-16) that lists may add to a condition. */
-export const MAX_TEXT = 4 * 1024 * 1024
+const MAX_TEXT = 4 * 1024 * 1024
 
 /**
  * Replace every macro name by the macro's tree, recursively. `lookup` gives the macros visible from the condition;

@@ -8,7 +8,7 @@ export function eventTemplate(source: string): (record: TraceRecord) => string {
   return (record) => run(goEvent(record))
 }
 
-export const goEvent = (record: TraceRecord): Value => ({
+const goEvent = (record: TraceRecord): Value => ({
   Timestamp: record.timestamp,
   ProcessorID: record.processorId,
   ProcessID: record.processId,

@@ -10,9 +10,9 @@ import type { RecordArgument, TraceRecord } from '../record.ts'
 import type { Printer } from './printer.ts'
 
 /** Names of what is told beside events. */
-export const LOST_EVENTS = 'lost_events'
-export const HELD_BACK = 'events_held_back'
-export const END_OF_STREAM = 'end_of_stream'
+const LOST_EVENTS = 'lost_events'
+const HELD_BACK = 'events_held_back'
+const END_OF_STREAM = 'end_of_stream'
 
 export const traceeJsonPrinter = (hostName: string): Printer => {
   const note = (eventName: string, timestamp: bigint, args: readonly RecordArgument[]): string =>

@@ -41,7 +41,7 @@ export const optionalText = (keys: Keys, key: string): MappedText | undefined =>
   return node && scalarOf(node, `'${key}'`, valueContext(keys, key, node))
 }
 
-export function scalarOf(node: Node, what: string, context: Context): MappedText {
+function scalarOf(node: Node, what: string, context: Context): MappedText {
   if (node.kind !== 'scalar') return fail(`${what} must be text, not ${aKind(node)}`, node, context)
   return node.isNull ? mappedText('', () => node.span) : node.mapped
 }

@@ -66,7 +66,7 @@ export const load = (texts: readonly string[], env: Partial<LoadEnv> = {}): Load
 /** The problems found: `file:line:column CODE message`. */
 export const problems = (result: LoadResult): readonly string[] =>
   result.files.flatMap(({ errors, warnings }) => [...errors, ...warnings].map(shortly))
-export const shortly = ({ span, code, message }: Diagnostic): string =>
+const shortly = ({ span, code, message }: Diagnostic): string =>
   `${span.file[0]}:${span.line}:${span.column} ${code} ${message}`
 
 export const eventsOf = (events: EventSet): string => (events === '*' ? '*' : [...events].sort().join(','))

@@ -16,7 +16,7 @@ import { fail, inside, type Keys, keysOf, nodeMap, requiredText, textsOf } from 
 import { RuleError, type Warn } from './report.ts'
 
 /** Largest numbers that can be asked for: what the memory of a threshold is made for (detect/threshold.ts). */
-export const MOST = { count: 1_000_000, at_least: 10_000 } as const
+const MOST = { count: 1_000_000, at_least: 10_000 } as const
 /** Most fields of a key. */
 const MOST_FIELDS = 8
 

@@ -53,13 +53,13 @@ export function onlyKeys(table: TomlTable, known: readonly string[], what: strin
 }
 
 /** A value in words for a message. */
-export function describe(node: TomlNode): string {
+function describe(node: TomlNode): string {
   if (node.kind === 'list') return `a list of ${node.items.length}`
   if (node.kind === 'table') return 'a table'
   return node.kind === 'text' ? `'${shorten(node.text)}'` : shorten(node.text)
 }
 
-export const shorten = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+const shorten = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
 
 /** Reads the keys of one table. What is missing or wrong is reported, and a harmless value taken in its place. */
 export class TableReader {
