@@ -16,18 +16,9 @@ import {
 import type { PipelineOptions } from './pipeline.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import type { TelemetryPlan } from './telemetry/open.ts'
+import { UserError } from './user-error.ts'
 
 export type Outputs = OutputsOf<Subject>
-
-/** The agent cannot start: what is in the way, and what to do about it. */
-export class AgentError extends Error {
-  override readonly name = 'AgentError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}
 
 export interface OutputsInit {
   readonly config: Config
@@ -40,7 +31,7 @@ export interface OutputsInit {
   readonly clock?: OutputClock
 }
 
-/** Open the outputs of a configuration. Throws AgentError. */
+/** Open the outputs of a configuration. Throws UserError. */
 export function openAll({ config, onClosed, log, hostname, clock }: OutputsInit): Outputs {
   try {
     const handlers = {
@@ -55,21 +46,21 @@ export function openAll({ config, onClosed, log, hostname, clock }: OutputsInit)
       ...(clock && { clock }),
     })
   } catch (error) {
-    throw asAgentError(error)
+    throw asUserError(error)
   }
 }
 
-/** Make the outputs of another configuration ready. Throws AgentError, and nothing has changed then. */
+/** Make the outputs of another configuration ready. Throws UserError, and nothing has changed then. */
 export function prepareOutputs(outputs: Outputs, config: Config): Change {
   try {
     return outputs.prepare(config)
   } catch (error) {
-    throw asAgentError(error)
+    throw asUserError(error)
   }
 }
 
-const asAgentError = (error: unknown): unknown =>
-  error instanceof OutputError ? new AgentError(`cannot open ${error.message}`, error.hint) : error
+const asUserError = (error: unknown): unknown =>
+  error instanceof OutputError ? new UserError(`cannot open ${error.message}`, error.hint) : error
 
 export interface JudgingInit extends Pick<OutputsInit, 'config' | 'log'> {
   readonly interner: Interner

@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import type { AgentOptions } from './agent.ts'
-import { AgentError } from './agent-outputs.ts'
 import type { PipelineSink } from './capture/source.ts'
 import { missingCapabilities } from './kernel/capabilities.ts'
 import { formatFailure } from './kernel/errors.ts'
@@ -12,19 +11,20 @@ import { TracefsError } from './kernel/machine.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import { KernelSource } from './sources/kernel/source.ts'
+import { UserError } from './user-error.ts'
 
-/** Throws AgentError when nothing could be attached; nothing is left attached then. */
+/** Throws UserError when nothing could be attached; nothing is left attached then. */
 export function startSource(source: KernelSource, sink: PipelineSink): void {
   try {
     source.start(sink)
   } catch (error) {
     source.stop()
-    throw error instanceof AbiMismatchError ? new AgentError(error.message) : error
+    throw error instanceof AbiMismatchError ? new UserError(error.message) : error
   }
   if (source.programs.length > 0) return
   source.stop()
   const first = source.failures[0]
-  throw new AgentError(
+  throw new UserError(
     first === undefined ? 'no BPF program could be attached' : formatFailure(first),
     'tarsier doctor says what this kernel offers',
   )
@@ -36,7 +36,7 @@ export function openSource(options: KernelSourceOptions): KernelSource {
   } catch (error) {
     if (!(error instanceof TracefsError)) throw error
     const mount = error.needs === 'CAP_SYS_ADMIN' ? 'mount -t tracefs tracefs /sys/kernel/tracing, or ' : ''
-    throw new AgentError(error.message, `${mount}give the agent ${error.needs}`)
+    throw new UserError(error.message, `${mount}give the agent ${error.needs}`)
   }
 }
 
@@ -62,12 +62,12 @@ export function raisePriority({ config, log }: AgentOptions): void {
 export function checkPrivileges(): void {
   const missing = missingCapabilities()
   if (missing.length > 0)
-    throw new AgentError(
+    throw new UserError(
       `the agent needs ${missing.join(' and ')}, which this process does not have`,
       'run it as root, or give it these capabilities (CAP_SYS_ADMIN serves as well)',
     )
   if (!existsSync('/sys/kernel/btf/vmlinux'))
-    throw new AgentError(
+    throw new UserError(
       'this kernel has no BTF: /sys/kernel/btf/vmlinux is not there',
       'use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of Debian are',
     )
@@ -77,7 +77,7 @@ export function openLibbpf(): Libbpf {
   try {
     return loadLibbpf()
   } catch (error) {
-    if (error instanceof LibbpfMissingError) throw new AgentError(error.message, 'apt-get install libbpf1')
+    if (error instanceof LibbpfMissingError) throw new UserError(error.message, 'apt-get install libbpf1')
     throw error
   }
 }
@@ -85,7 +85,7 @@ export function openLibbpf(): Libbpf {
 export function lockHost(file: string): HostLock {
   const lock = tryHostLock(file)
   if ('heldBy' in lock)
-    throw new AgentError(
+    throw new UserError(
       `another agent runs on this host (pid ${lock.heldBy}, lock ${file})`,
       'there is one agent per host; stop the other one first',
     )
@@ -96,7 +96,7 @@ function tryHostLock(file: string): ReturnType<typeof takeHostLock> {
   try {
     return takeHostLock(file)
   } catch (error) {
-    throw new AgentError(
+    throw new UserError(
       `cannot make the lock file '${file}': ${(error as Error).message}`,
       'name a file in a folder that exists: -o agent.lock_file=FILE',
     )

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { AgentError } from './agent-outputs.ts'
 import { captureCounts, type Reported, sampler } from './agent-reports.ts'
 import type { Config } from './config/keys.ts'
 import { expand } from './integrity/files.ts'
@@ -10,6 +9,7 @@ import type { Change } from './outputs/open.ts'
 import { ENGINE_VERSION, versionText } from './rules/languages/falco/version.ts'
 import { type FileDigest, metricsPage, type RuleFacts } from './server/metrics.ts'
 import { certificateOf, startWebServer, type WebServer } from './server/server.ts'
+import { UserError } from './user-error.ts'
 
 /** What the pages say beside the counters. */
 export interface Served {
@@ -19,7 +19,7 @@ export interface Served {
 }
 
 export interface Web {
-  /** Throws AgentError when the certificate cannot be used; nothing has changed then. */
+  /** Throws UserError when the certificate cannot be used; nothing has changed then. */
   prepare(next: Served): Change
   close(): void
 }
@@ -92,7 +92,7 @@ function certificateFor(config: Config): Buffer | undefined {
   try {
     return certificateOf(file)
   } catch (error) {
-    throw new AgentError(`webserver: cannot use the certificate '${file}': ${(error as Error).message}`)
+    throw new UserError(`webserver: cannot use the certificate '${file}': ${(error as Error).message}`)
   }
 }
 

@@ -3,7 +3,7 @@
  * skin over it; benchmarks and tests use it, too.
  */
 import { join } from 'node:path'
-import { AgentError, judgingOptions, type Outputs, openAll, prepareOutputs } from './agent-outputs.ts'
+import { judgingOptions, type Outputs, openAll, prepareOutputs } from './agent-outputs.ts'
 import { captureCounts, type Reported, reportAbsence, reportHealth, sampler } from './agent-reports.ts'
 import {
   checkPrivileges,
@@ -59,8 +59,8 @@ import type { KernelSource } from './sources/kernel/source.ts'
 import type { MissingMode } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
+import { UserError } from './user-error.ts'
 
-export { AgentError } from './agent-outputs.ts'
 export type { AgentStatus, Summary } from './agent-status.ts'
 
 export interface AgentOptions {
@@ -152,7 +152,7 @@ export interface Agent {
   countPassed(rules: readonly Rule[], ms: number): Promise<Passed> | undefined
   /**
    * Judge by other rules from now on, and deliver to other outputs: no event is lost, nothing that waits, and what is known
-   * of processes stays. Throws AgentError when that is impossible or takes a new start; everything is as before then.
+   * of processes stays. Throws UserError when that is impossible or takes a new start; everything is as before then.
    */
   reload(renewal: Renewal): void
   /** Something asked for a reload that was refused before it came to that: what was read is not valid. */
@@ -163,7 +163,7 @@ export interface Agent {
   stop(): Promise<Summary>
 }
 
-/** Start everything. Throws AgentError when that is impossible; nothing is left behind then. */
+/** Start everything. Throws UserError when that is impossible; nothing is left behind then. */
 export function startAgent(options: AgentOptions): Agent {
   const { config } = options
   checkPrivileges()
@@ -282,7 +282,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     const next = ruleSet(rules, consumers)
     const refused = source.want(next.wanted)
     if (refused.length > 0)
-      throw new AgentError(
+      throw new UserError(
         `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
         'restart the agent',
       )
@@ -295,7 +295,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
       pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, recorders)))
-      throw new AgentError(`the kernel does not take the guards of these rules: ${error.message}`)
+      throw new UserError(`the kernel does not take the guards of these rules: ${error.message}`)
     }
     judged = next
   }

@@ -1,5 +1,4 @@
 /** The recorders of an agent, between its sources and its pipeline: of everything, and of what follows a match. */
-import { AgentError } from './agent-outputs.ts'
 import type { PastOptions } from './capture/native/past.ts'
 import type { Recorder } from './capture/native/recorder.ts'
 import type { TriggeredCapture } from './capture/native/triggered.ts'
@@ -14,6 +13,7 @@ import { CLOCK, clock } from './kernel/libc.ts'
 import type { EnrichmentOptions, Pipeline, PipelineOptions } from './pipeline.ts'
 import { readInventory } from './sources/kernel/inventory.ts'
 import { createProcessTable } from './state/process-table.ts'
+import { UserError } from './user-error.ts'
 
 /** Makes the captures that rules begin; `past` is a memory of their own. Throws where their folder cannot be read. */
 export type MakeCaptures = (
@@ -26,7 +26,7 @@ export interface Recorders {
   readonly captures: TriggeredCapture | undefined
 }
 
-/** Captures that rules begin, where the configuration has them. Throws AgentError. */
+/** Captures that rules begin, where the configuration has them. Throws UserError. */
 export function openCaptures(
   make: MakeCaptures | undefined,
   config: Config,
@@ -42,7 +42,7 @@ export function openCaptures(
   try {
     return make?.({ table: table(), view: new EventView(interner) }, log)
   } catch (error) {
-    throw new AgentError(
+    throw new UserError(
       `captures cannot be made below capture.path_prefix: ${(error as Error).message}`,
       'name a folder that exists: -o capture.path_prefix=/var/lib/tarsier/capture',
     )
@@ -57,7 +57,7 @@ interface Where {
   readonly agent: number
 }
 
-/** Where sources go: through the recorders there are. Throws AgentError when a file cannot be made. */
+/** Where sources go: through the recorders there are. Throws UserError when a file cannot be made. */
 export function startRecording(
   { recorder, captures }: Recorders,
   { asksNames }: Pick<Enrichers, 'asksNames'>,
@@ -73,7 +73,7 @@ export function startRecording(
   } catch (error) {
     captures?.close()
     const { message, code } = error as NodeJS.ErrnoException
-    throw new AgentError(
+    throw new UserError(
       `cannot make the capture: ${message}`,
       code === 'EEXIST' ? 'a capture is never written over; name another file' : undefined,
     )

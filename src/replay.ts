@@ -52,7 +52,7 @@ const SECOND = 1e9
 const TAKEN_MAX = 4096
 
 /**
- * Play the capture to its end. Throws AgentError for outputs that cannot be opened, and CaptureError when what was read
+ * Play the capture to its end. Throws UserError for outputs that cannot be opened, and CaptureError when what was read
  * before the fault has been delivered.
  */
 export async function replay(options: ReplayOptions): Promise<ReplaySummary> {

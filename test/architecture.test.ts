@@ -12,6 +12,7 @@ const ROOT = resolve(import.meta.dirname, '..')
  * agent.ts, cli, bench) and helpers of tests are nobody's to import.
  */
 const STAGES: Readonly<Record<string, readonly string[]>> = {
+  'user-error.ts': [],
   schema: [],
   decode: ['schema'],
   health: ['schema'],
@@ -26,8 +27,8 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
   detect: ['rules'],
   guards: ['detect', 'kernel'],
   outputs: ['detect', 'config'],
-  monitor: ['outputs'],
-  control: ['kernel'],
+  monitor: ['outputs', 'user-error.ts'],
+  control: ['kernel', 'user-error.ts'],
   integrity: ['sources', 'detect'],
   telemetry: ['outputs', 'state', 'health', 'monitor'],
   notices: ['outputs', 'health'],

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Writable } from 'node:stream'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 
 export interface AgentProcessOptions {
   readonly root: string
@@ -37,7 +37,7 @@ export class AgentProcess {
     })
   }
 
-  /** Start it and wait until it is ready. Throws BenchError when it ends or does not get there. */
+  /** Start it and wait until it is ready. Throws UserError when it ends or does not get there. */
   static async start({
     root,
     command = 'run',
@@ -98,7 +98,7 @@ export class AgentProcess {
     while (!/\bready\b/.test(this.#log)) {
       if (this.#child.exitCode !== null || performance.now() > deadline) {
         const log = await this.stop()
-        throw new BenchError(
+        throw new UserError(
           `the agent did not start: ${log.trim()}`,
           'tarsier doctor says what this kernel offers',
         )

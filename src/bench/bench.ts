@@ -1,4 +1,5 @@
 /** What a measurement is. Each lives in a file of its own; `index.ts` lists them. */
+
 import type { Report } from './report.ts'
 
 export interface BenchOptions {
@@ -21,16 +22,6 @@ export interface Bench {
   readonly takesRules?: boolean
   /** The user may name a capture. */
   readonly takesCapture?: boolean
-  /** @throws BenchError when the machine lacks something the measurement needs. */
+  /** Throws UserError when the machine lacks something the measurement needs. */
   run(options: BenchOptions): Promise<Report>
-}
-
-/** Something the user can mend; `hint` says how. */
-export class BenchError extends Error {
-  override readonly name = 'BenchError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 import { makeFolder, ownAs } from './report.ts'
 
 const run = promisify(execFile)
@@ -20,7 +20,7 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** Compile unless that was done already; returns the program's file name. Throws BenchError naming what is missing. */
+/** Compile unless that was done already; returns the program's file name. Throws UserError naming what is missing. */
 export async function buildProgram({
   root,
   name,
@@ -33,7 +33,7 @@ export async function buildProgram({
   const header = join(include, 'tarsier_abi.gen.h')
   for (const file of [source, header])
     if (!existsSync(file))
-      throw new BenchError(`${file} is missing: this measurement needs a built checkout`, 'npm run build')
+      throw new UserError(`${file} is missing: this measurement needs a built checkout`, 'npm run build')
   const folder = join(root, 'build/bench')
   const target = join(folder, name)
   const stampFile = `${target}.stamp`
@@ -59,18 +59,18 @@ export async function buildProgram({
   return target
 }
 
-function compileError(error: NodeJS.ErrnoException & { stderr?: string }): BenchError {
+function compileError(error: NodeJS.ErrnoException & { stderr?: string }): UserError {
   if (error.code === 'ENOENT')
-    return new BenchError(
+    return new UserError(
       'there is no C compiler (cc), which the comparison needs',
       'apt-get install gcc libbpf-dev',
     )
   const text = error.stderr ?? error.message
   if (/bpf\/\w+\.h: No such file|cannot find -lbpf/.test(text))
-    return new BenchError(
+    return new UserError(
       "libbpf's headers are missing, which the comparison needs",
       'apt-get install libbpf-dev',
     )
   const lines = text.split('\n').filter((line) => /error/.test(line))
-  return new BenchError(`the C program for the comparison does not compile: ${lines.slice(0, 3).join(' ')}`)
+  return new UserError(`the C program for the comparison does not compile: ${lines.slice(0, 3).join(' ')}`)
 }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 import { buildProgram } from './compile.ts'
 
 /**
@@ -29,13 +29,13 @@ export interface CConsumed {
 export class Consumer {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
-  #failure: BenchError | undefined
+  #failure: UserError | undefined
 
   private constructor(child: ChildProcess) {
     this.#child = child
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
     child.on('error', (error) => {
-      this.#failure = new BenchError(`cannot run ${child.spawnfile}: ${error.message}`)
+      this.#failure = new UserError(`cannot run ${child.spawnfile}: ${error.message}`)
     })
     // A child that died is noticed by the missing answer.
     child.stdin!.on('error', () => {})
@@ -79,9 +79,9 @@ export class Consumer {
 
   async #answer(expected: string): Promise<number[]> {
     const { value, done } = await this.#lines.next()
-    if (done) throw this.#failure ?? new BenchError('the C program for the comparison ended early')
+    if (done) throw this.#failure ?? new UserError('the C program for the comparison ended early')
     const [word, ...rest] = (value as string).split(' ')
-    if (word !== expected) throw new BenchError(`the C program for the comparison says: ${value}`)
+    if (word !== expected) throw new UserError(`the C program for the comparison says: ${value}`)
     return rest.map(Number)
   }
 }

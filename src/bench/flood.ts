@@ -8,7 +8,7 @@ import { mapMemory, pageSize } from '../kernel/libc.ts'
 import { possibleCpus } from '../kernel/machine.ts'
 import { AbiMismatchError, Loader, PROGRAM_SPECS } from '../kernel/objects.ts'
 import { CONTROL, SEQUENCE_BYTES } from '../sources/kernel/control.ts'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 
 const SPEC = PROGRAM_SPECS.find((spec) => spec.name === 'fill_ring')!
 
@@ -32,13 +32,13 @@ export interface Flood {
 /** Smallest ring there is: nothing goes into the critical one. */
 export const CRITICAL_BYTES = 1 << 16
 
-/** Load the fill program with a bulk ring of `ringBytes`. Throws BenchError where this machine refuses. */
+/** Load the fill program with a bulk ring of `ringBytes`. Throws UserError where this machine refuses. */
 export function loadFlood(root: string, ringBytes: number): Flood {
   try {
     return load(root, ringBytes)
   } catch (error) {
-    if (error instanceof LibbpfMissingError) throw new BenchError(error.message, 'apt-get install libbpf1')
-    if (error instanceof AbiMismatchError) throw new BenchError(error.message)
+    if (error instanceof LibbpfMissingError) throw new UserError(error.message, 'apt-get install libbpf1')
+    if (error instanceof AbiMismatchError) throw new UserError(error.message)
     throw error
   }
 }
@@ -63,7 +63,7 @@ function load(root: string, ringBytes: number): Flood {
   if (!program) {
     const failure = loader.failures[0]!
     const hint = failure.code === 'EPERM' ? 'run it as root: sudo bin/tarsier bench ring' : undefined
-    throw new BenchError(formatFailure(failure), hint)
+    throw new UserError(formatFailure(failure), hint)
   }
   const page = pageSize()
   const words = (name: string, bytes: number): BigUint64Array =>

@@ -7,8 +7,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { UserError } from '../user-error.ts'
 import { AgentProcess } from './agent-process.ts'
-import { type Bench, BenchError, type BenchOptions } from './bench.ts'
+import type { Bench, BenchOptions } from './bench.ts'
 import { buildProgram } from './compile.ts'
 import { describeMachine } from './machine.ts'
 import type { Report } from './report.ts'
@@ -57,7 +58,7 @@ async function runLatency({ quick, root, progress }: BenchOptions): Promise<Repo
     stamper.stdin.end()
     rmSync(folder, { recursive: true, force: true })
   }
-  if (latencies.length !== count) throw new BenchError(`${latencies.length} alerts came for ${count} events`)
+  if (latencies.length !== count) throw new UserError(`${latencies.length} alerts came for ${count} events`)
   return report(machine, latencies)
 }
 

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 
 const run = promisify(execFile)
 
@@ -86,11 +86,11 @@ const ENVIRONMENT = (folder: string): Record<string, string> => ({
 export class MixWorkload {
   readonly folder = mkdtempSync(join(tmpdir(), 'tarsier-mix-'))
 
-  /** Throws BenchError when a program that a step needs is missing. */
+  /** Throws UserError when a program that a step needs is missing. */
   async prepare(size: MixSize): Promise<void> {
     for (const program of ['cc', 'npm', 'git', 'tar', 'grep', 'find'])
       await run('sh', ['-c', `command -v ${program}`]).catch(() => {
-        throw new BenchError(
+        throw new UserError(
           `the workload needs ${program}, which is not here`,
           `apt-get install ${PACKAGES[program] ?? program}`,
         )
@@ -109,7 +109,7 @@ export class MixWorkload {
       env: ENVIRONMENT(this.folder),
       maxBuffer: 64 << 20,
     }).catch((error: Error & { stderr?: string }) => {
-      throw new BenchError(
+      throw new UserError(
         `step ${name} of the workload failed: ${error.stderr?.trim().split('\n')[0] ?? error.message}`,
       )
     })

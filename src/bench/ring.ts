@@ -12,7 +12,8 @@ import { Ring } from '../kernel/ring.ts'
 import { Wakeup } from '../kernel/wakeup.ts'
 import { CONTROL } from '../sources/kernel/control.ts'
 import { Reader } from '../sources/kernel/reader.ts'
-import { type Bench, BenchError, type BenchOptions } from './bench.ts'
+import { UserError } from '../user-error.ts'
+import type { Bench, BenchOptions } from './bench.ts'
 import { buildConsumer, Consumer } from './consumer.ts'
 import { CRITICAL_BYTES, type Flood, loadFlood } from './flood.ts'
 import { describeMachine } from './machine.ts'
@@ -153,9 +154,9 @@ function timed(reader: RingConsumer): Tally & { ns: number } {
 
 /** Both sides must have seen the same records, or the times mean nothing. */
 function check(name: string, { count, pathBytes }: Tally, records: number): void {
-  if (count !== records) throw new BenchError(`${name} read ${count} records where there were ${records}`)
+  if (count !== records) throw new UserError(`${name} read ${count} records where there were ${records}`)
   if (pathBytes !== undefined && pathBytes !== records * '/bench/file/0000'.length)
-    throw new BenchError(`${name} read ${pathBytes} bytes of paths from ${records} records`)
+    throw new UserError(`${name} read ${pathBytes} bytes of paths from ${records} records`)
 }
 
 /** Rising rates until something is lost twice at the same rate, or the producer cannot go faster. */
@@ -232,7 +233,7 @@ function startReader(flood: Flood): LiveReader {
       const after = flood.counts()
       const submitted = after.submitted - before.submitted
       if (submitted !== delivered)
-        throw new BenchError(`${submitted} records were sent and ${delivered} read: the reader lost some`)
+        throw new UserError(`${submitted} records were sent and ${delivered} read: the reader lost some`)
       return {
         asked: rate,
         tried: tried / (ns / 1e9),

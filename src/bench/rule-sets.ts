@@ -4,7 +4,7 @@ import type { SyscallContext } from '../fields/context.ts'
 import { SOURCES } from '../fields/index.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import { type LoadResult, loadRules, type RuleInput } from '../rules/load.ts'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 import { randomOf } from './rules-mix.ts'
 
 export type Rule = CompiledRule<SyscallContext>
@@ -19,7 +19,7 @@ export interface RuleSet {
 /**
  * Rules of the user's files. Rules with fields or events we do not have are left out and counted.
  *
- * @throws BenchError when a file cannot be read or has a mistake.
+ * Throws UserError when a file cannot be read or has a mistake.
  */
 export function loadRuleSet(name: string, paths: readonly string[]): RuleSet {
   const inputs = paths.map((path) => ({ path, text: withSkips(path) }))
@@ -36,7 +36,7 @@ function withSkips(path: string): string {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new BenchError(
+    throw new UserError(
       `cannot read ${path}: ${(error as NodeJS.ErrnoException).code}`,
       'name a file with Falco rules',
     )
@@ -48,7 +48,7 @@ function load(inputs: readonly RuleInput[]): LoadResult {
   const loaded = loadRules(inputs, { sources: SOURCES })
   for (const { name, errors } of loaded.files)
     for (const { message, span } of errors)
-      throw new BenchError(`${name}:${span.line}:${span.column}: ${message}`)
+      throw new UserError(`${name}:${span.line}:${span.column}: ${message}`)
   return loaded
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BenchError } from './bench.ts'
+import { UserError } from '../user-error.ts'
 import { compare, healthRecords, measure, type Stored } from './throughput.ts'
 
 const health = (fields: Record<string, number>): string =>
@@ -35,7 +35,7 @@ test('rates are those of the last health record', () => {
 })
 
 test('no health record is a failure', () => {
-  assert.throws(() => measure(healthRecords('{"event_type":"file_write"}'), 1), BenchError)
+  assert.throws(() => measure(healthRecords('{"event_type":"file_write"}'), 1), UserError)
 })
 
 const stored = (surroundings: Partial<Stored['surroundings']> = {}): Stored => ({

@@ -8,8 +8,8 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Health } from '../health/record.ts'
+import { UserError } from '../user-error.ts'
 import { AgentProcess } from './agent-process.ts'
-import { BenchError } from './bench.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Report } from './report.ts'
 
@@ -53,7 +53,7 @@ const HOOKS = 'write'
 /** No rules: what is measured is telemetry. */
 const NO_RULES = '- list: nothing\n  items: []\n'
 
-/** Run it. Throws BenchError when the agent does not start or wrote no health record. */
+/** Run it. Throws UserError when the agent does not start or wrote no health record. */
 export async function runThroughput(options: ThroughputOptions): Promise<Report> {
   const { root, durationSecs, generatorSecs, progress } = options
   const machine = describeMachine()
@@ -109,11 +109,11 @@ export function healthRecords(text: string): Health[] {
   return lines.map((line) => JSON.parse(line) as Health)
 }
 
-/** Rates over the time that was written in. Throws BenchError without a health record. */
+/** Rates over the time that was written in. Throws UserError without a health record. */
 export function measure(records: readonly Health[], seconds: number): Throughput {
   const last = records.at(-1)
   if (last === undefined)
-    throw new BenchError('the agent wrote no health record', 'let it run longer than health.interval')
+    throw new UserError('the agent wrote no health record', 'let it run longer than health.interval')
   const dropped =
     last.userspace_filtered +
     last.userspace_rate_limited +

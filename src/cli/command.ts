@@ -1,6 +1,8 @@
 /** What a subcommand is. Each lives in a file of its own under `cli/commands/`; `cli/main.ts` lists them. */
 import type { Command } from 'commander'
 
+export { UsageError, UserError } from '../user-error.ts'
+
 /** The outside of the program, so that commands can be run in tests. */
 export interface Io {
   readonly stdin: NodeJS.ReadableStream
@@ -37,19 +39,4 @@ export interface CliCommand {
     options: Readonly<Record<string, unknown>> & GlobalOptions,
     io: Io,
   ): Promise<ExitCode>
-}
-
-/** Something the user can mend: bad input, missing privilege. `hint` says how. */
-export class UserError extends Error {
-  override readonly name: string = 'UserError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}
-
-/** The command line itself is wrong. */
-export class UsageError extends UserError {
-  override readonly name = 'UsageError'
 }

@@ -42,7 +42,7 @@ export function launchFaults({ flags, env }: Launch): string[] {
  * Makes this process a hard one, or refuses: launched by the launcher only, not dumpable (no core file, no ptrace and
  * no /proc/PID/mem for others of the same user), files private, SIGUSR1 without effect.
  *
- * @throws UserError when the process was not started by the launcher, or the kernel refuses.
+ * Throws UserError when the process was not started by the launcher, or the kernel refuses.
  */
 export function hardenProcess(launch: Launch = { flags: process.execArgv, env: process.env }): void {
   const faults = launchFaults(launch)

@@ -1,7 +1,7 @@
 /** Configuration and rules read again while the agent runs: what asks for it hears what became of it. */
 
 import { Writable } from 'node:stream'
-import { type Agent, AgentError, type Renewal } from '../agent.ts'
+import type { Agent, Renewal } from '../agent.ts'
 import type { Config } from '../config/keys.ts'
 import { FileWatch, type Look } from '../config/watch.ts'
 import { counted } from '../health/words.ts'
@@ -95,7 +95,7 @@ export function createReloader({ agent, config, reread, log, io }: ReloaderInit)
       log.info(`${by}: reloaded, ${counted(read.rules.length, 'rule')}`)
       return { ok: true, rules: read.rules.length }
     } catch (error) {
-      if (!(error instanceof UserError || error instanceof AgentError)) throw error
+      if (!(error instanceof UserError)) throw error
       const { message, hint } = error
       if (seen !== undefined) watching?.follow(paths, seen)
       log.error(`${by}: ${message}; the rules in force stay`)

@@ -1,6 +1,6 @@
 /** `-o KEY=VALUE`: keys of ours and of falco.yaml, whole values and parts of them. */
-import type { Diagnostic, Span } from '../rules/diagnostics.ts'
-import { type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
+import { type Diagnostic, DocumentError, type Span } from '../rules/diagnostics.ts'
+import { type Node, readYaml } from '../rules/languages/falco/yaml-file.ts'
 import { collectProblems } from '../rules/languages/toml/table-reader.ts'
 import { mappedText, sourceFile } from '../rules/passes/mapped-text.ts'
 import { effective, type Setting } from './effective.ts'
@@ -88,7 +88,7 @@ function valueNode(text: string, span: Span): Node {
     const [node] = readYaml(sourceFile(span.file, text))
     if (node !== undefined) return node
   } catch (error) {
-    if (!(error instanceof YamlError)) throw error
+    if (!(error instanceof DocumentError)) throw error
     throw new ConfigError(`the value '${text.slice(0, 100)}' is not YAML: ${error.message}`, error.hint)
   }
   throw new ConfigError('the value is empty')

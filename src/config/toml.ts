@@ -3,14 +3,8 @@ import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Span } from '../rules/diagnostics.ts'
 import type { RuleMeta } from '../rules/ir.ts'
 import { RULE_TABLES } from '../rules/languages/toml/index.ts'
-import { byPlace, collectProblems, type Problems } from '../rules/languages/toml/table-reader.ts'
-import {
-  readToml,
-  type TomlEntry,
-  TomlError,
-  type TomlNode,
-  type TomlTable,
-} from '../rules/languages/toml/toml-file.ts'
+import { byPlace, collectProblems, type Problems, rootTable } from '../rules/languages/toml/table-reader.ts'
+import type { TomlEntry, TomlNode, TomlTable } from '../rules/languages/toml/toml-file.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
 import type { Setting } from './effective.ts'
 import type { FileSettings } from './file-settings.ts'
@@ -24,7 +18,7 @@ import { type Placed, settingAt } from './setting-at.ts'
 export function readTomlConfig(file: SourceFile): FileSettings {
   const problems = collectProblems({ error: 'CONFIG_ERR_VALIDATE', warning: 'CONFIG_NO_EFFECT' })
   const settings: Setting[] = []
-  const root = parse(file, problems)
+  const root = rootTable(file, 'CONFIG_ERR_PARSE', problems)
   if (root === undefined) return { ...NOTHING, ...problems }
   const isRandGuard = OWN_TABLES.some((name) => root.entries.get(name)?.value.kind === 'table')
   if (isRandGuard) settings.push(...impliedBy(root))
@@ -52,18 +46,6 @@ const NOTHING: Omit<FileSettings, 'errors' | 'warnings'> = {
   ruleTypes: undefined,
   hasRules: false,
   included: [],
-}
-
-function parse(file: SourceFile, problems: Problems): TomlTable | undefined {
-  try {
-    return readToml(file)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const { message, span, hint } = error
-    const more = hint === undefined ? {} : { hint }
-    problems.errors.push({ severity: 'error', code: 'CONFIG_ERR_PARSE', message, span, context: [], ...more })
-    return undefined
-  }
 }
 
 const impliedBy = (root: TomlTable): readonly Setting[] =>

@@ -1,7 +1,7 @@
 /** Configuration in YAML: our keys, nested or dotted, and those of a falco.yaml. */
 import { didYouMean } from '../rules/condition/suggest.ts'
-import type { Span } from '../rules/diagnostics.ts'
-import { type MapNode, type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
+import { DocumentError, documentFault, type Span } from '../rules/diagnostics.ts'
+import { type MapNode, type Node, readYaml } from '../rules/languages/falco/yaml-file.ts'
 import { collectProblems, type Problems } from '../rules/languages/toml/table-reader.ts'
 import { type SourceFile, spanOf } from '../rules/passes/mapped-text.ts'
 import type { Setting } from './effective.ts'
@@ -68,16 +68,13 @@ function rootOf(file: SourceFile, problems: Problems): MapNode | undefined {
 function documents(file: SourceFile, problems: Problems): readonly Node[] {
   try {
     if (file.text.length > MAX_SIZE)
-      throw new YamlError(`the file is larger than ${MAX_SIZE >> 10} KiB`, spanOf(file, 0, 0))
+      throw new DocumentError(`the file is larger than ${MAX_SIZE >> 10} KiB`, spanOf(file, 0, 0))
     const nodes = [...readYaml(file)]
     if (nodes.length > 1)
-      throw new YamlError('a configuration is one document', nodes[1]!.span, "leave out the line '---'")
+      throw new DocumentError('a configuration is one document', nodes[1]!.span, "leave out the line '---'")
     return nodes
   } catch (error) {
-    if (!(error instanceof YamlError)) throw error
-    const { message, span, hint } = error
-    const more = hint === undefined ? {} : { hint }
-    problems.errors.push({ severity: 'error', code: 'CONFIG_ERR_PARSE', message, span, context: [], ...more })
+    problems.errors.push(documentFault(error, 'CONFIG_ERR_PARSE'))
     return []
   }
 }

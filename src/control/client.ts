@@ -1,21 +1,12 @@
 /** The side of the control socket that asks. */
 import { createConnection } from 'node:net'
+import { UserError } from '../user-error.ts'
 import { ANSWER_BYTES_MAX, type Answer, PATH_BYTES_MAX, type Request } from './protocol.ts'
 
-/** There is no answer: why, and what to do about it. */
-export class ControlError extends Error {
-  override readonly name = 'ControlError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}
-
-/** Ask the agent that listens there. Throws ControlError. */
+/** Ask the agent that listens there. Throws UserError. */
 export async function ask(path: string, request: Request, timeoutMs: number): Promise<Answer> {
   if (Buffer.byteLength(path) > PATH_BYTES_MAX)
-    throw new ControlError(`'${path}' is longer than the path of a socket may be (${PATH_BYTES_MAX} bytes)`)
+    throw new UserError(`'${path}' is longer than the path of a socket may be (${PATH_BYTES_MAX} bytes)`)
   return answerOf(await exchange(path, `${JSON.stringify(request)}\n`, timeoutMs))
 }
 
@@ -24,13 +15,13 @@ function exchange(path: string, line: string, timeoutMs: number): Promise<string
     const chunks: Buffer[] = []
     let size = 0
     const socket = createConnection({ path })
-    const give = (error: ControlError): void => {
+    const give = (error: UserError): void => {
       clearTimeout(timer)
       socket.destroy()
       reject(error)
     }
     const timer = setTimeout(
-      () => give(new ControlError(`the agent did not answer within ${timeoutMs / 1000} s`)),
+      () => give(new UserError(`the agent did not answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
     )
     socket.on('connect', () => socket.write(line))
@@ -38,7 +29,7 @@ function exchange(path: string, line: string, timeoutMs: number): Promise<string
     socket.on('data', (chunk) => {
       chunks.push(chunk)
       size += chunk.length
-      if (size > ANSWER_BYTES_MAX) give(new ControlError('the answer of the agent does not end'))
+      if (size > ANSWER_BYTES_MAX) give(new UserError('the answer of the agent does not end'))
     })
     socket.on('end', () => {
       clearTimeout(timer)
@@ -48,21 +39,21 @@ function exchange(path: string, line: string, timeoutMs: number): Promise<string
   })
 }
 
-function failure(path: string, { code, message }: NodeJS.ErrnoException): ControlError {
+function failure(path: string, { code, message }: NodeJS.ErrnoException): UserError {
   switch (code) {
     case 'ENOENT':
-      return new ControlError(
+      return new UserError(
         `no agent runs here: there is no control socket '${path}'`,
         'start one, or name its socket with --socket, or its configuration with -c',
       )
     case 'ECONNREFUSED':
-      return new ControlError(
+      return new UserError(
         `no agent runs here: nobody listens on '${path}'`,
         'the agent that made it was killed; start it anew',
       )
     case 'EACCES':
     case 'EPERM':
-      return new ControlError(
+      return new UserError(
         `the control socket '${path}' is not yours`,
         'only root and the user that the agent runs as may ask it',
       )
@@ -70,12 +61,12 @@ function failure(path: string, { code, message }: NodeJS.ErrnoException): Contro
     case 'ECONNRESET':
       return closed()
     default:
-      return new ControlError(`cannot ask the agent at '${path}': ${message}`)
+      return new UserError(`cannot ask the agent at '${path}': ${message}`)
   }
 }
 
-const closed = (): ControlError =>
-  new ControlError(
+const closed = (): UserError =>
+  new UserError(
     'the agent closed the connection without an answer',
     'too many ask it at the same time, it is about to end, or it knows you are not its owner: its log says',
   )
@@ -85,6 +76,6 @@ function answerOf(text: string): Answer {
   try {
     return JSON.parse(text) as Answer
   } catch {
-    throw new ControlError('the answer is not whole: the agent ended meanwhile')
+    throw new UserError('the answer is not whole: the agent ended meanwhile')
   }
 }

@@ -131,7 +131,7 @@ test('many connections: those beyond some are closed, and there is room again', 
 test('nobody there', async () => {
   const path = join(folder, 'none.sock')
   await assert.rejects(ask(path, STATUS, TIME_MS), {
-    name: 'ControlError',
+    name: 'UserError',
     message: `no agent runs here: there is no control socket '${path}'`,
   })
 })

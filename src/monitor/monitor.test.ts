@@ -14,9 +14,10 @@ import type { CompiledRule } from '../rules/ir.ts'
 import { loadRules } from '../rules/load.ts'
 import { type Actor, event, openat, snapshot } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
+import { UsageError } from '../user-error.ts'
 import { warningLine } from './observer.ts'
 import { OPEN_SCHEMA, openLines, seconds } from './open-line.ts'
-import { type GivenOptions, isWithin, OptionError, readOptions, spellings } from './options.ts'
+import { type GivenOptions, isWithin, readOptions, spellings } from './options.ts'
 import { monitorRules } from './rules.ts'
 
 const NOTHING: GivenOptions = {
@@ -53,7 +54,7 @@ suite('options', () => {
     test(what, () =>
       assert.throws(
         () => options(given),
-        (error) => error instanceof OptionError && message.test(error.message),
+        (error) => error instanceof UsageError && message.test(error.message),
       ),
     )
   }

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DURATION_HINT, parseDuration } from '../rules/duration.ts'
+import { UsageError } from '../user-error.ts'
 
 export interface MonitorOptions {
   /** Report and judge only what lies below one of these; everything when empty. */
@@ -23,16 +24,6 @@ export interface QuotaOverride {
   readonly quota: number
 }
 
-/** An option that cannot be taken. */
-export class OptionError extends Error {
-  override readonly name = 'OptionError'
-  readonly hint: string | undefined
-  constructor(message: string, hint?: string) {
-    super(message)
-    this.hint = hint
-  }
-}
-
 export const DEFAULT_QUOTA = 100
 export const DEFAULT_WINDOW = '10s'
 /** Largest quota: a threshold counts to a million, and the one above the quota is what is reported. */
@@ -50,7 +41,7 @@ export interface GivenOptions {
   readonly time: 'wall' | 'boot'
 }
 
-/** Throws OptionError. */
+/** Throws UsageError. */
 export function readOptions(given: GivenOptions): MonitorOptions {
   const { quota, windowNs } = readLimit(given)
   const overrides = given.quotaFor.map(readOverride)
@@ -58,9 +49,7 @@ export function readOptions(given: GivenOptions): MonitorOptions {
     const idle = ['quota', 'window', 'rate'].find((name) => given[name as 'quota'] !== undefined)
     const name = idle ?? (overrides.length > 0 ? 'quota-for' : undefined)
     if (name !== undefined)
-      throw new OptionError(
-        `--${name} says when writes are suspicious, but --no-writes does not look at them`,
-      )
+      throw new UsageError(`--${name} says when writes are suspicious, but --no-writes does not look at them`)
   }
   return {
     paths: given.paths.flatMap(spellings),
@@ -80,12 +69,12 @@ function readLimit({ quota, window, rate }: GivenOptions): { quota: number; wind
       windowNs: readWindow('--window', window ?? DEFAULT_WINDOW),
     }
   if (quota !== undefined || window !== undefined)
-    throw new OptionError(
+    throw new UsageError(
       `--rate stands for --quota and --window, so it cannot go with ${quota === undefined ? '--window' : '--quota'}`,
     )
   const [, number, span] = /^([^/]*)\/(.*)$/.exec(rate) ?? []
   if (number === undefined || span === undefined)
-    throw new OptionError(`--rate is no rate: '${rate}'`, 'write a number and a time: 20/s, 600/m, 50/500ms')
+    throw new UsageError(`--rate is no rate: '${rate}'`, 'write a number and a time: 20/s, 600/m, 50/500ms')
   // `20/s` is twenty in one second.
   const window1 = /^(?:ms|s|m|h)$/.test(span) ? `1${span}` : span
   return { quota: readQuota('--rate', number), windowNs: readWindow('--rate', window1) }
@@ -94,7 +83,7 @@ function readLimit({ quota, window, rate }: GivenOptions): { quota: number; wind
 function readQuota(option: string, text: string): number {
   const value = Number(text)
   if (/^\d{1,9}$/.test(text) && value >= 1 && value <= MAX_QUOTA) return value
-  throw new OptionError(
+  throw new UsageError(
     `${option} takes a whole number from 1 to ${MAX_QUOTA}, not '${text}'`,
     'writes beyond this number within the window are suspicious',
   )
@@ -102,7 +91,7 @@ function readQuota(option: string, text: string): number {
 
 function readWindow(option: string, text: string): number {
   const ns = parseDuration(text)
-  if (ns === undefined) throw new OptionError(`${option} takes a duration, not '${text}'`, DURATION_HINT)
+  if (ns === undefined) throw new UsageError(`${option} takes a duration, not '${text}'`, DURATION_HINT)
   return ns
 }
 
@@ -110,7 +99,7 @@ function readWindow(option: string, text: string): number {
 function readOverride(text: string): QuotaOverride {
   const equals = text.lastIndexOf('=')
   if (equals <= 0)
-    throw new OptionError(`--quota-for takes PATH=N, not '${text}'`, 'for example --quota-for /var/log=1000')
+    throw new UsageError(`--quota-for takes PATH=N, not '${text}'`, 'for example --quota-for /var/log=1000')
   return {
     paths: spellings(text.slice(0, equals)),
     quota: readQuota('--quota-for', text.slice(equals + 1)),
@@ -125,8 +114,8 @@ const KERNEL_NAME = /^[a-z_]+:/
  * `/usr/bin` on many systems). Kernel names stay as they are.
  */
 export function spellings(path: string): readonly string[] {
-  if (path === '') throw new OptionError('a path is empty')
-  if (path.includes('\0')) throw new OptionError('a path cannot hold a NUL character')
+  if (path === '') throw new UsageError('a path is empty')
+  if (path.includes('\0')) throw new UsageError('a path cannot hold a NUL character')
   if (KERNEL_NAME.test(path)) return [path]
   const absolute = resolve(path)
   try {

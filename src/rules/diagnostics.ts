@@ -59,3 +59,22 @@ export interface Diagnostic {
   readonly context: readonly { readonly itemType: string; readonly itemName: string; readonly span: Span }[]
   readonly hint?: string
 }
+
+/** A text is not in the language it should be in (YAML, TOML), or is more of it than is accepted: what, where, what would do. */
+export class DocumentError extends Error {
+  override readonly name = 'DocumentError'
+  readonly span: Span
+  readonly hint: string | undefined
+  constructor(message: string, span: Span, hint?: string) {
+    super(message)
+    this.span = span
+    this.hint = hint
+  }
+}
+
+/** As something to report; other errors are thrown on. */
+export function documentFault(error: unknown, code: ErrorCode): Diagnostic {
+  if (!(error instanceof DocumentError)) throw error
+  const { message, span, hint } = error
+  return { severity: 'error', code, message, span, context: [], ...(hint === undefined ? {} : { hint }) }
+}

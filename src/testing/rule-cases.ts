@@ -17,9 +17,9 @@ import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../s
 import type { ContainerFacts } from '../decode/answers.ts'
 import type { FieldValue } from '../decode/encode.ts'
 import { didYouMean } from '../rules/condition/suggest.ts'
-import type { Span } from '../rules/diagnostics.ts'
+import { DocumentError, type Span } from '../rules/diagnostics.ts'
 import { PRIORITIES } from '../rules/ir.ts'
-import { type Node, readYaml, YamlError } from '../rules/languages/falco/yaml-file.ts'
+import { type Node, readYaml } from '../rules/languages/falco/yaml-file.ts'
 import type { SourceFile } from '../rules/passes/mapped-text.ts'
 import {
   CaseError,
@@ -97,7 +97,7 @@ export function readCases(file: SourceFile): readonly RuleCases[] {
   try {
     return [...readYaml(file)].map(readDocument)
   } catch (error) {
-    if (error instanceof YamlError) throw new CaseError(error.message, error.span, error.hint)
+    if (error instanceof DocumentError) throw new CaseError(error.message, error.span, error.hint)
     throw error
   }
 }

@@ -5,9 +5,9 @@ import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
-import { BenchError } from '../../src/bench/bench.ts'
 import { buildConsumer } from '../../src/bench/consumer.ts'
 import type { Comparison, Sustained } from '../../src/bench/ring.ts'
+import { UserError } from '../../src/user-error.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const isRoot = process.geteuid?.() === 0
@@ -143,7 +143,7 @@ const refusesToBuild = (
   test(`no C program: ${what}`, () =>
     inFolder((folder) =>
       assert.rejects(buildConsumer(folder, prepare(folder)), (error) => {
-        assert.ok(error instanceof BenchError)
+        assert.ok(error instanceof UserError)
         assert.match(error.message, message)
         assert.equal(error.hint, hint)
         return true

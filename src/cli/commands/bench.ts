@@ -1,6 +1,5 @@
 /** `tarsier bench NAME`: measures something on this machine and writes down what it found. */
 import { join, resolve } from 'node:path'
-import { BenchError } from '../../bench/bench.ts'
 import { BENCHES } from '../../bench/index.ts'
 import { makeFolder, reportJson, reportText, writeReport } from '../../bench/report.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
@@ -42,7 +41,6 @@ export const benchCommand: CliCommand = {
       io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
       progress(`written: ${writeReport(report, folder).join(' ')}`)
     } catch (error) {
-      if (error instanceof BenchError) throw new UserError(error.message, error.hint)
       const { code, path } = error as NodeJS.ErrnoException
       if (code !== undefined && path !== undefined)
         throw new UserError(`cannot write ${path}: ${code}`, 'name another folder with --out DIR')

@@ -1,7 +1,6 @@
 /** `tarsier config`: validate a configuration, and show what is in force. */
 
 import type { Command } from 'commander'
-import { ConfigError } from '../../config/keys.ts'
 import { ConfigFileError, type LoadedConfig, loadConfig, VARIABLES } from '../../config/load.ts'
 import { configurationReference } from '../../config/reference.ts'
 import { originText, shownJson, shownKeys, valueText } from '../../config/show.ts'
@@ -15,6 +14,7 @@ import { type CliCommand, EXIT, type ExitCode, type GlobalOptions, type Io, Usag
 import { idleSelections, loadConfigured } from '../configured-rules.ts'
 import { shippedRules } from '../package-root.ts'
 import { formatTable } from '../table.ts'
+import { asUsage } from '../usage.ts'
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
@@ -36,18 +36,15 @@ function configOf(options: Options, env: Io['env'], file?: string): LoadedConfig
   const format = options['configFormat'] as string | undefined
   if (format !== undefined && format !== 'toml' && format !== 'yaml')
     throw new UsageError(`--config-format takes toml or yaml, not '${format}'`)
-  try {
-    return loadConfig({
+  return asUsage(() =>
+    loadConfig({
       file: file ?? (options['config'] as string | undefined),
       falco: options['falco'] as string | undefined,
       format,
       overrides: (options['option'] as readonly string[] | undefined) ?? [],
       env,
-    })
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
+    }),
+  )
 }
 
 export const configCommand: CliCommand = {

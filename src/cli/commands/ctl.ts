@@ -1,7 +1,7 @@
 /** `tarsier ctl`: what a running agent is asked and told. */
 
 import type { Command } from 'commander'
-import { ask, ControlError } from '../../control/client.ts'
+import { ask } from '../../control/client.ts'
 import { type COMMANDS, EXPLAIN_SECONDS_MAX, LOG_LEVELS, type Request } from '../../control/protocol.ts'
 import { counted } from '../../health/words.ts'
 import { jsonLine } from '../../outputs/escape.ts'
@@ -39,9 +39,7 @@ export const ctlCommand: CliCommand = {
     const request = requestOf(action as (typeof COMMANDS)[number], argument, options)
     const path = socketOf(options, io)
     const wait = ANSWER_MS + (request.command === 'explain' ? request.seconds * 1000 : 0)
-    const answer = await ask(path, request, wait).catch((error: unknown) => {
-      throw error instanceof ControlError ? new UserError(error.message, error.hint) : error
-    })
+    const answer = await ask(path, request, wait)
     if (!answer.ok) {
       if (options.json) io.stdout.write(`${jsonLine(answer)}\n`)
       else if (answer.details !== undefined) io.stderr.write(answer.details)

@@ -1,25 +1,20 @@
 /** `tarsier monitor`: the file monitor. */
 import { type Command, Option } from 'commander'
-import { type Config, ConfigError } from '../../config/keys.ts'
+import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
 import { createObserver } from '../../monitor/observer.ts'
-import {
-  DEFAULT_QUOTA,
-  DEFAULT_WINDOW,
-  type MonitorOptions,
-  OptionError,
-  readOptions,
-} from '../../monitor/options.ts'
+import { DEFAULT_QUOTA, DEFAULT_WINDOW, type MonitorOptions, readOptions } from '../../monitor/options.ts'
 import { monitorRules } from '../../monitor/rules.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { loadRules } from '../../rules/load.ts'
 import { renderFileResult } from '../../rules/render-diagnostics.ts'
-import { type CliCommand, UsageError } from '../command.ts'
+import type { CliCommand } from '../command.ts'
 import { hardenProcess } from '../hardening.ts'
 import { lineWriter, loggerFor } from '../logger.ts'
 import { packageRoot } from '../package-root.ts'
+import { asUsage } from '../usage.ts'
 import { runAgent } from './run.ts'
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
@@ -91,32 +86,21 @@ export const monitorCommand: CliCommand = {
 }
 
 function monitorOptions(args: readonly string[], options: Readonly<Record<string, unknown>>): MonitorOptions {
-  try {
-    return readOptions({
-      paths: args,
-      ignore: options['ignore'] as readonly string[],
-      quota: options['quota'] as string | undefined,
-      window: options['window'] as string | undefined,
-      rate: options['rate'] as string | undefined,
-      quotaFor: options['quotaFor'] as readonly string[],
-      writes: options['writes'] !== false,
-      time: options['time'] as 'wall' | 'boot',
-    })
-  } catch (error) {
-    if (error instanceof OptionError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
+  return readOptions({
+    paths: args,
+    ignore: options['ignore'] as readonly string[],
+    quota: options['quota'] as string | undefined,
+    window: options['window'] as string | undefined,
+    rate: options['rate'] as string | undefined,
+    quotaFor: options['quotaFor'] as readonly string[],
+    writes: options['writes'] !== false,
+    time: options['time'] as 'wall' | 'boot',
+  })
 }
 
 /** Alerts are records of our own shape, unless another is asked for. */
-function readConfig(overrides: readonly string[]): Config {
-  try {
-    return configFrom(['output.format=tarsier', ...overrides])
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
-}
+const readConfig = (overrides: readonly string[]): Config =>
+  asUsage(() => configFrom(['output.format=tarsier', ...overrides]))
 
 /** The monitor's rules through the loader of rule files; what it refuses is a fault of ours. */
 function compileRules(options: MonitorOptions): readonly CompiledRule<SyscallContext>[] {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
 import type { Observer } from '../../agent.ts'
-import { type Config, ConfigError } from '../../config/keys.ts'
+import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
@@ -16,6 +16,7 @@ import { type CliCommand, UsageError } from '../command.ts'
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { packageRoot } from '../package-root.ts'
+import { asUsage } from '../usage.ts'
 import { runAgent } from './run.ts'
 import { readable } from './trace.ts'
 
@@ -112,14 +113,8 @@ function secondsOf(value: unknown): number {
 }
 
 /** Alerts, of which there are none, and lines go nowhere. */
-function readConfig(settings: readonly string[]): Config {
-  try {
-    return configFrom(['integrity.enabled=false', 'stdout_output.enabled=false', ...settings])
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
-}
+const readConfig = (settings: readonly string[]): Config =>
+  asUsage(() => configFrom(['integrity.enabled=false', 'stdout_output.enabled=false', ...settings]))
 
 const observerOf = ({ events, rules, begin }: Wanted, log: Logger): Observer => ({
   events,

@@ -1,6 +1,5 @@
 /** `tarsier replay`: a capture through rules and outputs, as if it happened now. */
 import type { Command } from 'commander'
-import { AgentError } from '../../agent-outputs.ts'
 import { CAPTURE_FORMATS, type CaptureFormat, openCapture } from '../../capture/open.ts'
 import { type Capture, CaptureError } from '../../capture/source.ts'
 import { warningLines } from '../../config/falco/read-key.ts'
@@ -137,7 +136,6 @@ export async function play(
       bar?.clear()
       throw captureFault(file, error)
     }
-    if (error instanceof AgentError) throw new UserError(error.message, error.hint)
     throw error
   } finally {
     bar?.clear()

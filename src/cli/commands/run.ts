@@ -5,7 +5,6 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import {
   type Agent,
-  AgentError,
   type AgentFiles,
   type AgentOptions,
   type Observer,
@@ -267,20 +266,15 @@ function start(
   log: Logger,
   io: Io,
 ): Agent {
-  try {
-    return startAgent({
-      config,
-      rules,
-      objects: objectsOf(config),
-      env: io.env,
-      version: programVersion(),
-      log: (level, message) => log.log(level, message),
-      ...more,
-    })
-  } catch (error) {
-    if (error instanceof AgentError) throw new UserError(error.message, error.hint)
-    throw error
-  }
+  return startAgent({
+    config,
+    rules,
+    objects: objectsOf(config),
+    env: io.env,
+    version: programVersion(),
+    log: (level, message) => log.log(level, message),
+    ...more,
+  })
 }
 
 /** The configured directory of BPF objects, or that of the configured object. */

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { BenchError } from '../../bench/bench.ts'
 import { reportJson, reportText, writeReport } from '../../bench/report.ts'
 import { compare, runThroughput, type Stored } from '../../bench/throughput.ts'
 import type { Io } from '../command.ts'
@@ -31,22 +30,17 @@ export const throughputCommand: CliCommand = {
       options['out'] ?? io.env['EDR_THROUGHPUT_OUTPUT'] ?? join(root, '.local', 'throughput'),
     )
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-    try {
-      const report = await runThroughput({
-        root,
-        durationSecs: seconds(io, 'EDR_THROUGHPUT_DURATION_SECS', 15),
-        generatorSecs: seconds(io, 'EDR_THROUGHPUT_GENERATOR_SECS', 10),
-        build: version,
-        progress: (text) => void (options.quiet || io.stderr.write(`${text}\n`)),
-      })
-      io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
-      if (earlier !== undefined) tellComparison(report.results as unknown as Stored, earlier, io)
-      if (!options.quiet) io.stderr.write(`written: ${writeReport(report, folder).join(' ')}\n`)
-      else writeReport(report, folder)
-    } catch (error) {
-      if (error instanceof BenchError) throw new UserError(error.message, error.hint)
-      throw error
-    }
+    const report = await runThroughput({
+      root,
+      durationSecs: seconds(io, 'EDR_THROUGHPUT_DURATION_SECS', 15),
+      generatorSecs: seconds(io, 'EDR_THROUGHPUT_GENERATOR_SECS', 10),
+      build: version,
+      progress: (text) => void (options.quiet || io.stderr.write(`${text}\n`)),
+    })
+    io.stdout.write(options.json ? `${reportJson(report)}\n` : reportText(report, formatTable))
+    if (earlier !== undefined) tellComparison(report.results as unknown as Stored, earlier, io)
+    const written = writeReport(report, folder)
+    if (!options.quiet) io.stderr.write(`written: ${written.join(' ')}\n`)
     return EXIT.ok
   },
 }

@@ -1,7 +1,7 @@
 /** `tarsier trace`: what happens on the machine, live, without rules. Also in the words of Tracee v0.7. */
 import { appendFileSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Config, ConfigError } from '../../config/keys.ts'
+import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import { hostRoot } from '../../kernel/host.ts'
 import { printable } from '../../outputs/escape.ts'
@@ -17,6 +17,7 @@ import { type CliCommand, EXIT, type Io, UsageError, UserError } from '../comman
 import { hardenProcess } from '../hardening.ts'
 import { type Logger, loggerFor } from '../logger.ts'
 import { packageRoot } from '../package-root.ts'
+import { asUsage } from '../usage.ts'
 import { runAgent } from './run.ts'
 import { OUTPUT_HELP, TRACE_HELP } from './trace-help.ts'
 import { traceeList } from './tracee-list.ts'
@@ -102,12 +103,7 @@ function readConfig(settings: readonly string[], { outFile }: OutputChoice): Con
     outFile === undefined
       ? []
       : ['stdout_output.enabled=false', 'file_output.enabled=true', `file_output.filename=${outFile}`]
-  try {
-    return configFrom(['integrity.enabled=false', ...file, ...settings])
-  } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(error.message, error.hint)
-    throw error
-  }
+  return asUsage(() => configFrom(['integrity.enabled=false', ...file, ...settings]))
 }
 
 function tracerOf(filter: TraceFilter, output: OutputChoice, config: Config, log: Logger, io: Io): Tracer {

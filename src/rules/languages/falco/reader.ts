@@ -1,5 +1,6 @@
 /** YAML nodes to items: shapes and keys are checked here, names are looked up later. */
 import { didYouMean } from '../../condition/suggest.ts'
+import { DocumentError } from '../../diagnostics.ts'
 import { type MappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
 import { appendOf, checkKeys, readOverrides, warnUnquoted } from './item-parts.ts'
 import type { Item, Named, PluginRequirement } from './items.ts'
@@ -8,7 +9,7 @@ import { readRule } from './read-rule.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
 import { checkSchema } from './schema.ts'
 import { parseVersion, type Version } from './version.ts'
-import { type Node, readYaml, YamlError } from './yaml-file.ts'
+import { type Node, readYaml } from './yaml-file.ts'
 
 /**
  * Items in the order of the file. Where the file differs from Falco's schema is added to `schema`.
@@ -41,7 +42,7 @@ function nextDocument(documents: Generator<Node>, context: Context): Node | unde
   try {
     return documents.next().value || undefined
   } catch (error) {
-    if (!(error instanceof YamlError)) throw error
+    if (!(error instanceof DocumentError)) throw error
     throw new RuleError('LOAD_ERR_YAML_PARSE', error.message, error.span, context, error.hint)
   }
 }

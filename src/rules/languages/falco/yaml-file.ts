@@ -4,7 +4,7 @@
  * names, so a tree of aliases costs what was written, not what it would expand to.
  */
 import { Composer, type CST, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Range } from 'yaml'
-import type { Span } from '../../diagnostics.ts'
+import { DocumentError, type Span } from '../../diagnostics.ts'
 import { type MappedText, mappedText, type SourceFile, spanOf } from '../../passes/mapped-text.ts'
 import { type ScalarOffsets, type ScalarStyle, scalarOffsets } from './scalar-offsets.ts'
 
@@ -35,22 +35,10 @@ export type Node = ScalarNode | SeqNode | MapNode
  */
 const YAML_LIMITS = { tokens: 1_000_000, nodes: 1_000_000, aliased: 1 << 20, depth: 64 } as const
 
-/** The text is not YAML, or more of it than is accepted. */
-export class YamlError extends Error {
-  override readonly name = 'YamlError'
-  readonly span: Span
-  readonly hint: string | undefined
-  constructor(message: string, span: Span, hint?: string) {
-    super(message)
-    this.span = span
-    this.hint = hint
-  }
-}
-
-/** The root of each document that is not empty, as it is read. Throws YamlError. */
+/** The root of each document that is not empty, as it is read. Throws DocumentError. */
 export function* readYaml(file: SourceFile): Generator<Node> {
   const nul = file.text.indexOf('\0')
-  if (nul >= 0) throw new YamlError('a NUL character is not allowed in YAML', spanOf(file, nul, nul + 1))
+  if (nul >= 0) throw new DocumentError('a NUL character is not allowed in YAML', spanOf(file, nul, nul + 1))
   // failsafe: no scalar is turned into a number or a date. Duplicate keys are judged by the rule reader.
   const composer = new Composer({
     schema: 'failsafe',
@@ -62,7 +50,7 @@ export function* readYaml(file: SourceFile): Generator<Node> {
   for (const document of composer.compose(tokens(file))) {
     const error = document.errors[0]
     if (error)
-      throw new YamlError(yamlMessage(error.message), spanOf(file, ...error.pos), yamlHint(error.message))
+      throw new DocumentError(yamlMessage(error.message), spanOf(file, ...error.pos), yamlHint(error.message))
     if (document.contents !== null) yield convert(document.contents, { file, anchors: new Map(), nodes })
   }
 }
@@ -75,9 +63,9 @@ function* tokens(file: SourceFile): Generator<CST.Token> {
     yield* parser.next(lexeme)
     const here = () => spanOf(file, parser.offset, parser.offset)
     if (++count > YAML_LIMITS.tokens)
-      throw new YamlError(`more than ${YAML_LIMITS.tokens} YAML tokens in one file`, here())
+      throw new DocumentError(`more than ${YAML_LIMITS.tokens} YAML tokens in one file`, here())
     if (parser.stack.length > YAML_LIMITS.depth)
-      throw new YamlError(`YAML nested more than ${YAML_LIMITS.depth} levels deep`, here())
+      throw new DocumentError(`YAML nested more than ${YAML_LIMITS.depth} levels deep`, here())
   }
   yield* parser.end()
 }
@@ -99,7 +87,7 @@ function convert(node: unknown, state: Conversion): Node {
   const { count, characters } = nodes
   const result = isAlias(node) ? resolve(node, state) : convertNode(node, state)
   if (++nodes.count > YAML_LIMITS.nodes)
-    throw new YamlError(`aliases make the file grow beyond ${YAML_LIMITS.nodes} values`, result.span)
+    throw new DocumentError(`aliases make the file grow beyond ${YAML_LIMITS.nodes} values`, result.span)
   // Registered once complete, so an anchor cannot contain itself.
   const anchor = isScalar(node) || isSeq(node) || isMap(node) ? node.anchor : undefined
   if (anchor !== undefined)
@@ -115,11 +103,14 @@ function resolve(alias: { readonly source: string; readonly range?: Range | null
   const { anchors, nodes, file } = state
   const target = anchors.get(alias.source)
   const span = (): Span => rangeSpan(alias.range, file)
-  if (!target) throw new YamlError(`no anchor '&${alias.source}' before this alias`, span())
+  if (!target) throw new DocumentError(`no anchor '&${alias.source}' before this alias`, span())
   nodes.count += target.count
   nodes.characters += target.characters
   if (nodes.characters > file.text.length + YAML_LIMITS.aliased)
-    throw new YamlError(`aliases make the file grow by more than ${YAML_LIMITS.aliased >> 20} MiB`, span())
+    throw new DocumentError(
+      `aliases make the file grow by more than ${YAML_LIMITS.aliased >> 20} MiB`,
+      span(),
+    )
   return target.node
 }
 

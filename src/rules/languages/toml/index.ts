@@ -8,8 +8,8 @@ import type { SourceFile } from '../../passes/mapped-text.ts'
 import type { FileProblems, LoadEnv, LoadedRule, RuleLanguage, RuleSession } from '../language.ts'
 import { buildRule } from './build.ts'
 import { type Definition, readNetwork, readPersistence, readRule, tablesOf } from './definitions.ts'
-import { byPlace, collectProblems, onlyKeys, type Problems } from './table-reader.ts'
-import { readToml, TomlError, type TomlTable } from './toml-file.ts'
+import { byPlace, collectProblems, onlyKeys, type Problems, rootTable } from './table-reader.ts'
+import type { TomlTable } from './toml-file.ts'
 
 export const toml: RuleLanguage = {
   name: 'toml',
@@ -41,7 +41,7 @@ function openSession(env: LoadEnv): RuleSession {
   return {
     add(file: SourceFile): FileProblems {
       const problems = collectProblems({ error: 'LOAD_ERR_TOML_VALIDATE', warning: 'LOAD_NO_EFFECT' })
-      const root = parse(file, problems)
+      const root = rootTable(file, 'LOAD_ERR_TOML_PARSE', problems)
       if (root === undefined) return problems
       const role = env.roleOf?.(file.name)
       if (role !== 'config') checkTables(root, problems)
@@ -58,24 +58,6 @@ function openSession(env: LoadEnv): RuleSession {
     },
     finish: () => ({ rules, errors: [] }),
     describe: () => ({ ...NOTHING_DESCRIBED, rules: rules.map(describeCompiled) }),
-  }
-}
-
-function parse(file: SourceFile, problems: Problems): TomlTable | undefined {
-  try {
-    return readToml(file)
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error
-    const { message, span, hint } = error
-    problems.errors.push({
-      severity: 'error',
-      code: 'LOAD_ERR_TOML_PARSE',
-      message,
-      span,
-      context: [],
-      ...(hint === undefined ? {} : { hint }),
-    })
-    return undefined
   }
 }
 

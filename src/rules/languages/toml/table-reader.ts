@@ -1,7 +1,14 @@
 /** Reading TOML tables key by key, with a diagnostic for everything that is not as it should be. */
 import { didYouMean } from '../../condition/suggest.ts'
-import type { Diagnostic, ErrorCode, Span, WarningCode } from '../../diagnostics.ts'
-import type { TomlEntry, TomlNode, TomlTable } from './toml-file.ts'
+import {
+  type Diagnostic,
+  documentFault,
+  type ErrorCode,
+  type Span,
+  type WarningCode,
+} from '../../diagnostics.ts'
+import type { SourceFile } from '../../passes/mapped-text.ts'
+import { readToml, type TomlEntry, type TomlNode, type TomlTable } from './toml-file.ts'
 
 /** Most problems that are reported of one file. */
 const MAX_PROBLEMS = 100
@@ -40,6 +47,16 @@ export function collectProblems(codes: {
 
 /** In the order of the file. */
 export const byPlace = (a: Diagnostic, b: Diagnostic): number => a.span.from - b.span.from
+
+/** The root table of a file; undefined where it is no TOML, which is among `problems` then, with this code. */
+export function rootTable(file: SourceFile, code: ErrorCode, problems: Problems): TomlTable | undefined {
+  try {
+    return readToml(file)
+  } catch (error) {
+    problems.errors.push(documentFault(error, code))
+    return undefined
+  }
+}
 
 /** Complain about keys of a table that are not among `known`. */
 export function onlyKeys(table: TomlTable, known: readonly string[], what: string, problems: Problems): void {

@@ -3,7 +3,7 @@
  * input is bounded: size, length of a line, nesting.
  */
 import { type AST, ParseError, parseTOML } from 'toml-eslint-parser'
-import type { Span } from '../../diagnostics.ts'
+import { DocumentError, type Span } from '../../diagnostics.ts'
 import { type SourceFile, spanOf } from '../../passes/mapped-text.ts'
 
 export interface TomlValue {
@@ -33,19 +33,7 @@ export type TomlNode = TomlValue | TomlList | TomlTable
 /** Limits of one file: bytes of UTF-16 text, characters of a line, nesting of brackets. */
 const TOML_LIMITS = { size: 1 << 20, line: 1 << 16, depth: 64 } as const
 
-/** The text is not TOML, or more of it than is accepted. */
-export class TomlError extends Error {
-  override readonly name = 'TomlError'
-  readonly span: Span
-  readonly hint: string | undefined
-  constructor(message: string, span: Span, hint?: string) {
-    super(message)
-    this.span = span
-    this.hint = hint
-  }
-}
-
-/** The root table. Throws TomlError. */
+/** The root table. Throws DocumentError. */
 export function readToml(file: SourceFile): TomlTable {
   checkSize(file)
   try {
@@ -64,11 +52,11 @@ export function readToml(file: SourceFile): TomlTable {
 
 function checkSize(file: SourceFile): void {
   if (file.text.length > TOML_LIMITS.size)
-    throw new TomlError(`the file is larger than ${TOML_LIMITS.size >> 10} KiB`, spanOf(file, 0, 0))
+    throw new DocumentError(`the file is larger than ${TOML_LIMITS.size >> 10} KiB`, spanOf(file, 0, 0))
   file.lines.forEach((start, i) => {
     const end = file.lines[i + 1] ?? file.text.length
     if (end - start > TOML_LIMITS.line)
-      throw new TomlError(
+      throw new DocumentError(
         `a line has more than ${TOML_LIMITS.line} characters`,
         spanOf(file, start, start + 1),
         'lists may go over several lines',
@@ -76,22 +64,25 @@ function checkSize(file: SourceFile): void {
   })
 }
 
-function parseError(error: ParseError, file: SourceFile): TomlError {
+function parseError(error: ParseError, file: SourceFile): DocumentError {
   const message = error.message.replace(/\s+/g, ' ').replace(/\.$/, '')
-  return new TomlError(
+  return new DocumentError(
     message[0]!.toLowerCase() + message.slice(1),
     spanOf(file, error.index, error.index + 1),
   )
 }
 
 /** Of a file that is nested too deep the line with the most brackets. */
-function tooDeep(file: SourceFile): TomlError {
+function tooDeep(file: SourceFile): DocumentError {
   const brackets = file.lines.map(
     (start, i) => file.text.slice(start, file.lines[i + 1]).match(/[[{]/g)?.length ?? 0,
   )
   const most = brackets.indexOf(brackets.reduce((a, b) => Math.max(a, b), 0))
   const start = file.lines[most] ?? 0
-  return new TomlError('values are nested too deep, or a text is too long', spanOf(file, start, start + 1))
+  return new DocumentError(
+    'values are nested too deep, or a text is too long',
+    spanOf(file, start, start + 1),
+  )
 }
 
 /** A table while it grows. */
@@ -158,7 +149,7 @@ const spanAt = (node: { readonly range: readonly [number, number] }, file: Sourc
 function convert(node: AST.TOMLContentNode, file: SourceFile, depth: number): TomlNode {
   const span = spanAt(node, file)
   if (depth > TOML_LIMITS.depth)
-    throw new TomlError(`values are nested more than ${TOML_LIMITS.depth} levels deep`, span)
+    throw new DocumentError(`values are nested more than ${TOML_LIMITS.depth} levels deep`, span)
   switch (node.type) {
     case 'TOMLArray':
       return { kind: 'list', items: node.elements.map((item) => convert(item, file, depth + 1)), span }
