@@ -103,6 +103,7 @@ export const PLAIN_PROGRAMS = {
   exit: { name: 'exit_syscall', section: 'tp' },
   enter: { name: 'enter_syscall', section: 'tp' },
   all: { name: 'all_syscalls', section: 'raw_tp/sys_exit' },
+  entries: { name: 'all_entries', section: 'raw_tp/sys_enter' },
 } as const satisfies Readonly<Record<string, ProgramDecl>>
 
 const URING = 'generic/uring'
@@ -133,7 +134,7 @@ const eventOf = (call: Syscall): EventDecl => ({
   doc: `${call.name}(2): ${call.doc}.`,
   ...(call.x64 === undefined ? {} : { hook: hookOf(call) }),
   programs: seenAtEntry(call)
-    ? [PLAIN_PROGRAMS.enter]
+    ? [PLAIN_PROGRAMS.enter, PLAIN_PROGRAMS.entries]
     : [PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all, ...(BY_URING.get(call.name) ?? [])],
 })
 
@@ -171,10 +172,10 @@ const NO_LIMITS = 'Nothing is left out.'
 const limitsOf = (call: Syscall): string => {
   if (call.x64 === undefined)
     return seenAtEntry(call)
-      ? 'Not seen: only 32-bit programs on x86-64 have this call, and it does not return.'
+      ? 'Only 32-bit programs on x86-64 have this call. Seen when it begins: it does not return.'
       : `Only 32-bit programs on x86-64 have this call. ${limitsOfArguments(call)}`.trimEnd()
   return seenAtEntry(call)
-    ? 'Seen when it begins: it does not return. Not seen by the entry points of 32-bit programs.'
+    ? 'Seen when it begins: it does not return.'
     : (limitsOfArguments(call) + uringLimits(call)).trimStart() || NO_LIMITS
 }
 

@@ -28,10 +28,10 @@ function read(file: string): string | undefined {
 
 /**
  * Programs of single syscalls are built twice: the second time for the calls of 32-bit programs, whose arguments are in other
- * registers. Not the hooks: a 32-bit call goes to one program, that of its own event.
+ * registers.
  */
-const isBuiltTwice = (object: string, text: string): boolean =>
-  process.arch === 'x64' && text.includes('SEC("tp/syscalls/sys_exit_') && !object.startsWith('hooks/')
+const isBuiltTwice = (text: string): boolean =>
+  process.arch === 'x64' && text.includes('SEC("tp/syscalls/sys_exit_')
 
 interface Target {
   readonly file: string
@@ -41,7 +41,7 @@ interface Target {
 function targetsOf(name: string, text: string): readonly Target[] {
   const plain = relative('programs', name).replace(/\.bpf\.c$/, '')
   const targets = [{ file: join(output, `${plain}.bpf.o`), defines: [] as readonly string[] }]
-  if (isBuiltTwice(plain, text))
+  if (isBuiltTwice(text))
     targets.push({ file: join(output, `${plain}.compat.bpf.o`), defines: ['-DTARSIER_COMPAT'] })
   return targets
 }

@@ -67,7 +67,7 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 #define I386_SOCKETCALL 102
 
 /* socketcall(call, args): the arguments of the call that it stands for lie in memory. */
-static __noinline __u64 socketcall_arg(__u64 args, __u32 n)
+static __noinline __attribute__((unused)) __u64 socketcall_arg(__u64 args, __u32 n)
 {
 	__u32 value = 0;
 
@@ -107,11 +107,39 @@ static __noinline __u64 socketcall_arg(__u64 args, __u32 n)
 #define RAW_SYSCALL_NR(regs) ((long)FIELD(pt_regs, regs, syscallno))
 #endif
 
+/* An offset in a file: two arguments of a 32-bit program. */
+#ifdef TARSIER_COMPAT
+#define LOFF(regs, low, high) ((__s64)(high(regs) << 32 | (__u32)low(regs)))
+#else
+#define LOFF(regs, low, high) ((__s64)low(regs))
+#endif
+
 /* Bytes of a pointer and a long of the program that made the call. */
 #ifdef TARSIER_COMPAT
 #define USER_LONG 4
 #else
 #define USER_LONG 8
+#endif
+
+#if defined(__TARGET_ARCH_x86)
+/* int $0x80 and its like: the call came from 32-bit code (arch/x86/include/asm/thread_info.h) */
+#define TS_COMPAT 2
+struct thread_info {
+	__u32 status;
+} __core;
+struct task_struct___compat {
+	struct thread_info thread_info;
+} __core;
+
+static __always_inline bool in_compat(struct task_struct *task)
+{
+	return FIELD(task_struct___compat, task, thread_info.status) & TS_COMPAT;
+}
+#else
+static __always_inline bool in_compat(struct task_struct *task)
+{
+	return false;
+}
 #endif
 
 static __always_inline struct pt_regs *current_regs(struct task_struct *task)

@@ -105,6 +105,13 @@ static __always_inline void header_fill(struct ev_hdr *h, struct task_struct *ta
 	h->live[0] = h->live[1] = h->live[2] = h->live[3] = ~0ULL;
 }
 
+/* For events that come of no program built for 32-bit calls: say so when the task is in one. */
+#define mark_compat(e, task)                                                                                           \
+	do {                                                                                                           \
+		if (in_compat(task))                                                                                   \
+			(e)->hdr.flags |= RECORD_COMPAT;                                                               \
+	} while (0)
+
 /* Keeps the struct in the object's BTF, where the loader compares it with the schema. */
 #define DECLARE_EVENT(type) asm volatile("" : : "r"(bpf_core_type_id_local(struct type)))
 

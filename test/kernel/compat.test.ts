@@ -3,14 +3,37 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { HOOKS } from '../../schema/events/hooks/index.ts'
 import type { CompatMode } from '../../src/sources/kernel/compat.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { calls32 } from './support/programs.ts'
+import { ref } from './support/raw.ts'
 import { scratchFolder } from './support/scratch.ts'
 
-const EVENTS = ['open', 'openat', 'write', 'chmod', 'unlink', 'socket', 'connect', 'sendmsg']
+const EVENTS = ['open', 'openat', 'write', 'pwrite64', 'chmod', 'unlink', 'socket', 'connect', 'sendmsg']
 const PLAIN = ['chown', 'init_module', 'personality', 'socketcall']
+const HOOK_NAMES = HOOKS.map(({ name }) => name)
+const CALLED = [
+  'security_file_open',
+  'security_inode_unlink',
+  'security_socket_create',
+  'security_socket_connect',
+  'vfs_write',
+]
+/** They see every syscall of the machine, and every turn of a processor. */
+const FLOODS = ['sys_enter', 'sys_exit', 'sched_switch']
 const folder = scratchFolder('compat')
+
+/** What hooks tell of the same calls: those through socketcall, too. */
+const HOOKED = [
+  'security_file_open 5',
+  'vfs_write 0',
+  'security_inode_unlink made-by-32',
+  'security_socket_create 4',
+  'security_socket_connect 0',
+  'security_socket_connect 0',
+  'security_socket_create -14',
+]
 
 const open = (compat: CompatMode): Live => openLive({ events: EVENTS, syscalls: PLAIN, compat })
 
@@ -82,6 +105,58 @@ suite('32-bit calls', { skip: NEEDS_ROOT || (process.arch !== 'x64' && 'only x86
         live.stop()
       }
     })
+
+  test('hooks of a program of 32 bits, and the end that it asks for', async () => {
+    const live = openLive({ syscalls: [...CALLED, 'exit_group'], compat: 'auto' })
+    try {
+      const at = join(folder, 'hooks')
+      const records = await runWhen(live, 32, 'hooks', () => live.source.compat)
+      const calls = records.filter(({ compat }) => compat)
+      const [opened] = calls
+      assert.equal(opened!.f['pathname'], `${at}/made-by-32`)
+      assert.deepEqual(
+        only(calls, ...CALLED).map(
+          ({ event, f }) => `${event} ${f['syscall'] ?? f['pos'] ?? f['res'] ?? f['pathname']}`,
+        ),
+        HOOKED,
+      )
+      assert.deepEqual(
+        only(calls, 'exit_group').map(({ f }) => f['status']),
+        [0],
+      )
+    } finally {
+      live.stop()
+    }
+  })
+
+  test('everything there is, of calls by int $0x80', () => {
+    const live = openLive({
+      events: EVENTS,
+      syscalls: HOOK_NAMES.filter((name) => !FLOODS.includes(name)),
+      compat: 'always',
+    })
+    try {
+      assert.deepEqual(live.source.failures, [])
+      const { records } = live.raw(
+        [
+          ['open', 'high', 0o100101, 0o600],
+          ['pwrite64', ref(0), 'x', 1, 7, 1],
+          ['unlink', 'high'],
+        ],
+        { cwd: folder },
+      )
+      assert.deepEqual(
+        only(records, 'vfs_write', 'pwrite64', 'magic_write').map(({ event, f }) => [event, f['pos']]),
+        [
+          ['vfs_write', 2 ** 32 + 7],
+          ['pwrite64', 2 ** 32 + 7],
+          ['vfs_write', -1],
+        ],
+      )
+    } finally {
+      live.stop()
+    }
+  })
 
   for (const [compat, bits, why] of [
     ['off', 32, 'nobody looks'],

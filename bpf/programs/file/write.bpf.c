@@ -86,7 +86,8 @@ int exit_pwrite64(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs), ARG4(regs), -1);
+	return report(ctx, task, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs),
+		      LOFF(regs, ARG4, ARG5), -1);
 }
 
 /* int ftruncate(int fd, off_t length) */

@@ -10,7 +10,9 @@
 /* A bit for each number. */
 struct wanted_calls {
 	__u64 native[CALLS / 64];
-	__u64 compat[CALLS / 64];
+	/* of 32-bit programs: what anybody wants, and what is reported as a plain call; when it ends, and when it begins */
+	__u64 compat[CALLS / 64], compat_plain[CALLS / 64];
+	__u64 entry[CALLS / 64], entry_plain[CALLS / 64];
 };
 
 struct {
@@ -21,33 +23,20 @@ struct {
 	__type(value, struct wanted_calls);
 } wanted_calls SEC(".maps");
 
-#if defined(__TARGET_ARCH_x86)
-/* int $0x80 and its like: the call came from 32-bit code (arch/x86/include/asm/thread_info.h) */
-#define TS_COMPAT 2
-struct thread_info {
-	__u32 status;
-} __core;
-struct task_struct___compat {
-	struct thread_info thread_info;
-} __core;
-
-static __always_inline bool in_compat(struct task_struct *task)
-{
-	return FIELD(task_struct___compat, task, thread_info.status) & TS_COMPAT;
-}
-#else
-static __always_inline bool in_compat(struct task_struct *task)
-{
-	return false;
-}
-#endif
-
-/* Programs of single calls, built for 32-bit ones, by number; behind them those of calls that socketcall stands for. */
+/*
+ * Programs of single calls, built for 32-bit ones. A row has one for each number, behind them those of calls that socketcall
+ * stands for. The first row has the programs of the calls' own events. Those of hooks, of which a call may have several, are
+ * in rows for the end of calls and in rows for their beginning.
+ */
 #define I386_SOCKETCALL 102
 #define SOCKETCALLS 32
+#define ROW (CALLS + SOCKETCALLS)
+#define HOOK_ROWS 3
+#define EXIT_HOOKS 1
+#define ENTRY_HOOKS (EXIT_HOOKS + HOOK_ROWS)
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, CALLS + SOCKETCALLS);
+	__uint(max_entries, ROW *(ENTRY_HOOKS + HOOK_ROWS));
 	__type(key, __u32);
 	__type(value, __u32);
 } compat_programs SEC(".maps");
@@ -222,6 +211,37 @@ static __always_inline bool is_wanted(const __u64 *bits, __u64 nr)
 	return bits[nr / 64] & (1ULL << (nr % 64));
 }
 
+#if defined(__TARGET_ARCH_x86)
+/* A tail call from a function comes back to its caller, with or without a program there. */
+static __noinline int run_hook(struct bpf_raw_tracepoint_args *ctx, __u32 at)
+{
+	bpf_tail_call(ctx, &compat_programs, at);
+	return 0;
+}
+
+static __always_inline void run_hooks(struct bpf_raw_tracepoint_args *ctx, __u32 row, __u32 nr)
+{
+	for (__u32 i = 0; i < HOOK_ROWS; i++)
+		run_hook(ctx, (row + i) * ROW + nr);
+}
+
+#define I386_MMAP 90
+#define I386_MMAP2 192
+
+/* The six arguments of a 32-bit call. mmap's lie in memory, and what mmap2 is given as offset are pages. */
+static __always_inline void compat_arguments(const struct pt_regs *regs, __u64 nr, __u64 *args)
+{
+	__u32 given[6] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
+
+	if (nr == I386_MMAP)
+		bpf_probe_read_user(given, sizeof(given), (void *)(__u64)given[0]);
+	for (int i = 0; i < 6; i++)
+		args[i] = given[i];
+	if (nr == I386_MMAP2)
+		args[5] <<= 12;
+}
+#endif
+
 /* void sys_exit(struct pt_regs *regs, long ret): every syscall of the machine comes by here */
 SEC("raw_tp/sys_exit")
 int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
@@ -253,18 +273,18 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 #if defined(__TARGET_ARCH_x86)
 	if (unlikely(in_compat(task))) {
 		/* a tail call does not return when there is such a program */
-		if (nr == I386_SOCKETCALL && (__u32)regs->bx < SOCKETCALLS)
+		if (nr == I386_SOCKETCALL && (__u32)regs->bx < SOCKETCALLS) {
+			run_hooks(ctx, EXIT_HOOKS, CALLS + (__u32)regs->bx);
 			bpf_tail_call(ctx, &compat_programs, CALLS + (__u32)regs->bx);
+		}
 		if (!is_wanted(wanted->compat, nr))
 			return 0;
+		run_hooks(ctx, EXIT_HOOKS, nr);
 		bpf_tail_call(ctx, &compat_programs, nr);
+		if (!is_wanted(wanted->compat_plain, nr))
+			return 0;
 		desc = &compat_calls[nr];
-		args[0] = (__u32)regs->bx;
-		args[1] = (__u32)regs->cx;
-		args[2] = (__u32)regs->dx;
-		args[3] = (__u32)regs->si;
-		args[4] = (__u32)regs->di;
-		args[5] = (__u32)regs->bp;
+		compat_arguments(regs, nr, args);
 		flags = RECORD_COMPAT;
 		/* the result is one of 32 bits */
 		return report(task, PROG_all_syscalls, desc, args, (__s32)ctx->args[1], flags);
@@ -281,5 +301,41 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 	args[5] = ARG6(regs);
 	return report(task, PROG_all_syscalls, desc, args, ctx->args[1], flags);
 }
+
+#if defined(__TARGET_ARCH_x86)
+/*
+ * void sys_enter(struct pt_regs *regs, long id): for hooks that look at 32-bit calls when they begin, too, and for those of
+ * these calls that do not return
+ */
+SEC("raw_tp/sys_enter")
+int all_entries(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct wanted_calls *wanted;
+	struct task_struct *task;
+	__u64 nr = ctx->args[1];
+	__u32 zero = 0;
+	__u64 args[6];
+
+	if (nr >= CALLS)
+		return 0;
+	wanted = bpf_map_lookup_elem(&wanted_calls, &zero);
+	if (!wanted || !is_wanted(wanted->entry, nr))
+		return 0;
+	task = untracked(bpf_get_current_task_btf());
+	if (likely(!in_compat(task)))
+		return 0;
+	run_hooks(ctx, ENTRY_HOOKS, nr);
+	if (!is_wanted(wanted->entry_plain, nr))
+		return 0;
+	compat_arguments(current_regs(bpf_get_current_task_btf()), nr, args);
+	return report(task, PROG_all_entries, &compat_calls[nr], args, 0, RECORD_COMPAT);
+}
+#else
+SEC("raw_tp/sys_enter")
+int all_entries(struct bpf_raw_tracepoint_args *ctx)
+{
+	return 0;
+}
+#endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

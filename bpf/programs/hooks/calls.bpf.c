@@ -9,6 +9,7 @@ int hook_sys_enter(struct bpf_raw_tracepoint_args *ctx)
 	BEGIN_BULK(ev_sys_enter, EVENT_sys_enter, PROG_hook_sys_enter);
 
 	e->syscall = ctx->args[1];
+	mark_compat(e, task);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -21,6 +22,7 @@ int hook_sys_exit(struct bpf_raw_tracepoint_args *ctx)
 
 	e->syscall = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
 	e->res = ctx->args[1];
+	mark_compat(e, task);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }

@@ -11,6 +11,7 @@ int hook_cap_capable(__u64 *ctx)
 	e->cap = ctx[3];
 	e->res = (__s32)ctx[4];
 	e->syscall = task->flags & PF_KTHREAD ? -1 : SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
+	mark_compat(e, task);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }

@@ -106,12 +106,13 @@ static __always_inline __s64 began_at(struct file *file, __s64 written)
 SEC("tp/syscalls/sys_exit_write")
 WRITTEN(vfs_write_write, vfs_write, count, began_at(file, ctx->ret))
 SEC("tp/syscalls/sys_exit_pwrite64")
-WRITTEN(vfs_write_pwrite64, vfs_write, count, ARG4(regs))
+WRITTEN(vfs_write_pwrite64, vfs_write, count, LOFF(regs, ARG4, ARG5))
 SEC("tp/syscalls/sys_exit_writev")
 WRITTEN(vfs_writev_writev, vfs_writev, vlen, began_at(file, ctx->ret))
 SEC("tp/syscalls/sys_exit_pwritev")
-WRITTEN(vfs_writev_pwritev, vfs_writev, vlen, ARG4(regs))
+WRITTEN(vfs_writev_pwritev, vfs_writev, vlen, LOFF(regs, ARG4, ARG5))
 SEC("tp/syscalls/sys_exit_pwritev2")
-WRITTEN(vfs_writev_pwritev2, vfs_writev, vlen, (__s64)ARG4(regs) == -1 ? began_at(file, ctx->ret) : (__s64)ARG4(regs))
+WRITTEN(vfs_writev_pwritev2, vfs_writev, vlen,
+	LOFF(regs, ARG4, ARG5) == -1 ? began_at(file, ctx->ret) : LOFF(regs, ARG4, ARG5))
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

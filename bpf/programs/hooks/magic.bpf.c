@@ -7,7 +7,11 @@
 #define MAGIC_MAX 20
 
 struct iovec {
+#ifdef TARSIER_COMPAT
+	__u32 base, len;
+#else
 	__u64 base, len;
+#endif
 };
 
 /* Is this regular file written from its beginning? pos: where the call says, or -1 for the position of the file. */
@@ -79,14 +83,14 @@ static __always_inline __u64 first_buffer(__u64 vector)
 SEC("tp/syscalls/sys_exit_write")
 MAGIC(magic_write_write, ARG2(regs), -1)
 SEC("tp/syscalls/sys_exit_pwrite64")
-MAGIC(magic_write_pwrite64, ARG2(regs), ARG4(regs))
+MAGIC(magic_write_pwrite64, ARG2(regs), LOFF(regs, ARG4, ARG5))
 /* ssize_t writev(int fd, const struct iovec *iov, int iovcnt), pwritev(..., off_t offset), pwritev2(..., int flags) */
 SEC("tp/syscalls/sys_exit_writev")
 MAGIC(magic_write_writev, first_buffer(ARG2(regs)), -1)
 SEC("tp/syscalls/sys_exit_pwritev")
-MAGIC(magic_write_pwritev, first_buffer(ARG2(regs)), ARG4(regs))
+MAGIC(magic_write_pwritev, first_buffer(ARG2(regs)), LOFF(regs, ARG4, ARG5))
 SEC("tp/syscalls/sys_exit_pwritev2")
-MAGIC(magic_write_pwritev2, first_buffer(ARG2(regs)), ARG4(regs))
+MAGIC(magic_write_pwritev2, first_buffer(ARG2(regs)), LOFF(regs, ARG4, ARG5))
 
 struct kiocb {
 	__s64 ki_pos;

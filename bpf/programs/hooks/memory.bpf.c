@@ -5,6 +5,8 @@
  */
 #include "record.h"
 
+#define I386_MMAP 90
+
 #define PROT_READ 1
 #define PROT_WRITE 2
 #define PROT_EXEC 4
@@ -60,18 +62,37 @@ int mem_prot_enter_pkey_mprotect(void *ctx)
 	return before();
 }
 
-static __always_inline int report(__u16 prog, struct pt_regs *regs, __u64 addr, __u32 prev, __u32 alert)
+static __always_inline int report(__u16 prog, __u64 addr, __u64 len, __u32 prot, __u32 prev, __u32 alert)
 {
 	if (alert == NONE)
 		return 0;
 	BEGIN_BULK(ev_mem_prot_alert, EVENT_mem_prot_alert, prog);
 	e->addr = addr;
-	e->len = ARG2(regs);
-	e->prot = ARG3(regs);
+	e->len = len;
+	e->prot = prot;
 	e->prev_prot = prev;
 	e->alert = alert;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
+}
+
+/* Length and protection that mmap was asked for. The older one of 32-bit programs has its arguments in memory. */
+static __always_inline void asked_of_mmap(struct pt_regs *regs, __u64 *len, __u32 *prot)
+{
+#ifdef TARSIER_COMPAT
+	struct {
+		__u32 addr, len, prot;
+	} args = {};
+
+	if (SYSCALL_NR(regs) == I386_MMAP) {
+		bpf_probe_read_user(&args, sizeof(args), (void *)ARG1(regs));
+		*len = args.len;
+		*prot = args.prot;
+		return;
+	}
+#endif
+	*len = ARG2(regs);
+	*prot = ARG3(regs);
 }
 
 /* void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) */
@@ -79,11 +100,13 @@ SEC("tp/syscalls/sys_exit_mmap")
 int mem_prot_mmap(struct sys_exit_ctx *ctx)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	__u32 both = PROT_WRITE | PROT_EXEC;
+	__u32 prot, both = PROT_WRITE | PROT_EXEC;
+	__u64 len;
 
 	if (ctx->ret < 0 && ctx->ret > -4096)
 		return 0;
-	return report(PROG_mem_prot_mmap, regs, ctx->ret, 0, (ARG3(regs) & both) == both ? MMAP_WRITE_EXEC : NONE);
+	asked_of_mmap(regs, &len, &prot);
+	return report(PROG_mem_prot_mmap, ctx->ret, len, prot, 0, (prot & both) == both ? MMAP_WRITE_EXEC : NONE);
 }
 
 static __always_inline __u32 alert_of(__u32 was, __u32 is)
@@ -110,7 +133,9 @@ static __always_inline int after(struct sys_exit_ctx *ctx, __u16 prog)
 		return 0;
 	was = *kept;
 	bpf_map_delete_elem(&prot_before, &key);
-	return ctx->ret ? 0 : report(prog, regs, ARG1(regs), was, alert_of(was, ARG3(regs)));
+	if (ctx->ret)
+		return 0;
+	return report(prog, ARG1(regs), ARG2(regs), ARG3(regs), was, alert_of(was, ARG3(regs)));
 }
 
 /* int mprotect(void *addr, size_t len, int prot) */

@@ -73,7 +73,7 @@ export const commitCreds = defineHook({
   fields: {
     old_cred: creds('before'),
     new_cred: creds('now'),
-    syscall: s32('number of the syscall that changed them'),
+    syscall: s32('number of the syscall that changed them, of the table that the task uses'),
     changed: flags('what is other than before', CREDENTIAL_CHANGES),
     old_euid: u32('effective user id before, initial user namespace'),
     new_euid: u32('effective user id now, initial user namespace'),

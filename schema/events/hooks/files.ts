@@ -25,7 +25,7 @@ export const securityFileOpen = defineHook({
     flags: flags('how it was opened', OPEN_FLAGS),
     ...place,
     ctime: u64('change time of the inode', { format: 'time' }),
-    syscall: s32('number of the syscall; -1 for io_uring'),
+    syscall: s32('number of the syscall, of the table that the task uses; -1 for io_uring'),
     ...how,
   },
   limits:

@@ -18,23 +18,9 @@ export interface Hook {
   readonly limits: string
 }
 
-const AT_EXIT = 'tp/syscalls/sys_exit_'
-
-export const defineHook = ({
-  name,
-  id,
-  doc,
-  programs,
-  limits,
-  sets,
-  ring = 'bulk',
-  ...rest
-}: Hook): FamilyDecl =>
+export const defineHook = ({ name, id, doc, programs, sets, ring = 'bulk', ...rest }: Hook): FamilyDecl =>
   defineFamily({
     ...rest,
-    limits: programs.some(({ section }) => section.startsWith(AT_EXIT))
-      ? `${limits} Calls of 32-bit programs are not there.`
-      : limits,
     name,
     sets: ['hooks', ...sets],
     doc: doc.replace(/\.$/, ''),
@@ -45,7 +31,7 @@ export const defineHook = ({
 
 /** Programs at the exit of syscalls, called `<hook>_<syscall>`. */
 export const atExits = (hook: string, ...syscalls: readonly string[]): readonly ProgramDecl[] =>
-  syscalls.map((syscall) => ({ name: `${hook}_${syscall}`, section: AT_EXIT + syscall }))
+  syscalls.map((syscall) => ({ name: `${hook}_${syscall}`, section: `tp/syscalls/sys_exit_${syscall}` }))
 
 /** Programs at both ends of syscalls: `<hook>_enter_<syscall>` keeps what is there before, `<hook>_<syscall>` compares. */
 export const around = (hook: string, ...syscalls: readonly string[]): readonly ProgramDecl[] => [

@@ -12,7 +12,7 @@ export const capCapable = defineHook({
   fields: {
     res: s64('0: it has; -1: it has not'),
     cap: oneOf('the capability', CAPABILITY_NUMBERS, 's32'),
-    syscall: s32('number of the syscall that the task is in'),
+    syscall: s32('number of the syscall that the task is in, of the table that it uses'),
   },
   limits:
     'Needs the tracepoint cap_capable, Linux 6.14. Questions that are not to be audited are there, too.',

@@ -5,8 +5,8 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { SOCKET_CALLS } from '../../../schema/enums/index.ts'
 import { compatExec } from '../../../schema/events/compat-exec.ts'
-import { FAMILIES } from '../../../schema/index.ts'
-import { SYSCALLS } from '../../../schema/plain.ts'
+import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
+import { SYSCALLS, seenAtEntry } from '../../../schema/plain.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import {
   COMPAT,
@@ -15,6 +15,7 @@ import {
   PROGRAM_SPECS,
   type ProgramSpec,
 } from '../../kernel/objects.ts'
+import type { CompatCalls } from './syscall-plan.ts'
 
 /** When 32-bit calls are looked at: never, from the first 32-bit program on, from the start. */
 export type CompatMode = 'off' | 'auto' | 'always'
@@ -23,68 +24,111 @@ export type CompatMode = 'off' | 'auto' | 'always'
 export const COMPAT_EXEC: ProgramSpec = PROGRAM_SPECS.find(({ object }) => object === compatExec.object)!
 export const COMPAT_EXEC_ID = compatExec.events[0]!.id
 
-const I386: ReadonlyMap<string, readonly number[]> = new Map(SYSCALLS.map(({ name, i386 }) => [name, i386]))
-const EXIT = 'tp/syscalls/sys_exit_'
-
-/** Calls that have an entry of their own in the table of programs when they are made through socketcall (syscall.bpf.c). */
+/** Places in a row of the table of programs (syscall.bpf.c): 32-bit numbers, behind them calls through socketcall. */
 const CALLS = 512
+const ROW = CALLS + 32
+/** The first row is for the programs of the calls' own events, those that follow for hooks. */
+const EXIT_HOOKS = 1
+const HOOK_ROWS = 3
+const ENTRY_HOOKS = EXIT_HOOKS + HOOK_ROWS
+
+const I386: ReadonlyMap<string, readonly number[]> = new Map(
+  SYSCALLS.map(({ tracepoint, i386 }) => [tracepoint, i386]),
+)
 const SOCKETCALLS: ReadonlyMap<string, number> = new Map(
   Object.entries(SOCKET_CALLS.names).map(([name, number]) => [name.slice(4).toLowerCase(), CALLS + number]),
 )
+const AT_CALL = /^tp\/syscalls\/sys_(enter|exit)_(\w+)$/
 
 export interface CompatObject {
   readonly object: string
   readonly programs: readonly ProgramSpec[]
 }
 
+/** Where a program stands in the table. */
+export interface CompatPlace {
+  /** It looks when the call begins, not when it ends. */
+  readonly entry: boolean
+  /** It is one of perhaps several beside the program of the call's own event. */
+  readonly hook: boolean
+  /** 32-bit numbers, from 512 on calls through socketcall. */
+  readonly numbers: readonly number[]
+}
+
 export interface CompatPlan {
   readonly objects: readonly CompatObject[]
-  /** Places in the table by program: 32-bit numbers, from 512 on calls through socketcall. */
-  readonly numbers: ReadonlyMap<string, readonly number[]>
-  /** Numbers of plain syscalls. */
-  readonly plain: readonly number[]
+  /** By program. */
+  readonly places: ReadonlyMap<string, CompatPlace>
+  /** Numbers of plain syscalls that are seen when they end, and of those that do not return. */
+  readonly plainExit: readonly number[]
+  readonly plainEntry: readonly number[]
+  /** Is the exit of all syscalls needed, and their entry? */
+  readonly atExit: boolean
+  readonly atEntry: boolean
+}
+
+/** The 32-bit calls of a program that is built for such calls, too. */
+function placeOf(family: FamilyDecl, section: string): CompatPlace | undefined {
+  const [, when, call] = AT_CALL.exec(section) ?? []
+  if (call === undefined) return undefined
+  const multiplexed = SOCKETCALLS.get(call)
+  const numbers = [...(I386.get(call) ?? []), ...(multiplexed === undefined ? [] : [multiplexed])]
+  return numbers.length === 0 ? undefined : { entry: when === 'enter', hook: family.byName === true, numbers }
 }
 
 /** What the events that somebody wants need: programs of their own for those that have one, a bit for the plain ones. */
 export function planCompat(events: ReadonlySet<string> | '*', syscalls: ReadonlySet<string>): CompatPlan {
-  const numbers = new Map<string, readonly number[]>()
+  const places = new Map<string, CompatPlace>()
   const objects = new Map<string, ProgramSpec[]>()
-  for (const family of FAMILIES) {
-    if (family.record !== undefined) continue
-    for (const event of family.events) {
-      const multiplexed = SOCKETCALLS.get(event.name)
-      const i386 = [...(I386.get(event.name) ?? []), ...(multiplexed === undefined ? [] : [multiplexed])]
-      if (i386.length === 0 || !(events === '*' || events.has(event.name) || family.state)) continue
-      for (const program of event.programs.filter(({ section }) => section.startsWith(EXIT))) {
-        numbers.set(program.name, i386)
-        const spec = PROGRAM_SPECS.find(({ name }) => name === program.name)!
-        objects.set(family.object, [...(objects.get(family.object) ?? []), spec])
+  const isWanted = (family: FamilyDecl, name: string): boolean =>
+    family.byName === true ? syscalls.has(name) : events === '*' || events.has(name) || family.state === true
+  for (const family of FAMILIES.filter(({ record }) => record === undefined))
+    for (const { programs } of family.events.filter(({ name }) => isWanted(family, name)))
+      for (const { name, section } of programs) {
+        const place = placeOf(family, section)
+        if (place === undefined) continue
+        places.set(name, place)
+        const spec = PROGRAM_SPECS.find((candidate) => candidate.name === name)!
+        objects.set(spec.object, [...(objects.get(spec.object) ?? []), spec])
       }
-    }
-  }
+  const plain = SYSCALLS.filter(({ name }) => syscalls.has(name))
+  const plainExit = plain.filter((call) => !seenAtEntry(call)).flatMap(({ i386 }) => i386)
+  const plainEntry = plain.filter(seenAtEntry).flatMap(({ i386 }) => i386)
+  const all = [...places.values()]
   return {
     objects: [...objects].map(([object, programs]) => ({ object, programs })),
-    numbers,
-    plain: [...syscalls].flatMap((name) => I386.get(name) ?? []),
+    places,
+    plainExit,
+    plainEntry,
+    atExit: plainExit.length > 0 || all.some(({ entry }) => !entry),
+    atEntry: plainEntry.length > 0 || all.some(({ entry }) => entry),
   }
 }
 
 const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 
-/** Load the programs and enter them in the table of the program at the exit. Returns the calls that have one. */
-export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): number[] {
+/** Load the programs and enter them in the table of those at the exit and entry. Returns the calls that are looked at. */
+export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): CompatCalls {
   const table = loader.mapFd('compat_programs')
-  const served: number[] = []
+  const taken = new Set<number>()
+  const served = { exit: [...plan.plainExit], entry: [...plan.plainEntry] }
   const enter = ({ spec, pointer }: LoadedProgram): void => {
-    for (const number of plan.numbers.get(spec.name) ?? []) {
-      lib.mapUpdate(table, word(number), word(lib.programFd(pointer)))
-      if (number < CALLS) served.push(number)
+    const { entry, hook, numbers } = plan.places.get(spec.name)!
+    for (const number of numbers) {
+      let place = (hook ? (entry ? ENTRY_HOOKS : EXIT_HOOKS) : 0) * ROW + number
+      while (taken.has(place)) place += ROW
+      taken.add(place)
+      lib.mapUpdate(table, word(place), word(lib.programFd(pointer)))
+      if (number < CALLS) served[entry ? 'entry' : 'exit'].push(number)
     }
   }
   for (const { object, programs } of plan.objects)
     if (loader.hasCompat(object)) for (const program of loader.load(object, programs, COMPAT)) enter(program)
-  return served
+  return { ...served, plainExit: plan.plainExit, plainEntry: plan.plainEntry }
 }
+
+/** Most hooks of one call, when it begins or ends, that the table has room for. */
+export const MOST_HOOKS: number = HOOK_ROWS
 
 const ELF_CLASS = 4
 const ELFCLASS32 = 1

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { FAMILIES, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
 import { SYSCALLS } from '../../../schema/plain.ts'
+import { MOST_HOOKS, planCompat } from './compat.ts'
 import { planPrograms, SNAPSHOT_PROGRAM } from './plan.ts'
 import { type HasTracepoint, type MissingMode, planSyscalls } from './syscall-plan.ts'
 
@@ -49,6 +50,24 @@ suite('plan', () => {
     assert.deepEqual(of('mkdirat'), ['uring_call_submit', 'uring_call_complete'])
     assert.deepEqual(of('close'), ['uring_close_submit', 'uring_close_complete'])
     assert.deepEqual(of('mkdir'), [])
+  })
+  test('32-bit calls: the table has room for all hooks of a call', () => {
+    const hooks = FAMILIES.filter(({ byName }) => byName).flatMap(({ events }) =>
+      events.map(({ name }) => name),
+    )
+    const counts = new Map<string, number>()
+    for (const { entry, hook, numbers } of planCompat('*', new Set(hooks)).places.values())
+      for (const key of hook ? numbers.map((number) => `${entry} ${number}`) : [])
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+    assert.equal(counts.get('false 4'), 2, 'vfs_write and magic_write at the exit of write')
+    assert.ok([...counts.values()].every((count) => count <= MOST_HOOKS))
+  })
+  test('32-bit calls: the entry of all calls is looked at only for who needs it', () => {
+    const entry = (...names: string[]): boolean => planCompat(new Set(), new Set(names)).atEntry
+    assert.deepEqual(
+      ['vfs_write', 'getpid', 'mem_prot_alert', 'commit_creds', 'exit_group'].map((name) => entry(name)),
+      [false, false, true, true, true],
+    )
   })
   test('programs of the process table come first', () => {
     const order = planPrograms('*').map((plan) => plan.state)

@@ -37,7 +37,15 @@ import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
 import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM, withoutHooks } from './plan.ts'
 import { Reader } from './reader.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
-import { ALL_SYSCALLS, PLAIN_OBJECT, WANTED_WORDS, type WantedCalls, wantedBits } from './syscall-plan.ts'
+import {
+  ALL_ENTRIES,
+  ALL_SYSCALLS,
+  NO_COMPAT,
+  PLAIN_OBJECT,
+  WANTED_WORDS,
+  type WantedCalls,
+  wantedBits,
+} from './syscall-plan.ts'
 import { SLOT_WORDS, THROTTLE_SLOTS, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
 
@@ -424,16 +432,15 @@ export class KernelSource {
     const { lib, watched } = this.#options
     const { events, syscalls = new Set() } = this.#wants
     const plan = planCompat(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]), syscalls)
-    if (plan.objects.length === 0 && plan.plain.length === 0) return
-    if (!this.#loaded.has(ALL_SYSCALLS.name))
-      this.#attachAll([{ object: PLAIN_OBJECT, state: false, programs: [ALL_SYSCALLS] }])
-    if (!this.#loaded.has(ALL_SYSCALLS.name)) return
-    const served = enterCompat(lib, this.#loader, plan)
-    this.#letThrough({ ...this.#wanted, compat: [...served, ...plan.plain] })
+    const programs = [...(plan.atExit ? [ALL_SYSCALLS] : []), ...(plan.atEntry ? [ALL_ENTRIES] : [])]
+    for (const program of programs.filter(({ name }) => !this.#loaded.has(name)))
+      this.#attachAll([{ object: PLAIN_OBJECT, state: false, programs: [program] }])
+    if (!programs.some(({ name }) => this.#loaded.has(name))) return
+    this.#letThrough({ ...this.#wanted, compat: enterCompat(lib, this.#loader, plan) })
   }
   /** Are the syscalls of 32-bit programs looked at? */
   compat = false
-  #wanted: WantedCalls = { native: [], compat: [] }
+  #wanted: WantedCalls = { native: [], compat: NO_COMPAT }
 
   /** Tell the program at the global exit of syscalls which ones are asked for. */
   #letThrough(wanted: WantedCalls): void {

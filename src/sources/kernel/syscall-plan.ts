@@ -7,10 +7,19 @@ import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 /** Object file of the table-driven programs. */
 export const PLAIN_OBJECT = 'generic/syscall'
 
+/** Numbers of 32-bit calls that somebody looks at when they end and when they begin, and which of them are plain events. */
+export interface CompatCalls {
+  readonly exit: readonly number[]
+  readonly plainExit: readonly number[]
+  readonly entry: readonly number[]
+  readonly plainEntry: readonly number[]
+}
+export const NO_COMPAT: CompatCalls = { exit: [], plainExit: [], entry: [], plainEntry: [] }
+
 /** Numbers of syscalls by the way they come. */
 export interface WantedCalls {
   readonly native: readonly number[]
-  readonly compat: readonly number[]
+  readonly compat: CompatCalls
 }
 
 export interface SyscallPlan {
@@ -58,8 +67,9 @@ const architecture = process.arch === 'arm64' ? 'arm64' : 'x64'
 const spec = ({ name }: { readonly name: string }): ProgramSpec =>
   PROGRAM_SPECS.find((candidate) => candidate.name === name)!
 
-/** The program at the exit of all syscalls. */
+/** The programs at the exit of all syscalls, and at their entry. */
 export const ALL_SYSCALLS: ProgramSpec = spec(PLAIN_PROGRAMS.all)
+export const ALL_ENTRIES: ProgramSpec = spec(PLAIN_PROGRAMS.entries)
 
 /** What to do about syscalls that this kernel does not have: nothing, or look at the exit of all syscalls for who tries. */
 export type MissingMode = 'ignore' | 'watch'
@@ -102,19 +112,18 @@ export function planSyscalls(
     ...(entries.length > 0 ? [{ ...spec(PLAIN_PROGRAMS.enter), hooks: entries }] : []),
     ...(native.length > 0 ? [spec(PLAIN_PROGRAMS.all)] : []),
   ]
-  return { programs, wanted: { native, compat: [] }, missing }
+  return { programs, wanted: { native, compat: NO_COMPAT }, missing }
 }
 
-/** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c). */
-export const WANTED_WORDS = 32
+/** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c), which has five sets of 512 numbers. */
+const SET_WORDS = 16
+export const WANTED_WORDS = 5 * SET_WORDS
 
-/** The bits of that struct: 512 native numbers, then 512 of 32-bit programs. */
+/** The bits of that struct, in its order. */
 export function wantedBits({ native, compat }: WantedCalls): Uint32Array {
   const bits = new Uint32Array(WANTED_WORDS)
-  const set = (number: number, base: number): void => {
-    bits[base + (number >> 5)]! |= 1 << (number & 31)
-  }
-  for (const number of native) set(number, 0)
-  for (const number of compat) set(number, WANTED_WORDS / 2)
+  const sets = [native, compat.exit, compat.plainExit, compat.entry, compat.plainEntry]
+  for (const [i, numbers] of sets.entries())
+    for (const number of numbers) bits[i * SET_WORDS + (number >> 5)]! |= 1 << (number & 31)
   return bits
 }

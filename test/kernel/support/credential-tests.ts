@@ -10,9 +10,11 @@ import { bytes, type Call, ref } from './raw.ts'
 
 const KINDS = { mnt: 'mnt', pid: 'pid_for_children', uts: 'uts', ipc: 'ipc', net: 'net', cgroup: 'cgroup' }
 const NEW = { uts: 0x4000000, ipc: 0x8000000, user: 0x10000000 }
-const CAPSET = 126
-const UNSHARE = 272
-const PRCTL = 157
+/** Numbers of calls, of 64-bit and of 32-bit programs. */
+const NUMBERS = [
+  { setfsuid: 122, capset: 126, unshare: 272, prctl: 157 },
+  { setfsuid: 215, capset: 185, unshare: 310, prctl: 172 },
+] as const
 const { UIDS, GIDS, GROUPS, CAPABILITIES, SECUREBITS, USER_NAMESPACE } = CREDENTIAL_CHANGES.names as Record<
   string,
   number
@@ -111,7 +113,7 @@ function idTests(live: Live): void {
     })
 }
 
-function otherTests(live: Live, seen: Set<string>): void {
+function otherTests(live: Live, seen: Set<string>, number: (typeof NUMBERS)[number]): void {
   const all = ownCredentials()
   const events = (...calls: readonly Call[]): readonly Seen[] => only(live.raw(calls).records, 'commit_creds')
 
@@ -130,7 +132,7 @@ function otherTests(live: Live, seen: Set<string>): void {
       ],
       [0, 0, all['CapEffective'], CapEffective![1]],
     )
-    assert.deepEqual([event!.f['syscall'], event!.partial], [122, false])
+    assert.deepEqual([event!.f['syscall'], event!.partial], [number.setfsuid, false])
   })
   test('commit_creds: groups, and the same again', () => {
     const found = events(
@@ -148,7 +150,7 @@ function otherTests(live: Live, seen: Set<string>): void {
   })
   test('commit_creds: capset', () => {
     const [event, ...more] = events(['capset', words(0x20080522, 0), words(0, 3, 0, 0, 0, 0)])
-    assert.deepEqual([more, event!.f['syscall'], event!.f['changed']], [[], CAPSET, CAPABILITIES])
+    assert.deepEqual([more, event!.f['syscall'], event!.f['changed']], [[], number.capset, CAPABILITIES])
     assert.deepEqual(differences(event!), {
       CapPermitted: [all['CapPermitted'], 3],
       CapEffective: [all['CapEffective'], 0],
@@ -160,14 +162,14 @@ function otherTests(live: Live, seen: Set<string>): void {
     assert.deepEqual(
       found.map((event) => [event.f['syscall'], event.f['changed'], differences(event)]),
       [
-        [PRCTL, SECUREBITS, { SecureBits: [0, 1] }],
-        [PRCTL, CAPABILITIES, { CapBounding: [bounding, bounding - 1] }],
+        [number.prctl, SECUREBITS, { SecureBits: [0, 1] }],
+        [number.prctl, CAPABILITIES, { CapBounding: [bounding, bounding - 1] }],
       ],
     )
   })
   test('commit_creds: another user namespace', () => {
     const [event, ...more] = events(['unshare', NEW.user])
-    assert.deepEqual([more, event!.f['syscall']], [[], UNSHARE])
+    assert.deepEqual([more, event!.f['syscall']], [[], number.unshare])
     const [before, now] = differences(event!)['UserNamespace']!
     assert.equal(before, all['UserNamespace'])
     assert.ok(now > 0 && (event!.f['changed'] as number) & USER_NAMESPACE!)
@@ -178,9 +180,9 @@ function otherTests(live: Live, seen: Set<string>): void {
   })
 }
 
-/** The tests; the names of the events they have seen go into `seen`. */
-export function credentialTests(live: Live, seen: Set<string>): void {
+/** The tests, with calls of 64-bit or 32-bit programs; the names of the events they have seen go into `seen`. */
+export function credentialTests(live: Live, seen: Set<string>, compat: boolean): void {
   namespaceTests(live, seen)
   idTests(live)
-  otherTests(live, seen)
+  otherTests(live, seen, NUMBERS[compat ? 1 : 0])
 }

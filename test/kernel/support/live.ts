@@ -14,7 +14,7 @@ import type { CompatMode } from '../../../src/sources/kernel/compat.ts'
 import type { LossCause } from '../../../src/sources/kernel/drops.ts'
 import type { Gap } from '../../../src/sources/kernel/reader.ts'
 import { KernelSource } from '../../../src/sources/kernel/source.ts'
-import { OBJECTS, program } from './programs.ts'
+import { OBJECTS, program, raw32 } from './programs.ts'
 import { type Call, script } from './raw.ts'
 
 export type Value = number | bigint | string | readonly string[] | undefined
@@ -141,7 +141,7 @@ export interface Live {
   run(file: string, args: readonly string[], options?: SpawnSyncOptions): Outcome
   /** The same with the rings read meanwhile: for what takes long, or makes many records. Output is not collected. */
   follow(file: string, args: readonly string[], options?: SpawnOptions): Promise<Outcome>
-  /** Run system calls; `results` has what each returned. Records are those of the calls, without the exec and exit. */
+  /** Run system calls, by the 32-bit entry points when those are always looked at; `results` has what each returned. Records are those of the calls, without the exec and exit. */
   raw(calls: readonly Call[], options?: SpawnSyncOptions): { records: Seen[]; results: number[] }
   /** Records that have come since the last call, of own processes. */
   take(): Seen[]
@@ -242,7 +242,7 @@ export function openLive(options: LiveOptions = {}): Live {
     take,
     adopt: (pid) => void ours.add(pid),
     raw(calls, spawnOptions) {
-      const outcome = run(program('raw'), script(calls), spawnOptions)
+      const outcome = run(options.compat === 'always' ? raw32() : program('raw'), script(calls), spawnOptions)
       if (outcome.status !== 0) throw new Error(`raw: status ${outcome.status} ${outcome.stderr}`)
       const results = outcome.stdout.trim().split(' ').map(Number)
       const own = outcome.records.filter((r) => r.pid === outcome.pid)

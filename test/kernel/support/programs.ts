@@ -13,6 +13,9 @@ export const program = (
   name: 'raw' | 'tasks' | 'flood' | 'storm' | 'tamper' | 'syscalls' | 'uring' | 'race',
 ): string => compiled(name, name, ['-static'], ['-lpthread'])
 
+/** The program `raw` that makes its calls by the 32-bit entry points. */
+export const raw32 = (): string => compiled('raw', 'raw32', ['-static', '-no-pie', '-DRAW32'])
+
 /** The program that makes calls by the 32-bit entry points, of 32 or of 64 bits itself. Neither needs a C library. */
 export const calls32 = (bits: 32 | 64): string =>
   compiled('calls32', `calls32-${bits}`, [
