@@ -130,7 +130,7 @@ test('without the launcher SIGUSR1 does open one: the test above can fail', asyn
   })
   assert.match(told.refusal ?? '', /not started by its launcher/)
   child.kill('SIGUSR1')
-  for (let tries = 0; tries < 50 && !errors().includes('Debugger'); tries++) await sleep(20)
+  for (let tries = 0; tries < 500 && !errors().includes('Debugger'); tries++) await sleep(20)
   assert.match(errors(), /Debugger listening/)
 })
 

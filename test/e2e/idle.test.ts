@@ -18,6 +18,8 @@ import {
 import { objectsOf } from './support/kernel-ids.ts'
 
 const RSS_MAX_KB = 80 * 1024
+/** Nor an alert. */
+const ALERT_MS = 10_000
 /** No start is waited for longer. */
 const READY_MS = 30_000
 
@@ -45,7 +47,7 @@ suite('at rest', { skip: NEEDS_ROOT }, () => {
       assert.ok(
         await agent.until(
           () => agent.lines.some((line) => line.includes('/etc/shadow') && line.includes(cat)),
-          1000,
+          ALERT_MS,
         ),
         `no alert of ${cat} /etc/shadow among: ${agent.lines.join('\n')}`,
       )

@@ -9,6 +9,7 @@ import { program } from '../kernel/support/programs.ts'
 import { marker, NEEDS_ROOT, openFolder, opensOf, startAgent, writeRules } from './support/agent.ts'
 
 const OPENS = 60_000
+const FLOODS_MAX = 5
 
 suite('loss', { skip: NEEDS_ROOT }, () => {
   test('a flood into a small ring', async (t) => {
@@ -16,20 +17,20 @@ suite('loss', { skip: NEEDS_ROOT }, () => {
     const word = marker()
     const file = join(folder, word)
     writeFileSync(file, '')
+    const flooded = opensOf(word, 'file=%fd.name')
     const agent = await startAgent({
-      rules: [writeRules(folder, opensOf(word, 'file=%fd.name'))],
+      rules: [writeRules(folder, flooded)],
       set: ['kernel.ring_bytes.bulk=64k', 'json_output=true'],
     })
-    assert.match(
-      spawnSync(program('flood'), [String(OPENS), file, '0'], { encoding: 'utf8' }).stdout,
-      new RegExp(`\\b${OPENS}\\b`),
-    )
-    assert.ok(
-      await agent.until(
-        () => agent.stderr.length > 0 && agent.lines.some((line) => line.includes(GAP_RULE)),
-        5000,
-      ),
-    )
+    // On a busy machine the flood may get so little of a CPU that the reader keeps up with it: then there is another.
+    let opens = 0
+    const told = (): boolean => agent.lines.some((line) => line.includes(GAP_RULE))
+    while (!told() && opens < FLOODS_MAX * OPENS) {
+      const { stdout } = spawnSync(program('flood'), [String(OPENS), file, '0'], { encoding: 'utf8' })
+      assert.match(stdout, new RegExp(`\\b${OPENS}\\b`))
+      opens += OPENS
+      await agent.until(told, 5000)
+    }
     const { status, stdout, stderr } = await agent.stop()
     assert.equal(status, 0)
 
@@ -38,11 +39,12 @@ suite('loss', { skip: NEEDS_ROOT }, () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     const gaps = alerts.filter(({ rule }) => rule === GAP_RULE)
-    const seen = alerts.filter(({ rule }) => rule !== GAP_RULE).length
+    const seen = alerts.filter(({ rule }) => rule === flooded.rule).length
     for (const { priority, source, output_fields: fields } of gaps) {
-      assert.deepEqual([priority, source, fields.ring], ['Warning', 'internal', 'bulk'])
+      assert.deepEqual([priority, source], ['Warning', 'internal'])
       assert.ok(fields.lost > 0 && fields.from <= fields.to)
     }
+    assert.ok(gaps.some(({ output_fields: fields }) => fields.ring === 'bulk'))
     assert.ok(
       gaps.some(({ output_fields: fields }) =>
         fields.causes.some((cause: string) => /^exit_openat?\w*\/.+=\d+$/.test(cause)),
@@ -56,13 +58,13 @@ suite('loss', { skip: NEEDS_ROOT }, () => {
       (sum, [, n]) => sum + Number(n),
       0,
     )
-    t.diagnostic(`${OPENS} opens: ${seen} judged, ${announced} announced as lost in ${gaps.length} alerts`)
+    t.diagnostic(`${opens} opens: ${seen} judged, ${announced} announced as lost in ${gaps.length} alerts`)
     assert.ok(lost > 0)
     // What was announced is what the summary says, and it is what the kernel side counted.
     assert.equal(announced, lost)
     assert.equal(dropped, lost)
     // Each open of the flood was judged or is among the lost; other software's opens may be lost, too.
-    assert.ok(seen <= OPENS && seen + lost >= OPENS, `${seen} + ${lost} of ${OPENS}`)
+    assert.ok(seen <= opens && seen + lost >= opens, `${seen} + ${lost} of ${opens}`)
     assert.equal(number(/^ +(\d+) {2}Opens of /m), seen)
   })
 })

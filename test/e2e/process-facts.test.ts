@@ -45,7 +45,7 @@ suite('containers', { skip: NEEDS_ROOT }, () => {
       })
       return lines.map(said)
     } finally {
-      for (let tries = 0; !removed(cgroup) && tries < 50; tries++) await sleep(10)
+      for (let tries = 0; !removed(cgroup) && tries < 500; tries++) await sleep(10)
     }
   }
   const removed = (cgroup: string): boolean => {
@@ -92,13 +92,13 @@ suite('containers', { skip: NEEDS_ROOT }, () => {
       await withAgent({ rules }, async (agent) => {
         const lines = await agent.alerts(word, async () => {
           shell.stdin.write('\n')
-          await agent.until(() => agent.lines.length > 0, 1000)
+          await agent.until(() => agent.lines.length > 0, 10_000)
         })
         assert.deepEqual(lines.map(said), [`container=${id.slice(0, 12)} by=sh file=${file}`])
       })
     } finally {
       shell.kill('SIGKILL')
-      for (let tries = 0; !removed(cgroup) && tries < 50; tries++) await sleep(10)
+      for (let tries = 0; !removed(cgroup) && tries < 500; tries++) await sleep(10)
     }
   })
 })

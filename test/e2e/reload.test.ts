@@ -107,7 +107,7 @@ suite('reload', { skip: NEEDS_ROOT }, () => {
     await sleep(50)
     clearInterval(timer)
     const count = (n: number): number => agent.lines.filter((line) => line.includes(`${word}-n${n}-`)).length
-    await agent.until(() => count(made - 1) === 1, 2000)
+    await agent.until(() => count(made - 1) === 1, RELOAD_MS)
     const counts = Array.from({ length: made }, (_, n) => count(n))
     assert.deepEqual(
       counts.filter((n) => n !== 1),

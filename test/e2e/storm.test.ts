@@ -36,7 +36,7 @@ function makeCgroup(t: TestContext): readonly string[] {
     limit(folder, 'memory.limit_in_bytes', MEMORY_MAX)
   }
   t.after(async () => {
-    for (const folder of made) for (let tries = 0; tries < 50 && !removed(folder); tries++) await sleep(20)
+    for (const folder of made) for (let tries = 0; tries < 500 && !removed(folder); tries++) await sleep(20)
   })
   return made
 }

@@ -8,7 +8,7 @@ import type { Place, Sandbox } from './sandbox.ts'
 
 const IMAGE = 'citizenstig/dvwa'
 /** Longest time for the answer about a container. */
-const ANSWER_MS = 5000
+const ANSWER_MS = 20_000
 
 /** A container as Docker tells of it. */
 export const dockerAnswer = (id: string, privileged = false): object => ({

@@ -6,6 +6,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { FAMILIES, type Ring } from '../../schema/index.ts'
 import { byProgram, droppedTotal, imbalance, type ProgramCounts } from '../../src/health/ledger.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
@@ -13,6 +14,8 @@ import { program } from './support/programs.ts'
 import { scratchFolder } from './support/scratch.ts'
 
 const SMALL = 64 << 10
+/** By now the source has looked for gaps. */
+const TOLD_MS = 1500
 const CPUS = Array.from({ length: Math.min(availableParallelism(), 2) }, (_, i) => i)
 const RING_OF: ReadonlyMap<string, Ring> = new Map(
   FAMILIES.flatMap((f) => f.events.flatMap((e) => e.programs.map((p) => [p.name, f.ring] as const))),
@@ -63,27 +66,35 @@ suite('accounting', { skip: NEEDS_ROOT }, () => {
     return rows
   }
 
-  test('a reader that is held back loses records and says exactly which', () => {
+  test('a reader that is held back loses records and says exactly which', async () => {
     const n = 3000
     const live = openLive({ events: ['openat'], bulk: SMALL })
+    const read = (): number => byProgram(live.source.ledger()).get('exit_openat')!.delivered
+    // What was lost while programs were attached is a gap of its own: it is told within a second.
+    await setTimeout(TOLD_MS)
+    const told = live.gaps.length
+    live.take()
+    const before = read()
     const { records, stdout } = live.run('/bin/sh', flood(n))
     live.stop()
     assertBalanced(live)
     const opens = opensOf(records)
-    const lost = live.gaps.reduce((sum, gap) => sum + gap.lost, 0)
-    assert.ok(opens.length > 100 && opens.length < 400, `${opens.length} fit ${SMALL} bytes`)
+    // What other software opened meanwhile lies between ours, and takes room.
+    const others = read() - before - only(records, 'openat').length
+    const lost = live.gaps.slice(told).reduce((sum, gap) => sum + gap.lost, 0)
+    assert.ok(opens.length + others > 100 && opens.length < 400, `${opens.length} fit ${SMALL} bytes`)
     assert.ok(lost >= CPUS.length * n - opens.length, `${lost} lost`)
     for (const line of stdout.trim().split('\n')) {
       const [cpu, done, begin, end] = line.split(' ').map(Number)
       assert.equal(done, n)
-      const gaps = live.gaps.filter((gap) => gap.ring === 'bulk' && gap.cpu === cpu)
-      assert.equal(gaps.length, 1)
+      const gaps = live.gaps.slice(told).filter((gap) => gap.ring === 'bulk' && gap.cpu === cpu)
+      assert.ok(gaps.length >= 1 && gaps.length <= 1 + others, `${gaps.length} gaps, ${others} of others`)
       const delivered = opens.filter((r) => r.cpu === cpu)
       // Next to nothing came in between: a short record finds room where a long one did not.
       const between = delivered.filter((r) => r.time > gaps[0]!.from).length
       assert.ok(between <= 8, `${between} of ${delivered.length} came after the loss began`)
       assert.ok(gaps[0]!.from < end!, 'the loss began before the flood ended')
-      assert.ok(gaps[0]!.to >= end!, 'and did not end before it')
+      assert.ok(gaps.at(-1)!.to >= end!, 'and did not end before it')
       assert.ok(delivered.every((r) => r.time > begin!))
     }
     assert.ok(live.causes.some((c) => c.program === 'exit_openat' && c.reason === 'ring_full' && c.count > 0))

@@ -203,7 +203,7 @@ collect_payload = false
         received += text
       })
       const listening = (): boolean => agent.lines.some((line) => line.includes('"network_listen"'))
-      assert.ok(await agent.until(listening, 5000), agent.stderr)
+      assert.ok(await agent.until(listening, 20_000), agent.stderr)
       sandbox.run(CONNECT)
       await once(listener, 'close')
     }

@@ -68,7 +68,7 @@ export interface Guarded {
 }
 
 const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-const MAX_WAIT_MS = 2000
+const MAX_WAIT_MS = 10_000
 
 const liveOf = (event: EventView): Mask => {
   let mask = 0n

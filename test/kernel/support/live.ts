@@ -148,7 +148,7 @@ export interface Live {
   stop(): void
 }
 
-const MAX_WAIT_MS = 2000
+const MAX_WAIT_MS = 10_000
 const sleep = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 /** Start a source for these events (by default only those of the process table). */
