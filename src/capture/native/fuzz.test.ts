@@ -24,7 +24,8 @@ import {
 import { rulesOf } from '../../testing/rules.ts'
 import { CaptureError, type CaptureSink } from '../source.ts'
 import { decodePayload, encodeFrame, FRAME_BYTES, SIGNATURE_BYTES } from './format.ts'
-import { FrameReader, openCapture, summariseNative } from './reader.ts'
+import { FrameReader } from './frames.ts'
+import { openCapture, summariseNative } from './reader.ts'
 
 const ROUNDS = Number(process.env['TARSIER_FUZZ_CAPTURES'] ?? 400)
 /** Bytes of memory that are too much for captures of some kilobytes. */

@@ -2,8 +2,9 @@
  * The bytes of a file, packed with gzip or not, as a window that moves over them. It holds what one piece of reading takes,
  * however long the file is; a block that is longer makes it grow, up to a limit and only as its bytes arrive.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import { createGunzip, type Gunzip } from 'node:zlib'
+import { openFile } from '../file.ts'
 import { CaptureError } from '../source.ts'
 
 /** Bytes held at first. */
@@ -35,16 +36,15 @@ export class Window {
 
   /** Throws CaptureError for what is no file, and what the system says where it cannot be opened. */
   constructor(file: string) {
-    this.#fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+    const { fd, size } = openFile(file)
+    this.#fd = fd
+    this.#size = size
     try {
-      const stat = fstatSync(this.#fd)
-      if (!stat.isFile()) throw new CaptureError('this is no regular file', 0)
-      this.#size = stat.size
       const head = Buffer.alloc(2)
-      readSync(this.#fd, head, 0, 2, 0)
+      readSync(fd, head, 0, 2, 0)
       this.#unpacker = isGzip(head) ? new Unpacker() : undefined
     } catch (error) {
-      closeSync(this.#fd)
+      closeSync(fd)
       throw error
     }
   }

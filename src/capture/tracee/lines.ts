@@ -1,7 +1,7 @@
 /** Lines of a file, one after the other, in bounded memory whatever the file holds. */
 import { isUtf8 } from 'node:buffer'
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { CaptureError } from '../source.ts'
+import { closeSync, readSync } from 'node:fs'
+import { openFile } from '../file.ts'
 
 /** Longest line: arguments and environment of an exec fit many times. */
 const LINE_MAX: number = 4 << 20
@@ -29,12 +29,9 @@ export class LineReader {
 
   /** Throws CaptureError for what is no regular file, and what the system says where it cannot be opened. */
   constructor(file: string) {
-    this.#fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = fstatSync(this.#fd)
-    this.size = stat.size
-    if (stat.isFile()) return
-    closeSync(this.#fd)
-    throw new CaptureError('this is no regular file', 0)
+    const { fd, size } = openFile(file)
+    this.#fd = fd
+    this.size = size
   }
 
   /** The next line that is not blank; undefined at the end. `torn` is set when the file ends within it. */
