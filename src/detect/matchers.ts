@@ -60,6 +60,9 @@ export class NumberMatcher implements Matcher {
   #limits: (number | bigint)[] = []
   /** By limits passed and named value. */
   #cells = new Map<number, Answer>()
+  /** Of booleans, which have no limits. */
+  #yes: Answer | undefined
+  #no: Answer | undefined
 
   add({ test, equals, limits }: BitRule, bit: number): void {
     this.#tests.push({ test, bit })
@@ -69,9 +72,19 @@ export class NumberMatcher implements Matcher {
   start(size: number, load: Load): void {
     this.#limits = [...new Set(this.#limits)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
     this.#cells = new Map()
+    this.#yes = undefined
+    this.#no = undefined
     this.answers = new AnswerSet(size, load)
   }
   answer(value: Value): Answer {
+    if (value === true) {
+      this.#yes ??= this.#try(true)
+      return this.#yes
+    }
+    if (value === false) {
+      this.#no ??= this.#try(false)
+      return this.#no
+    }
     const named = this.#named.get(value) ?? 0
     const cell =
       this.#limits.length === 0
@@ -79,10 +92,14 @@ export class NumberMatcher implements Matcher {
         : this.#place(value as number | bigint) * (this.#named.size + 1) + named
     let answer = this.#cells.get(cell)
     if (answer === undefined) {
-      answer = this.answers.of(trueBits(this.#tests, value))
+      answer = this.#try(value)
       this.#cells.set(cell, answer)
     }
     return answer
+  }
+
+  #try(value: Value): Answer {
+    return this.answers.of(trueBits(this.#tests, value))
   }
 
   /** 2n between limits, one more on a limit. */

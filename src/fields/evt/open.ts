@@ -5,6 +5,7 @@ import { field, type SyscallField } from '../syscall-field.ts'
 
 const { O_CREAT = 0, O_TMPFILE = 0 } = OPEN_FLAGS.names
 const ACCESS = OPEN_FLAGS.group!
+const { O_RDONLY, O_WRONLY, O_RDWR } = ACCESS.names
 const ANY_EXECUTE = 0o111
 
 const isOpen = (ctx: SyscallContext): boolean => ctx.event.family === 'open'
@@ -13,12 +14,16 @@ const has = (ctx: SyscallContext, bits: number): boolean => (ctx.event.number('f
 
 /** creat(2) takes no flags: it opens for writing. */
 const access = (ctx: SyscallContext): number =>
-  isCreat(ctx) ? ACCESS.names['O_WRONLY']! : ctx.event.number('flags')! & ACCESS.mask
+  isCreat(ctx) ? O_WRONLY! : ctx.event.number('flags')! & ACCESS.mask
 
-const mayRead = (ctx: SyscallContext): boolean =>
-  isOpen(ctx) && (access(ctx) === ACCESS.names['O_RDONLY'] || access(ctx) === ACCESS.names['O_RDWR'])
-const mayWrite = (ctx: SyscallContext): boolean =>
-  isOpen(ctx) && (access(ctx) === ACCESS.names['O_WRONLY'] || access(ctx) === ACCESS.names['O_RDWR'])
+/** Is it an open with this access, or for reading and writing? */
+function opensFor(ctx: SyscallContext, wanted: number): boolean {
+  if (!isOpen(ctx)) return false
+  const own = access(ctx)
+  return own === wanted || own === O_RDWR
+}
+const mayRead = (ctx: SyscallContext): boolean => opensFor(ctx, O_RDONLY!)
+const mayWrite = (ctx: SyscallContext): boolean => opensFor(ctx, O_WRONLY!)
 const created = (ctx: SyscallContext): boolean =>
   isOpen(ctx) &&
   ctx.event.number('fd')! >= 0 &&

@@ -3,10 +3,10 @@ import { EXE_FLAGS } from '../../../schema/enums/index.ts'
 import type { ProcessInfo, SyscallContext } from '../context.ts'
 import { processField, type SyscallField } from '../syscall-field.ts'
 
-const flag =
-  (name: string) =>
-  (process: ProcessInfo): boolean =>
-    (process.exeFlags & EXE_FLAGS.names[name]!) !== 0
+function flag(name: string): (process: ProcessInfo) => boolean {
+  const bit = EXE_FLAGS.names[name]!
+  return (process) => (process.exeFlags & bit) !== 0
+}
 
 const age = (process: ProcessInfo, ctx: SyscallContext): bigint =>
   ctx.lookup.bootTime(ctx.event.timeNs) - BigInt(process.start)
