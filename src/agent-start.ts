@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import type { AgentOptions } from './agent.ts'
 import type { PipelineSink } from './capture/source.ts'
+import { everyAligned } from './kernel/aligned.ts'
 import { missingCapabilities } from './kernel/capabilities.ts'
 import { formatFailure } from './kernel/errors.ts'
 import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
@@ -42,10 +43,10 @@ export function openSource(options: KernelSourceOptions): KernelSource {
 
 const BEAT_MS = 1000
 
-/** Signs of life, from now on. */
-export function startBeating(lock: HostLock): NodeJS.Timeout {
+/** Signs of life, from now on and until the function that is returned is called. */
+export function startBeating(lock: HostLock): () => void {
   lock.beat()
-  return setInterval(() => lock.beat(), BEAT_MS).unref()
+  return everyAligned(BEAT_MS, () => lock.beat(), false)
 }
 
 /** A flood of others must not keep the agent from reading what they do. */

@@ -268,7 +268,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
     own: parts.own,
   }
   let reporter = hasRecords(config) || outputs.asksFor('health') ? reportHealth(reported) : undefined
-  const beats = startBeating(lock)
+  const stopBeating = startBeating(lock)
   if (lock.before !== undefined && observer?.ownsOutput !== true)
     log(
       'warning',
@@ -340,7 +340,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       web.close()
       integrity?.pause()
       source.finish()
-      clearInterval(beats)
+      stopBeating()
       lock.beat()
       enrichers.stop()
       closeAll(recorders)
@@ -468,6 +468,7 @@ function watchOver(
       ...parts,
       roots: rootsOf({ files, objects }),
       intervalMs: config['integrity.interval'] * 1000,
+      hashIntervalMs: config['integrity.hash_interval'] * 1000,
       onFinding() {
         if (config['integrity.action'] === 'exit') onTampering?.()
       },

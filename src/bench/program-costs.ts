@@ -36,7 +36,7 @@ function programsOf(lib: Libbpf, pid: number): ReadonlyMap<string, string> {
     if (Number.isNaN(field(text, 'run_cnt'))) continue
     const id = field(text, 'prog_id')
     const program = lib.programById(id)
-    const info = Buffer.from(lib.objectInfo(program, NAME.to))
+    const info = Buffer.from(lib.objectInfo(program, new Uint8Array(NAME.to)))
     closeFd(program)
     files.set(wholeName(info.toString('latin1', NAME.from, NAME.to).replace(/\0.*$/s, ''), id), file)
   }

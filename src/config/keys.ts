@@ -392,7 +392,14 @@ export const KEYS = {
     1,
     86_400,
     's',
-    'time in which every file of the agent is hashed again; changes that the kernel announces are looked at at once',
+    'time between two looks at every file of the agent (inode, size, times), which is hashed when it looks different; changes that the kernel announces are looked at at once',
+  ),
+  'integrity.hash_interval': int(
+    3600,
+    1,
+    604_800,
+    's',
+    'time in which every file of the agent is hashed again, whatever it looks like; that is half a second of work or so',
   ),
   'kernel.objects': text(
     '',

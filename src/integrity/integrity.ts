@@ -9,13 +9,14 @@ import { BPF_OBJECTS } from '../../schema/enums/index.ts'
 import type { EventView } from '../decode/event-view.ts'
 import type { Alert, AlertIdentity, AlertValue } from '../detect/alert.ts'
 import type { ProcessInfo } from '../fields/context.ts'
+import { everyAligned } from '../kernel/aligned.ts'
 import type { Libbpf } from '../kernel/libbpf.ts'
 import { CLOCK, clock } from '../kernel/libc.ts'
 import { type OwnIds, ownThreads } from '../kernel/own-ids.ts'
 import type { KernelSource } from '../sources/kernel/source.ts'
 import type { FileRoot } from './files.ts'
 import { type Finding, type IntegrityRule, integrityAlert } from './finding.ts'
-import { KernelObjects } from './kernel-objects.ts'
+import { KernelObjects, type ObjectState } from './kernel-objects.ts'
 import { type FileChange, Manifest } from './manifest.ts'
 import { Observer } from './observer.ts'
 import { Repeats } from './repeats.ts'
@@ -30,6 +31,8 @@ export interface IntegrityOptions {
   readonly roots: readonly FileRoot[]
   /** Time between two looks at every file, ms. */
   readonly intervalMs: number
+  /** Time in which every file is hashed again, whatever it looks like, ms. */
+  readonly hashIntervalMs: number
   readonly alert: (alert: Alert) => void
   /** A finding was told: what to do beyond telling is up to the caller. */
   readonly onFinding?: (finding: Finding) => void
@@ -38,9 +41,13 @@ export interface IntegrityOptions {
 
 /** Time between two looks at the kernel, ms. */
 const LOOK_MS = 1000
+/** So many looks see everything: control words and links at each, the rest in turns. */
+const TURNS = 5
 /** Writers of files often need several steps: their end is waited for. */
 const SETTLE_MS = 200
 const SETTLE_MAX_MS = 1000
+/** Files that are only looked at before other work gets its turn: about a millisecond. */
+const LOOKS = 50
 /** A file of more slices is hashed when the agent is up, not before. */
 const LARGE_SLICES = 4
 /** Kind of a thread in the map of the agent's own objects (bpf/include/agent.h). */
@@ -58,7 +65,8 @@ export class Integrity {
   readonly #dirty = new Set<string>()
   #dirtySince = 0
   #settling: NodeJS.Timeout | undefined
-  #timer: NodeJS.Timeout | undefined
+  #stopTimer = (): void => {}
+  #turn = 0
   #tracer = 0
   #stopped = false
 
@@ -92,10 +100,10 @@ export class Integrity {
     for (const path of this.#manifest.paths) (this.#hashNow(path) ? small : large).push(path)
     this.#watchFiles()
     this.#look()
-    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+    this.#stopTimer = everyAligned(LOOK_MS, () => this.#look())
     this.#options.log(
       'debug',
-      `integrity: ${small.length + large.length} files, ${this.#objects.all.length} BPF objects`,
+      `integrity: ${small.length + large.length} files, ${this.#objects.size} BPF objects`,
     )
     void this.#patrol(large)
   }
@@ -116,7 +124,7 @@ export class Integrity {
   /** Look at nothing any more: what the agent does to itself when it ends is no tampering. Events are still judged. */
   pause(): void {
     this.#stopped = true
-    clearInterval(this.#timer)
+    this.#stopTimer()
     clearTimeout(this.#settling)
     for (const watcher of this.#watchers.values()) watcher.close()
   }
@@ -135,26 +143,40 @@ export class Integrity {
     return false
   }
 
-  /** Hash what is left of the start, then every file again and again, spread over the interval. */
+  /** Hash what is left of the start; then look at every file now and then, and hash each of them again every so often. */
   async #patrol(left: readonly string[]): Promise<void> {
-    const interval = this.#options.intervalMs
-    // Half of the interval is for hashing, in as many steps as there are slices.
-    let pause = interval / 2 / Math.max(1, await this.#hashAll(left, 0))
+    const slices = await this.#hashAll(left, 0)
+    void this.#hashAgain(slices)
     for (;;) {
-      await pausing(interval / 2)
-      const begun = performance.now()
-      const slices = await this.#hashAll(this.#manifest.paths, pause)
+      await pausing(this.#options.intervalMs)
+      await this.#hashAll(this.#manifest.paths, 0, true)
       if (this.#stopped) return
       for (const change of this.#manifest.takeAdded()) this.#fileChanged(change)
-      pause = interval / 2 / Math.max(1, slices)
-      await pausing(Math.max(0, interval / 2 - (performance.now() - begun)))
     }
   }
 
-  async #hashAll(paths: readonly string[], pause: number): Promise<number> {
+  /** Every file, spread over half of the interval in as many steps as there were slices the time before. */
+  async #hashAgain(slices: number): Promise<void> {
+    const half = this.#options.hashIntervalMs / 2
+    for (let steps = slices; !this.#stopped; ) {
+      await pausing(half)
+      const begun = performance.now()
+      steps = await this.#hashAll(this.#manifest.paths, half / Math.max(1, steps))
+      await pausing(Math.max(0, half - (performance.now() - begun)))
+    }
+  }
+
+  /**
+   * Hash these files with a pause after each slice, and return the number of slices. With `quick`, only those that are another
+   * inode by now or have another size or other times: the rest takes some microseconds each, after some dozens of which other
+   * work gets its turn.
+   */
+  async #hashAll(paths: readonly string[], pause: number, quick = false): Promise<number> {
     let slices = 0
+    let looks = 0
     for (const path of paths) {
-      const steps = this.#manifest.check(path)
+      if (quick && ++looks % LOOKS === 0) await pausing(0)
+      const steps = this.#manifest.check(path, quick)
       for (;;) {
         if (this.#stopped) return slices
         const step = steps.next()
@@ -223,11 +245,14 @@ export class Integrity {
 
   #look(): void {
     try {
-      this.#markThreads()
-      this.#lookAtTracer()
+      if (this.#turn === 0) {
+        this.#markThreads()
+        this.#lookAtTracer()
+      }
       this.#lookAtObjects()
       this.#lookAtMarks()
       this.#lookAtControl()
+      this.#turn = (this.#turn + 1) % TURNS
     } catch (error) {
       this.#options.log('warning', `integrity: ${(error as Error).message}`)
     }
@@ -249,7 +274,7 @@ export class Integrity {
   }
 
   #lookAtObjects(): void {
-    for (const { object, id, what, before, after } of this.#objects.check()) {
+    for (const { object, id, what, before, after } of this.#objects.check(this.#turn, TURNS)) {
       const { kind, name } = object
       const thing = `${kind}:${id}`
       if (kind !== 'link') {
@@ -279,14 +304,18 @@ export class Integrity {
     const { lib, source } = this.#options
     const fd = source.agentObjectsMap
     if (fd === undefined) return
-    const marks = this.#objects.all.find(({ object }) => object.fd === fd)
     const value = new Uint8Array(1)
-    for (const { object, id } of this.#objects.all) {
-      if (lib.mapLookup(fd, keyOf(KIND[object.kind], id), value)) continue
-      this.#foundByLooking('object', 'Critical', marks && `map:${marks.id}`, [
-        ['object', 'agent_objects'],
+    const words = new Uint32Array(2)
+    const key = new Uint8Array(words.buffer)
+    for (const { object, id } of this.#objects.inTurn(this.#turn, TURNS, isList)) {
+      words[0] = KIND[object.kind]
+      words[1] = id
+      if (lib.mapLookup(fd, key, value)) continue
+      const marks = this.#idOfMap(LIST)
+      this.#foundByLooking('object', 'Critical', `map:${marks}`, [
+        ['object', LIST],
         ['kind', 'map'],
-        ['id', marks?.id ?? 0],
+        ['id', marks],
         ['what', `${object.kind} ${id} (${object.name}) taken out`],
         ['put_right', true],
       ])
@@ -304,14 +333,22 @@ export class Integrity {
   }
 
   #lookAtControl(): void {
-    const control = this.#objects.all.find(({ object }) => object.name === 'control')
-    for (const { word, expected, found } of this.#options.source.mendControl())
-      this.#foundByLooking('control', 'Critical', control && `map:${control.id}`, [
+    for (const { word, expected, found } of this.#options.source.mendControl()) {
+      const control = this.#idOfMap('control')
+      this.#foundByLooking('control', 'Critical', `map:${control}`, [
         ['word', word],
         ['expected', expected],
         ['found', found],
         ['put_right', true],
       ])
+    }
+  }
+
+  /** 0 when there is none. */
+  #idOfMap(name: string): number {
+    for (const { object, id } of this.#objects.all)
+      if (object.kind === 'map' && object.name === name) return id
+    return 0
   }
 
   #fileChanged({ path, kind, what, before, after }: FileChange): void {
@@ -362,6 +399,10 @@ export class Integrity {
     onFinding?.(finding)
   }
 }
+
+/** The map of the agent's own objects. What is done to one that is not in it is not seen, so it is looked for first. */
+const LIST = 'agent_objects'
+const isList = ({ object }: ObjectState): boolean => object.name === LIST
 
 const KIND = BPF_OBJECTS.names as Readonly<Record<'map' | 'prog' | 'link', number>>
 

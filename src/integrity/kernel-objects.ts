@@ -17,10 +17,10 @@ const MAP_VALUE_SIZE_AT = 12
 export interface ObjectState {
   readonly object: HeldObject
   readonly id: number
-  /** Head of the info struct as hexadecimal digits. */
-  readonly info: string
-  /** SHA-256 of a constant map. */
-  readonly content: string | undefined
+  /** Head of the info struct. */
+  readonly info: Uint8Array
+  /** The element of a constant map; empty where it cannot be read. */
+  readonly content: Uint8Array | undefined
 }
 
 export interface ObjectChange {
@@ -34,21 +34,38 @@ export interface ObjectChange {
 
 export class KernelObjects {
   readonly #lib: Libbpf
-  /** By descriptor: maps that objects share stand behind one descriptor for each. */
+  /** By descriptor. */
   readonly #states = new Map<number, ObjectState>()
   readonly #ids = new Set<number>()
+  /** Where info structs are read for comparison: this is done once a second for every object. */
+  readonly #room = {
+    prog: new Uint8Array(INFO_BYTES.prog),
+    map: new Uint8Array(INFO_BYTES.map),
+    link: new Uint8Array(INFO_BYTES.link),
+  }
 
   constructor(lib: Libbpf, held: readonly HeldObject[]) {
     this.#lib = lib
     for (const object of held) this.adopt(object)
   }
 
-  /** Take an object as it is now for how it must be. */
-  adopt(object: HeldObject): ObjectState {
-    const state = this.#read(object)
-    this.#states.set(object.fd, state)
-    this.#ids.add(keyOf(object.kind, state.id))
-    return state
+  /**
+   * Take an object as it is now for how it must be. Maps that BPF objects share stand behind a descriptor for each, of which
+   * the first is used: the others are not looked at.
+   */
+  adopt(object: HeldObject): void {
+    const info = new Uint8Array(INFO_BYTES[object.kind])
+    this.#lib.objectInfo(object.fd, info)
+    const view = new DataView(info.buffer)
+    const id = view.getUint32(ID_AT, true)
+    const key = keyOf(object.kind, id)
+    if (object.kind === 'map' && this.#ids.has(key)) return
+    const isConstant = object.kind === 'map' && object.name.endsWith('.rodata')
+    const content = isConstant
+      ? this.#contentOf(object.fd, view.getUint32(MAP_VALUE_SIZE_AT, true))
+      : undefined
+    this.#states.set(object.fd, { object, id, info, content })
+    this.#ids.add(key)
   }
 
   /** Is this one of ours? Kinds as in BPF_OBJECTS. */
@@ -56,64 +73,72 @@ export class KernelObjects {
     return this.#ids.has(id * KINDS + kind)
   }
 
-  get all(): readonly ObjectState[] {
-    return [...this.#states.values()]
+  get all(): Iterable<ObjectState> {
+    return this.#states.values()
+  }
+  get size(): number {
+    return this.#states.size
   }
 
-  /** What is not as it was. An object that is gone is told once. */
-  check(): ObjectChange[] {
+  /** Those that a look is about: what `always` says of a state, and of the rest those of which it is the turn, of so many. */
+  *inTurn(turn: number, turns: number, always: (state: ObjectState) => boolean): Generator<ObjectState> {
+    let index = 0
+    for (const state of this.#states.values()) if (index++ % turns === turn || always(state)) yield state
+  }
+
+  /** What is not as it was, of all links and of the others of which it is the turn. An object that is gone is told once. */
+  check(turn: number, turns: number): ObjectChange[] {
     const changes: ObjectChange[] = []
-    for (const [fd, state] of this.#states) {
-      const change = this.#compare(state)
-      if (change === undefined) continue
-      changes.push(change)
-      if (change.what === 'gone') this.#states.delete(fd)
-      else this.#states.set(fd, { ...state, content: change.after })
+    for (const state of this.inTurn(turn, turns, isLink)) {
+      const change = this.#isThere(state) ? this.#checkContent(state) : this.#gone(state)
+      if (change !== undefined) changes.push(change)
     }
     return changes
   }
 
-  #compare(state: ObjectState): ObjectChange | undefined {
-    const { object, id, info, content } = state
-    const { kind } = object
-    const now = this.#tryRead(object)
-    if (now instanceof SystemError || now.info !== info) {
-      const after = now instanceof SystemError ? now.code : now.info
-      return { object, id, what: 'gone', before: `${kind} ${id}`, after }
-    }
-    if (content === undefined || now.content === content) return undefined
-    return { object, id, what: 'content', before: content, after: now.content ?? '' }
-  }
-
-  #tryRead(object: HeldObject): ObjectState | SystemError {
+  #isThere({ object: { fd, kind }, info }: ObjectState): boolean {
     try {
-      return this.#read(object)
+      return Buffer.compare(this.#lib.objectInfo(fd, this.#room[kind]), info) === 0
     } catch (error) {
-      if (error instanceof SystemError) return error
+      if (error instanceof SystemError) return false
       throw error
     }
   }
 
-  #read(object: HeldObject): ObjectState {
-    const bytes = this.#lib.objectInfo(object.fd, INFO_BYTES[object.kind])
-    const view = new DataView(bytes.buffer, bytes.byteOffset)
-    const id = view.getUint32(ID_AT, true)
-    const isConstant = object.kind === 'map' && object.name.endsWith('.rodata')
-    return {
-      object,
-      id,
-      info: Buffer.from(bytes).toString('hex'),
-      content: isConstant ? this.#contentOf(object.fd, view.getUint32(MAP_VALUE_SIZE_AT, true)) : undefined,
+  #gone({ object, id }: ObjectState): ObjectChange {
+    this.#states.delete(object.fd)
+    return { object, id, what: 'gone', before: `${object.kind} ${id}`, after: this.#now(object) }
+  }
+
+  /** What stands behind the descriptor instead, or why nothing does. */
+  #now({ fd, kind }: HeldObject): string {
+    try {
+      return Buffer.from(this.#lib.objectInfo(fd, this.#room[kind])).toString('hex')
+    } catch (error) {
+      return (error as SystemError).code
     }
   }
 
-  /** Hash of the single element of a constant map. */
-  #contentOf(fd: number, size: number): string {
+  #checkContent(state: ObjectState): ObjectChange | undefined {
+    const { object, id, content } = state
+    if (content === undefined) return undefined
+    const now = this.#contentOf(object.fd, content.length)
+    if (Buffer.compare(now, content) === 0) return undefined
+    this.#states.set(object.fd, { ...state, content: now })
+    return { object, id, what: 'content', before: hashOf(content), after: hashOf(now) }
+  }
+
+  /** The single element of a constant map. */
+  #contentOf(fd: number, size: number): Uint8Array {
     const value = new Uint8Array(size)
-    if (!this.#lib.mapLookup(fd, new Uint8Array(4), value)) return 'unreadable'
-    return createHash('sha256').update(value).digest('hex')
+    return this.#lib.mapLookup(fd, new Uint8Array(4), value) ? value : new Uint8Array(0)
   }
 }
+
+const hashOf = (content: Uint8Array): string =>
+  content.length === 0 ? 'unreadable' : createHash('sha256').update(content).digest('hex')
+
+const isLink = ({ object }: ObjectState): boolean => object.kind === 'link'
 
 const KINDS = 8
 const keyOf = (kind: HeldObject['kind'], id: number): number => id * KINDS + BPF_OBJECTS.names[kind]!

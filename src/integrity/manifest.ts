@@ -3,7 +3,16 @@
  * and its new state is what later looks compare with.
  */
 import { createHash } from 'node:crypto'
-import { type BigIntStats, closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs'
 import { type AgentFile, belongs, expand, type FileKind, type FileRoot } from './files.ts'
 
 export interface FileChange {
@@ -104,6 +113,7 @@ export class Manifest {
     path: string,
     unless: string | undefined,
   ): Generator<void, { hash: string | undefined; stamp: string }> {
+    if (unless !== undefined && stampNow(path) === unless) return { hash: undefined, stamp: unless }
     let fd: number
     try {
       // A FIFO put in a file's place must not keep us waiting.
@@ -114,7 +124,7 @@ export class Manifest {
     try {
       const stats = fstatSync(fd, { bigint: true })
       const stamp = stampOf(stats)
-      if (!stats.isFile() || stamp === unless) return { hash: undefined, stamp }
+      if (!stats.isFile()) return { hash: undefined, stamp }
       const hash = createHash('sha256')
       for (;;) {
         const n = readSync(fd, this.#buffer, 0, SLICE_BYTES, null)
@@ -141,6 +151,15 @@ export class Manifest {
 
 const stampOf = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+
+function stampNow(path: string): string | undefined {
+  try {
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return stats && stampOf(stats)
+  } catch {
+    return undefined
+  }
+}
 
 /** Run a check to its end at once. */
 export function drain<T>(steps: Generator<void, T>): T {

@@ -49,8 +49,11 @@ export interface Libbpf {
   setValueBytes(map: Pointer, bytes: number): void
   mapFd(map: Pointer): number
   valueSize(map: Pointer): number
-  /** The first `bytes` bytes of struct bpf_prog_info, bpf_map_info or bpf_link_info, whichever the descriptor is. */
-  objectInfo(fd: number, bytes: number): Uint8Array
+  /**
+   * Fill `info` with the beginning of struct bpf_prog_info, bpf_map_info or bpf_link_info, whichever the descriptor is, and
+   * return it. Throws SystemError.
+   */
+  objectInfo(fd: number, info: Uint8Array): Uint8Array
   /** Descriptor of a loaded program, whoever loaded it. Throws SystemError. */
   programById(id: number): number
   /** Let the kernel measure programs until the descriptor that is returned is closed (Linux 5.8). Throws SystemError. */
@@ -130,7 +133,8 @@ export function loadLibbpf(): Libbpf {
     programById: lib.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
     enableStats: lib.func('int bpf_enable_stats(int type)'),
     testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
-    infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
+    // A length as an array that koffi converts back and forth would cost as much as the call.
+    infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, void *length)'),
     attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
     attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
     attachCgroup: lib.func('bpf_link *bpf_program__attach_cgroup(bpf_program *program, int fd)'),
@@ -145,7 +149,6 @@ export function loadLibbpf(): Libbpf {
     setValueBytes: lib.func('int bpf_map__set_value_size(bpf_map *map, uint32_t bytes)'),
     mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
     valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
-    objectInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, _Inout_ uint32_t *length)'),
     mapLookup: lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
     mapUpdate: lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
     mapUpdateBatch: lib.func(
@@ -168,6 +171,12 @@ export function loadLibbpf(): Libbpf {
     const found: Pointer[] = []
     for (let p = next(null); p !== null; p = next(p)) found.push(p)
     return found
+  }
+  const length = new Uint32Array(1)
+  const objectInfo = (fd: number, info: Uint8Array): Uint8Array => {
+    length[0] = info.length
+    zero('bpf_obj_get_info_by_fd', f.infoByFd(fd, info, length))
+    return info
   }
   return {
     version: `${f.major()}.${f.minor()}`,
@@ -206,12 +215,8 @@ export function loadLibbpf(): Libbpf {
       return opts.getUint32(TEST_RUN.returned, true)
     },
     recursionMisses: (program) => {
-      const info = new DataView(new ArrayBuffer(PROG_INFO.size))
-      zero(
-        'bpf_obj_get_info_by_fd',
-        f.infoByFd(f.programFd(program), new Uint8Array(info.buffer), [PROG_INFO.size]),
-      )
-      return Number(info.getBigUint64(PROG_INFO.recursionMisses, true))
+      const info = objectInfo(f.programFd(program), new Uint8Array(PROG_INFO.size))
+      return Number(new DataView(info.buffer).getBigUint64(PROG_INFO.recursionMisses, true))
     },
     programById: (id) => zero('bpf_prog_get_fd_by_id', f.programById(id)),
     measurePrograms: () => zero('bpf_enable_stats', f.enableStats(BPF_STATS_RUN_TIME)),
@@ -230,11 +235,7 @@ export function loadLibbpf(): Libbpf {
     setValueBytes: (map, bytes) => void zero('bpf_map__set_value_size', f.setValueBytes(map, bytes)),
     mapFd: (map) => f.mapFd(map),
     valueSize: (map) => f.valueSize(map),
-    objectInfo: (fd, bytes) => {
-      const info = new Uint8Array(bytes)
-      zero('bpf_obj_get_info_by_fd', f.objectInfo(fd, info, [bytes]))
-      return info
-    },
+    objectInfo,
     mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
     mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
     mapInsert(fd, key, value) {

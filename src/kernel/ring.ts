@@ -11,6 +11,8 @@ const BUSY = 0x80000000
 const DISCARDED = 0x40000000
 const LENGTH = 0x3fffffff
 const HEADER = 8
+/** Values of a lower half. */
+const HALF = 0x100000000
 
 export class Ring {
   readonly fd: number
@@ -20,8 +22,10 @@ export class Ring {
   readonly data: ArrayBuffer
   /** Where the data area starts in `data`. */
   readonly dataOffset: number
+  /** Positions are 64-bit words. Their lower halves, which cost no BigInt, tell what they are from where we are. */
   readonly #consumer: BigInt64Array
-  readonly #producer: BigInt64Array
+  readonly #consumerLow: Int32Array
+  readonly #producerLow: Int32Array
   readonly #headers: Int32Array
   readonly #mask: number
   /** Our position, ahead of the published one during a batch. */
@@ -38,10 +42,12 @@ export class Ring {
     this.fd = fd
     this.size = size
     this.#mask = size - 1
-    this.#consumer = new BigInt64Array(mapMemory(fd, page, 0, true), 0, 1)
+    const consumer = mapMemory(fd, page, 0, true)
+    this.#consumer = new BigInt64Array(consumer, 0, 1)
+    this.#consumerLow = new Int32Array(consumer, 0, 1)
     this.data = mapMemory(fd, page + 2 * size, page, false)
     this.dataOffset = page
-    this.#producer = new BigInt64Array(this.data, 0, 1)
+    this.#producerLow = new Int32Array(this.data, 0, 1)
     this.#headers = new Int32Array(this.data, page)
     this.#position = Number(Atomics.load(this.#consumer, 0))
     this.#published = this.#position
@@ -50,8 +56,9 @@ export class Ring {
 
   /** Look how far the kernel has got: records up to there belong to the batch. Returns the bytes waiting. */
   refresh(): number {
-    this.#limit = Number(Atomics.load(this.#producer, 0))
-    return this.#limit - this.#position
+    const waiting = this.backlog
+    this.#limit = this.#position + waiting
+    return waiting
   }
 
   /**
@@ -79,13 +86,17 @@ export class Ring {
 
   /** Tell the kernel how far we have read. Call it at the end of a batch, then `refresh` again before going to sleep. */
   release(): void {
-    Atomics.store(this.#consumer, 0, BigInt(this.#position))
-    this.#published = this.#position
+    const position = this.#position
+    if (position === this.#published) return
+    if (Math.floor(position / HALF) === Math.floor(this.#published / HALF))
+      Atomics.store(this.#consumerLow, 0, position | 0)
+    else Atomics.store(this.#consumer, 0, BigInt(position))
+    this.#published = position
   }
 
   /** Bytes waiting right now. */
   get backlog(): number {
-    return Number(Atomics.load(this.#producer, 0)) - this.#position
+    return (Atomics.load(this.#producerLow, 0) - (this.#position >>> 0)) >>> 0
   }
 
   #step(): void {

@@ -5,6 +5,7 @@
  * libuv's symbols are exported by the node binary; without them a 5 ms timer serves alone.
  */
 import koffi from 'koffi'
+import { everyAligned } from './aligned.ts'
 
 export interface WakeupOptions {
   readonly fds: readonly number[]
@@ -23,8 +24,10 @@ const TICK_MS = 1
 /** So many ticks with next to nothing mean quiet again. */
 const QUIET_TICKS = 3
 const QUIET_RECORDS = 8
-/** Safety net: a wake-up lost for any reason is made good within this time. */
-const IDLE_CHECK_MS = 100
+/** Safety net: a wake-up lost for any reason is made good within this time. Records that wake nobody wait for it, too. */
+const IDLE_CHECK_MS = 500
+/** Programs that found us busy have sent their records by then. */
+const LATE_MS = 5
 const FALLBACK_MS = 5
 
 const UV_POLL = 8
@@ -40,6 +43,7 @@ export class Wakeup {
   readonly #options: WakeupOptions
   readonly #poller: Poller | undefined
   #timer: NodeJS.Timeout | undefined
+  #stopChecks = (): void => {}
   #busy = false
   #lastWake = 0
   #closeWakes = 0
@@ -62,6 +66,7 @@ export class Wakeup {
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
+    this.#stopChecks()
     this.#poller?.stop()
     this.#options.setPolling(false)
   }
@@ -81,7 +86,8 @@ export class Wakeup {
     this.#quietTicks = 0
     this.#poller?.stop()
     this.#options.setPolling(true)
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
+    this.#stopChecks()
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -97,9 +103,10 @@ export class Wakeup {
     clearInterval(this.#timer)
     this.#options.setPolling(false)
     this.#poller?.start()
-    this.#timer = setInterval(() => this.#drain(), IDLE_CHECK_MS)
-    // Records sent while the kernel was told not to wake us.
+    this.#stopChecks = everyAligned(IDLE_CHECK_MS, () => this.#drain())
+    // Records sent while the kernel was told not to wake us, now and by programs that are just running.
     this.#drain()
+    this.#timer = setTimeout(() => this.#drain(), LATE_MS)
   }
 
   #drain(): number {

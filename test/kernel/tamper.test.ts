@@ -22,7 +22,7 @@ suite('processes that take hold of others', { skip: NEEDS_ROOT }, () => {
     const { fd } = objects.find(
       (object) => object.kind === kind && (name === undefined || object.name === name),
     )!
-    return new DataView(loadLibbpf().objectInfo(fd, 16).buffer).getUint32(4, true)
+    return new DataView(loadLibbpf().objectInfo(fd, new Uint8Array(16)).buffer).getUint32(4, true)
   }
 
   test('everything is attached', () => assert.deepEqual(live.source.failures, []))

@@ -4,6 +4,7 @@
 import { ARGS_BYTES, COUNTER_WORDS, EXEC_NAMES_MAX } from '../../../schema/index.ts'
 import type { ContainerRef } from '../../decode/answers.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
+import { everyAligned } from '../../kernel/aligned.ts'
 import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { GuardSet } from '../../kernel/guard-maps.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
@@ -61,6 +62,7 @@ const pause = (ms: number): void => void Atomics.wait(new Int32Array(new SharedA
 export class KernelSource {
   readonly #options: KernelSourceOptions
   #wants: Wanted
+  #quiet: number
   readonly #loader: Loader
   readonly #slots: GuardSlots
   readonly #tracefs: Tracefs
@@ -72,7 +74,7 @@ export class KernelSource {
   #counters: BigUint64Array | undefined
   #sink: SourceSink | undefined
   #throttle: ThrottleWatch | undefined
-  #timer: NodeJS.Timeout | undefined
+  #stopTimer = (): void => {}
   #finished = false
   #fullest = 0
   readonly #drops = new DropCounts()
@@ -84,6 +86,7 @@ export class KernelSource {
   constructor(options: KernelSourceOptions) {
     this.#options = options
     this.#wants = options
+    this.#quiet = quietEvents(options.events)
     this.#users = new UserFiles(options.hostRoot ?? '')
     this.#self = options.self ?? { pid: process.pid, sharesHostPids: true }
     this.#tracefs = openTracefs()
@@ -149,7 +152,7 @@ export class KernelSource {
       onError: (error) => sink.error(error),
     })
     this.#wakeup.start()
-    this.#timer = setInterval(() => this.#housekeeping(false), HOUSEKEEPING_MS)
+    this.#stopTimer = everyAligned(HOUSEKEEPING_MS, () => this.#housekeeping(false))
   }
 
   /** Programs, maps and links that the kernel holds for this source. */
@@ -210,9 +213,10 @@ export class KernelSource {
     if (refused.length > 0) return refused
     const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
     this.#wants = { events, syscalls: new Set([...(this.#wants.syscalls ?? []), ...more]), env }
+    this.#quiet = quietEvents(events)
     if (this.#control) {
       this.#control[CONTROL.wantEnv] = env ? 1 : 0
-      this.#control[CONTROL.quiet] = quietEvents(events)
+      this.#control[CONTROL.quiet] = this.#quiet
     }
     const { native, compat } = this.#wanted
     this.#attachAll(
@@ -319,7 +323,7 @@ export class KernelSource {
   finish(): void {
     if (this.#finished) return
     this.#finished = true
-    clearInterval(this.#timer)
+    this.#stopTimer()
     if (this.#control) this.#control[CONTROL.stopped] = 1
     if (!this.#reader) return
     // Programs that run at this moment end within microseconds.
@@ -490,7 +494,7 @@ export class KernelSource {
       ['stopped', 0],
       ['cgroupEpoch', this.#slots.cgroupEpoch],
       ['throttle', this.#options.throttle ?? 0],
-      ['quiet', quietEvents(this.#wants.events)],
+      ['quiet', this.#quiet],
       ['quietBytes', this.#options.ringBytes.critical * QUIET_PART],
     ]
   }
