@@ -5,9 +5,20 @@
  * says for each event type and shape which guard classes are possible; everything else is asked of those only.
  */
 
-/** Event ids below this can be guarded, shapes of each. */
+/** Event ids below this have many shapes; others, below GUARD_IDS, no more than how the call ended. */
 export const GUARD_EVENTS = 64
 export const GUARD_SHAPES = 256
+export const GUARD_IDS = 2560
+export const GUARD_OUTCOMES = 4
+const GUARD_ROWS = GUARD_EVENTS * GUARD_SHAPES + (GUARD_IDS - GUARD_EVENTS) * GUARD_OUTCOMES
+/** Shapes that an event id has room for. */
+export const shapesOf = (id: number): number => (id < GUARD_EVENTS ? GUARD_SHAPES : GUARD_OUTCOMES)
+/** Row of the table of shapes, of which each generation has one half. */
+export const shapeRow = (generation: number, id: number, shape: number): number =>
+  (generation & 1) * GUARD_ROWS +
+  (id < GUARD_EVENTS
+    ? id * GUARD_SHAPES + shape
+    : GUARD_EVENTS * GUARD_SHAPES + (id - GUARD_EVENTS) * GUARD_OUTCOMES + shape)
 /** Words of a mask: 256 classes. Class 0 asks for nothing but the shape. */
 export const GUARD_WORDS = 4
 /** Bytes of the longest file name and directory a table holds: what is longer is not asked for. Bytes of an ending. */
@@ -16,6 +27,10 @@ export const GUARD_DIR = 252
 export const GUARD_TAIL = 4
 /** Most entries of each table, for two generations. */
 export const GUARD_ENTRIES = 32768
+/** Numbers that an event can be asked for, and most tests of one of them; more are not asked. Elements of their table. */
+export const GUARD_ARGUMENTS = 6
+export const GUARD_TESTS = 32
+export const GUARD_ARGUMENT_ENTRIES = 4096
 /** Cgroups whose kind is remembered, and processes whose bits are. */
 export const GUARD_CGROUPS = 8192
 export const GUARD_PROCESSES = 16384
@@ -35,7 +50,23 @@ export const GUARD_DIMENSIONS = [
   'ancestors',
   'ports',
   'nets',
+  'arg0',
+  'arg1',
+  'arg2',
+  'arg3',
+  'arg4',
+  'arg5',
 ] as const
+
+/** Fields of records whose numbers are asked for, in order, by family. Plain syscalls have all their arguments. */
+export const ARGUMENT_FIELDS = {
+  ptrace: ['request', 'pid'],
+  process_vm: ['pid'],
+  pidfd: ['flags', 'pid'],
+  signal: ['sig', 'code', 'pid', 'tid', 'result', 'group'],
+  bpf_call: ['cmd', 'kind', 'obj_id'],
+  socket_new: ['domain', 'type', 'proto'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
 
 /** How a call ended, the lowest two bits of a shape: EACCES and EPERM are denials. */
 export const OUTCOMES = { OK: 0, FAILED: 1, DENIED: 2, IN_PROGRESS: 3 } as const

@@ -30,11 +30,28 @@ function rows(architecture: 'x64' | 'i386' | 'arm64', ids: ReadonlyMap<string, n
   }).sort((a, b) => a.number - b.number)
 }
 
+/** Where an argument that is not there is found: behind the six come a null pointer and the current directory. */
+const NO_NAME = 6
+const CURRENT = 7
+
+/** Places of the first two paths, and of the directories that they start from. */
+function places(copies: readonly Copy[]): string {
+  const paths = copies.flatMap((copy, i) => (copy === 'path' || copy === 'new_cwd' ? [i] : [])).slice(0, 2)
+  const names = [0, 1].map((i) => paths[i] ?? NO_NAME)
+  // A directory is for the path behind it.
+  const starts = [0, 1].map((i) => {
+    const [from, to] = [(paths[i - 1] ?? -1) + 1, paths[i] ?? 0]
+    const at = copies.slice(0, to).lastIndexOf('dirfd')
+    return at >= from ? at : CURRENT
+  })
+  return `{ ${names.join(', ')} }, { ${starts.join(', ')} }`
+}
+
 function table(name: string, list: readonly Row[], ids: ReadonlyMap<string, number>): readonly string[] {
   const lines = list.map(({ number, call, copies }) => {
     const any = copies.some((copy) => copy !== 'none') ? 1 : 0
     const kinds = copies.map((copy) => COPY[copy]).join(', ')
-    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} } }, /* ${call.name} */`
+    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} }, ${places(copies)} }, /* ${call.name} */`
   })
   return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
 }
@@ -55,8 +72,10 @@ export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
     `#define SOCKADDR_MAX ${SOCKADDR_MAX}`,
     ...Object.entries(COPY).map(([name, value]) => `#define COPY_${name.toUpperCase()} ${value}`),
     '',
-    '/* copies: is there anything to copy at all? */',
-    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n};',
+    '/* copies: is there anything to copy at all? Of names and the directories they start from: places among the arguments. */',
+    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n\t__u8 name[2];\n\t__u8 start[2];\n};',
+    `#define NO_NAME ${NO_NAME}`,
+    `#define CURRENT ${CURRENT}`,
     '',
     ...table('native_calls', rows(architecture, ids), ids),
     ...(architecture === 'x64' ? table('compat_calls', rows('i386', ids), ids) : []),

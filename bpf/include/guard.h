@@ -16,6 +16,7 @@
 #ifndef TARSIER_GUARD_H
 #define TARSIER_GUARD_H
 
+#include "guard_arguments.h"
 #include "guard_caller.h"
 #include "guard_paths.h"
 #include "guard_socket.h"
@@ -28,8 +29,18 @@ struct guard_input {
 	const char *name[2]; /* as the caller gave them, NULL where there is none */
 	struct file *file; /* the kernel's object, or NULL */
 	__u64 sk; /* address of the socket, or 0 */
+	const __u64 *args; /* GUARD_ARGUMENTS numbers, or NULL where they cannot be told */
 	bool has_ends; /* the event is about a socket */
 	bool addressed; /* it may have another address than the socket's: ends are not asked for */
+	bool copied; /* names are in memory of the kernel */
+	bool unnamed; /* it has a path that is not known: paths are not asked for */
+};
+
+/* What became of an event, for its header. */
+struct guard_verdict {
+	struct guard_mask live;
+	__u32 generation;
+	__u32 audit; /* 1: passed over and sent all the same */
 };
 
 /* One path: the object and the name it was reached by, whichever there are. */
@@ -37,7 +48,7 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 {
 	g->given.relative = 0;
 	if (in->name[0])
-		guard_given(g, config, (__u64)in->name[0]);
+		guard_given(g, config, (__u64)in->name[0], in->copied);
 	if (in->file)
 		guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry));
 	if (guard_names_decide(g))
@@ -50,48 +61,27 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 static __always_inline void guard_two(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
 	for (int i = 0; i < 2; i++) {
-		guard_given(g, config, (__u64)in->name[i]);
+		guard_given(g, config, (__u64)in->name[i], in->copied);
 		guard_given_dir(g, config, in->dirfd[i]);
 	}
 	if (!guard_names_decide(g))
 		guard_dirs_decide(g);
 }
 
-/*
- * The classes that an event may belong to, in g->live of what is returned. NULL: it can be passed over. Without tables
- * every event has every class.
- */
-static __always_inline struct guard *guard_judge(struct control *c, struct task_struct *task,
-						 const struct guard_input *in)
+/* The classes that an event may belong to, to g->live: those of its shape, cut down by all that they ask for. */
+static __always_inline void guard_judge(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
-	struct guard_config *config;
-	struct guard_mask *shape;
-	struct guard *g;
-	__u32 row, zero = 0;
-
-	g = bpf_map_lookup_elem(&guards, &zero);
-	if (!g)
-		return NULL;
-	g->audit = 0;
-	g->task = (__u64)task;
-	g->generation = c->generation;
-	row = ((g->generation & 1) * GUARD_EVENTS + in->event) * GUARD_SHAPES + (in->shape & (GUARD_SHAPES - 1));
-	shape = bpf_map_lookup_elem(&guard_shapes, &row);
-	config = guard_config_of(g->generation);
-	if (!shape || !config) {
-		guard_fill(&g->live);
-		return g;
-	}
-	g->live = *shape;
-	if (g->live.w[0] & 1)
-		return g;
 	g->words = guard_words_of(&g->live);
 	if (guard_asks(g, &config->anybody))
 		guard_process(g, config);
+	if (in->args && guard_asks(g, &config->anyhow)) {
+		__builtin_memcpy(g->args, in->args, sizeof(g->args));
+		guard_arguments(g, config, in->event);
+	}
 	if (in->has_ends) {
 		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open)))
 			guard_ends(g, config, in->sk);
-	} else if (guard_asks(g, &config->anywhere)) {
+	} else if (!in->unnamed && guard_asks(g, &config->anywhere)) {
 		/* What has no path at all is none that is asked for. */
 		guard_ask_nothing(&g->paths, config, g->words);
 		if (in->name[1])
@@ -99,19 +89,79 @@ static __always_inline struct guard *guard_judge(struct control *c, struct task_
 		else
 			guard_one(g, config, in);
 	}
-	if (!guard_is_empty(g))
-		return g;
-	if (config->audit_every && ++g->passed_over >= config->audit_every) {
-		g->passed_over = 0;
-		g->audit = 1;
-		return g;
+}
+
+/* May anybody want the event? Without tables every event has every class. */
+static __always_inline bool guard_wants(struct control *c, struct task_struct *task, const struct guard_input *in,
+					struct guard_verdict *verdict)
+{
+	struct guard_config *config;
+	struct guard_mask *shape;
+	struct guard *g;
+	__u32 row, zero = 0;
+	bool wanted = true;
+
+	verdict->audit = 0;
+	verdict->generation = c->generation;
+	guard_fill(&verdict->live);
+	g = bpf_map_lookup_elem(&guards, &zero);
+	row = guard_row(verdict->generation, in->event, in->shape);
+	shape = bpf_map_lookup_elem(&guard_shapes, &row);
+	config = guard_config_of(verdict->generation);
+	if (!g || g->busy || !shape || !config)
+		return true;
+	verdict->live = *shape;
+	if (verdict->live.w[0] & 1)
+		return true;
+	g->busy = 1;
+	barrier();
+	g->task = (__u64)task;
+	g->generation = verdict->generation;
+	g->live = verdict->live;
+	guard_judge(g, config, in);
+	if (guard_is_empty(g)) {
+		wanted = config->audit_every && ++g->passed_over >= config->audit_every;
+		if (wanted) {
+			g->passed_over = 0;
+			verdict->audit = 1;
+		}
 	}
-	return NULL;
+	verdict->live = g->live;
+	barrier();
+	g->busy = 0;
+	return wanted;
+}
+
+static __always_inline void guard_stamp(struct ev_hdr *h, const struct guard_verdict *verdict)
+{
+	h->generation = verdict->generation;
+	EACH_WORD h->live[i] = verdict->live.w[i];
+	if (verdict->audit)
+		h->flags |= RECORD_AUDIT;
+}
+
+/* Of an event that the agent watches itself with: what is `aimed` at it always goes on. What does not is counted. */
+static __always_inline bool guard_wants_foreign(struct prog_counters *st, struct task_struct *task,
+						const struct guard_input *in, bool aimed,
+						struct guard_verdict *verdict)
+{
+	struct control *c = control_of();
+
+	if (aimed || !c) {
+		verdict->audit = 0;
+		verdict->generation = c ? c->generation : 0;
+		guard_fill(&verdict->live);
+		return true;
+	}
+	if (guard_wants(c, task, in, verdict))
+		return true;
+	st->guarded++;
+	return false;
 }
 
 /* Count a call of the bulk ring, judge it, take a scratch area; NULL when the event ends here. */
 static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_counters **counters,
-						     struct guard **guard, struct task_struct *task,
+						     struct guard_verdict *verdict, struct task_struct *task,
 						     const struct guard_input *in)
 {
 	struct control *c = control_of();
@@ -120,8 +170,7 @@ static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_cou
 	*counters = st;
 	if (!st)
 		return NULL;
-	*guard = guard_judge(c, task, in);
-	if (!*guard) {
+	if (!guard_wants(c, task, in, verdict)) {
 		st->guarded++;
 		return NULL;
 	}
@@ -142,12 +191,9 @@ static __always_inline __u16 guard_outcome(__s64 ret)
 /* Start of a guarded program at syscall exit: declares st, s and e, or returns. */
 #define BEGIN_GUARDED(type, task, id, prog, input)									\
 	struct prog_counters *st;											\
-	struct guard *guard = NULL;											\
-	struct scratch *s = begin_guarded(prog, &st, &guard, task, input);							\
+	struct guard_verdict verdict;											\
+	struct scratch *s = begin_guarded(prog, &st, &verdict, task, input);						\
 	BEGIN_RECORD(type, task, id, prog);										\
-	e->hdr.generation = guard->generation;										\
-	EACH_WORD e->hdr.live[i] = guard->live.w[i];									\
-	if (guard->audit)												\
-		e->hdr.flags |= RECORD_AUDIT
+	guard_stamp(&e->hdr, &verdict)
 
 #endif

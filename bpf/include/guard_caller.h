@@ -105,9 +105,11 @@ __noinline int guard_process(struct guard *g, struct guard_config *config)
 	seen->names_epoch = g->names_epoch;
 	seen->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	seen->cgroup_v1 = guard_v1_id(task);
-	if (guard_learn_process(g, config))
+	if (guard_learn_process(g, config)) {
+		seen->mask = g->process;
+		barrier();
 		seen->generation = g->generation;
-	seen->mask = g->process;
+	}
 	guard_cut_first(&g->live, &g->process, g->words);
 	return 0;
 }

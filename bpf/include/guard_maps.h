@@ -20,7 +20,7 @@ struct guard_dimension {
 /* Slot generation & 1 of two. */
 struct guard_config {
 	struct guard_dimension d[GUARD_DIMENSIONS];
-	struct guard_mask anybody, anywhere; /* classes that ask for nothing of the process, of paths */
+	struct guard_mask anybody, anywhere, anyhow; /* classes that ask for nothing of the process, of paths, of arguments */
 	__u64 seed; /* of hashes of given directories */
 	__u32 audit_every; /* one in so many events passed over is sent, to see that no rule matches it; 0: none */
 	__u32 asked; /* a bit for each dimension that some class asks for */
@@ -32,10 +32,12 @@ struct {
 	__type(value, struct guard_config);
 } guard_configs SEC(".maps");
 
-/* Row (slot * GUARD_EVENTS + event id) * GUARD_SHAPES + shape. */
+/* Rows as shapeRow() of schema/guard.ts has them. */
+#define GUARD_WIDE (GUARD_EVENTS * GUARD_SHAPES)
+#define GUARD_ROWS (GUARD_WIDE + (GUARD_IDS - GUARD_EVENTS) * GUARD_OUTCOMES)
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * GUARD_EVENTS * GUARD_SHAPES);
+	__uint(max_entries, 2 * GUARD_ROWS);
 	__type(key, __u32);
 	__type(value, struct guard_mask);
 } guard_shapes SEC(".maps");
@@ -83,6 +85,28 @@ struct {
 	__type(key, struct guard_number);
 	__type(value, struct guard_mask);
 } guard_numbers SEC(".maps");
+
+/* Tests of a number that an event has: of its bits under the mask. What holds of it, classes ask for or exclude. */
+struct guard_argument {
+	__u32 generation;
+	__u32 place; /* event id << 3 | which of its numbers */
+};
+struct guard_test {
+	__u64 mask, value;
+	struct guard_mask asking, excluding;
+};
+struct guard_tests {
+	__u32 count;
+	__u32 pad;
+	struct guard_test t[GUARD_TESTS];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ARGUMENT_ENTRIES);
+	__type(key, struct guard_argument);
+	__type(value, struct guard_tests);
+} guard_tests SEC(".maps");
 
 /* Text of a directory with a final slash. The longest entry that it begins with decides. */
 struct guard_dir {
@@ -155,6 +179,14 @@ struct {
 	__type(key, struct guard_process_key);
 	__type(value, struct guard_process);
 } guard_processes SEC(".maps");
+
+static __always_inline __u32 guard_row(__u32 generation, __u16 event, __u16 shape)
+{
+	__u32 row = event < GUARD_EVENTS ? event * GUARD_SHAPES + (shape & (GUARD_SHAPES - 1)) :
+					   GUARD_WIDE + (event - GUARD_EVENTS) * GUARD_OUTCOMES + (shape & (GUARD_OUTCOMES - 1));
+
+	return event < GUARD_IDS ? (generation & 1) * GUARD_ROWS + row : ~0U;
+}
 
 #define EACH_WORD _Pragma("unroll") for (int i = 0; i < GUARD_WORDS; i++)
 

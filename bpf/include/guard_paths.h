@@ -217,8 +217,11 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
 	return 0;
 }
 
-/* A name as the caller gave it: what it leaves without what it starts from. What cannot be read keeps all bits. */
-__noinline int guard_given(struct guard *g, struct guard_config *config, __u64 name)
+/*
+ * A name as the caller gave it, or as the kernel has copied it: what it leaves without what it starts from. What cannot be
+ * read keeps all bits.
+ */
+__noinline int guard_given(struct guard *g, struct guard_config *config, __u64 name, __u32 copied)
 {
 	struct guard_seen_name *seen;
 	__u64 key;
@@ -228,7 +231,8 @@ __noinline int guard_given(struct guard *g, struct guard_config *config, __u64 n
 	if (!g || !config)
 		return 0;
 	g->given.relative = 0;
-	n = bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
+	n = copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, (const void *)name) :
+		     bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
 	if (n <= 1 || n > GUARD_DIR + 1)
 		goto keep;
 	g->given.len = n - 1;
@@ -276,6 +280,11 @@ __noinline int guard_learn_file(struct guard *g, struct guard_config *config, __
 {
 	if (!g || !config)
 		return 0;
+	/* The root of the task is `/`, whatever others call it. */
+	if (dentry == NUMBER(fs_struct, NUMBER(task_struct, g->task, fs), root.dentry)) {
+		guard_keep_all(&g->own);
+		return 0;
+	}
 	__builtin_memset(&g->own, 0, sizeof(g->own));
 	g->own.raws = config->d[DIM_RAWS].open;
 	guard_base(g, config, (const void *)NUMBER(dentry, dentry, d_name.name), FIELD(dentry, dentry, d_name.len));

@@ -102,7 +102,8 @@ struct guard_given {
 };
 
 /*
- * The event being judged. One for each CPU: programs at syscall exit do not nest on a CPU, the kernel leaves the second out.
+ * The event being judged, one for each CPU. A program that interrupts another in the middle of that (a timer sends a signal)
+ * lets its own event pass.
  */
 struct guard {
 	struct guard_mask live;
@@ -111,11 +112,13 @@ struct guard {
 	struct guard_paths own; /* and one that is being learned */
 	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
 	struct guard_mask ports, nets; /* what the ends so far allow */
+	struct guard_mask asking, excluding; /* what the tests allow that hold of a number */
+	__u64 args[GUARD_ARGUMENTS];
 	__u64 passed_over; /* events without a bit since the last audit */
 	__u64 task; /* the current one */
 	__u32 generation;
 	__u32 words;
-	__u32 audit; /* 1: passed over and sent all the same */
+	__u32 busy; /* 1: an event is being judged */
 	__u32 names_epoch;
 	struct guard_given given;
 	struct guard_name component; /* of a directory's text, as far as it was read */

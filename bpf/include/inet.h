@@ -5,6 +5,10 @@
 
 #include "read.h"
 
+#define SOCK_TYPE_MASK 0xf
+#define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10

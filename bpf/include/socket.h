@@ -7,7 +7,6 @@
 #include "record.h"
 
 #define UNIX_PATH_MAX 108
-#define SOCK_STREAM 1
 #define SOCK_BINDPORT_LOCK 8
 #define TCP_LISTEN 10
 

@@ -41,6 +41,7 @@ const WORDS = {
   shape: 'decided by the call itself',
   path: 'looked up by directory, name or ending',
   process: 'looked up by the process',
+  argument: 'looked up by an argument of the call',
   socket: 'looked up by the ends of the socket',
 } as const
 
@@ -70,10 +71,10 @@ function ruleText(one: Explanation, rates: PassRates | undefined): string {
   for (const { event, open, of } of events)
     if (open > 0) lines.push(row('wide open', wideOpenText(one, event, open, of)))
   const rate = rates?.rules.get(rule)
-  if (rates !== undefined && rate !== undefined)
-    lines.push(
-      row('live', `${rate} of ${rates.offered(events.map(({ event }) => event))} events passed for it`),
-    )
+  if (rates !== undefined && rate !== undefined) {
+    const offered = rates.offered(events.map(({ event }) => event))
+    lines.push(row('live', `${rate}${offered === undefined ? '' : ` of ${offered}`} events passed for it`))
+  }
   return lines.join('')
 }
 

@@ -1,4 +1,5 @@
 /** How much guards let pass on this machine, measured for some seconds. */
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { KEYS } from '../config/keys.ts'
 import { Interner } from '../decode/interner.ts'
 import type { SyscallContext } from '../fields/context.ts'
@@ -18,12 +19,12 @@ type Rule = CompiledRule<SyscallContext>
 
 export interface PassRates {
   readonly seconds: number
-  /** Calls of each guarded event type that somebody names. */
+  /** Calls of each guarded event type that somebody names, as far as it has a program of its own. */
   readonly events: readonly { readonly event: string; readonly seen: number; readonly guarded: number }[]
   /** Events that were let pass for a rule. */
   readonly rules: ReadonlyMap<Rule, number>
-  /** Calls of these event types. */
-  offered(events: readonly string[]): number
+  /** Calls of these event types; undefined where one shares its program with others. */
+  offered(events: readonly string[]): number | undefined
 }
 
 /** Throws UserError where programs cannot be attached, or an agent is at work. */
@@ -82,6 +83,13 @@ async function watch(plan: GuardPlan, seconds: number): Promise<PassRates> {
   return ratesOf(seconds, rules, source.ledger())
 }
 
+/** The program whose counters are those of one event alone. */
+const PROGRAMS: ReadonlyMap<string, string> = new Map(
+  PUBLIC_EVENT_TYPES.filter(({ family }) => family.record === undefined).flatMap(({ name, programs }) =>
+    programs[0] === undefined ? [] : [[name, programs[0].name]],
+  ),
+)
+
 /** Calls between two readings of the counters, as far as these events and rules go. */
 export function ratesOf(
   seconds: number,
@@ -93,17 +101,21 @@ export function ratesOf(
   const wanted = new Set([...rules.keys()].flatMap(({ events }) => (events === '*' ? [] : [...events])))
   const events = [...GUARDED_EVENTS.keys()]
     .filter((name) => wanted.has(name))
-    .map((event) => {
-      const program = `exit_${event}`
+    .flatMap((event) => {
+      const program = PROGRAMS.get(event)
+      if (program === undefined) return []
       const count = (of: 'seen' | 'guarded'): number =>
         (now.get(program)?.[of] ?? 0) - (then.get(program)?.[of] ?? 0)
-      return { event, seen: count('seen'), guarded: count('guarded') }
+      return [{ event, seen: count('seen'), guarded: count('guarded') }]
     })
   const seen = new Map(events.map((counts) => [counts.event, counts.seen]))
   return {
     seconds,
     events,
     rules,
-    offered: (names) => names.reduce((sum, name) => sum + (seen.get(name) ?? 0), 0),
+    offered: (names) =>
+      names.every((name) => PROGRAMS.has(name) || !GUARDED_EVENTS.has(name))
+        ? names.reduce((sum, name) => sum + (seen.get(name) ?? 0), 0)
+        : undefined,
   }
 }

@@ -9,12 +9,16 @@ import { GUARD_DIMENSIONS } from '../../schema/guard.ts'
 
 export type Dimension = (typeof GUARD_DIMENSIONS)[number]
 
+/** A test of bits may hold of what another does, too. */
+const NUMBER = { single: true, prefix: true }
+const NUMBERS = { arg0: NUMBER, arg1: NUMBER, arg2: NUMBER, arg3: NUMBER, arg4: NUMBER, arg5: NUMBER }
+
 /**
  * The dimensions, by how many values an event has of one and how its items are compared with them.
  *
  * Of paths and addresses an event has several values (spellings, ends), and an item holds when it holds of any of them. A
  * process has one name, one user, one container and one image: what two conditions ask of those can be put together exactly.
- * Items of `nets` and `images` stand for all values that begin with them.
+ * Items of `nets` and `images` stand for all values that begin with them, those of numbers for all that a test of bits holds of.
  */
 const KINDS: Readonly<Record<Dimension, { readonly single: boolean; readonly prefix: boolean }>> = {
   dirs: { single: false, prefix: true },
@@ -30,6 +34,7 @@ const KINDS: Readonly<Record<Dimension, { readonly single: boolean; readonly pre
   ancestors: { single: false, prefix: false },
   ports: { single: false, prefix: false },
   nets: { single: false, prefix: true },
+  ...NUMBERS,
 }
 
 export const DIMENSIONS = GUARD_DIMENSIONS
@@ -50,6 +55,7 @@ export interface Items {
  * `comms`: name of the process. `uids`: effective user. `containers`: `host` or `container`. `ttys`: `none` or `some`, as of
  * the last exec. `images`: beginning of the executable's path, ended by NUL where all of it is meant. `ancestors`: name that
  * the process or one it descends from ever had. `ports` and `nets` (hexadecimal, slash, bits): either end of a socket.
+ * `arg0` to `arg5`: numbers of the event, by tests of bits (arguments.ts).
  */
 export type Branch = { readonly [D in Dimension]?: Items }
 export type Branches = readonly Branch[]

@@ -29,7 +29,7 @@ describe('a stream that is about changes of files', () => {
     test(`${event}, shape ${shape}, ${path}: ${passes ? 'wanted' : 'not wanted'}`, () => {
       const given = { name: path, start: undefined, resolved: undefined }
       const process = { comm: 'x', uid: 0, inContainer: undefined, image: undefined }
-      const input = { event, shape, process, paths: [given], ends: [] }
+      const input = { event, shape, process, paths: [given], numbers: [], ends: [] }
       assert.equal(judge(tables, input) !== 0n, passes)
     })
 })

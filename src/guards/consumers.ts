@@ -41,7 +41,9 @@ export function streamConsumer({ name, events, paths, patterns, changes = false 
       or([...paths.map((path) => pathTest('path', 'pmatch', path)), ...patterns.map(patternBranches)])
   const byShape = (event: GuardedEvent): ByShape => {
     // What may be a socket has perhaps no path.
-    const hasPath = Object.keys(event.paths).length > 0 && event.ends !== true
+    // and a path that is no more than an argument is none to what watches files.
+    const isFile = Object.keys(event.paths).some((field) => !field.startsWith('evt.arg['))
+    const hasPath = isFile && event.ends !== true
     const needed = hasPath ? branches : ALWAYS
     const shapes = changes ? event.shapes.filter((shape) => !event.isLook(shape)) : event.shapes
     return [{ shapes, branches: needed }]

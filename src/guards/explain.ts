@@ -71,6 +71,9 @@ function explainEvent(plan: GuardPlan, rule: Rule, name: string): ExplainedEvent
 /** How a rule that takes an event type without asking more could ask more. */
 export function hintFor(event: GuardedEvent): string {
   const process = 'a process (proc.name, proc.exepath, user.uid, container.id)'
+  const { paths } = event
+  if (Object.keys(paths).length === 0 && event.ends !== true && !event.name.startsWith('socket'))
+    return `name arguments (evt.arg.NAME), evt.failed or ${process}`
   if (event.name.startsWith('socket'))
     return `name an address family (evt.arg.domain contains AF_PACKET) or ${process}`
   if (event.ends === true) return `name a port or address (fd.sport, fd.sip, fd.snet) or ${process}`
@@ -88,4 +91,4 @@ export const leftToUserSpace = (
   })
 
 /** Verdicts of tests that the kernel decides or asks for. */
-export const IN_KERNEL: ReadonlySet<Verdict> = new Set(['shape', 'path', 'process', 'socket'])
+export const IN_KERNEL: ReadonlySet<Verdict> = new Set(['shape', 'path', 'process', 'argument', 'socket'])

@@ -30,12 +30,15 @@ import type { EventView } from '../decode/event-view.ts'
 import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { isUnspecified } from '../fields/fd/descriptor.ts'
 import { Ip } from '../fields/ip.ts'
+import { numberSlots } from './arguments.ts'
+import { GUARDED_EVENTS } from './shapes.ts'
 import type { GuardEnd, GuardInput, GuardPath } from './tables.ts'
 
 /** Undefined for events without a guard. */
 export function inputOf({ event, process }: SyscallContext): GuardInput | undefined {
   const facts = factsOf(event)
-  return facts && { event: event.name, ...facts, process: processOf(event, process) }
+  if (facts === undefined) return undefined
+  return { event: event.name, ...facts, numbers: numbersOf(event), process: processOf(event, process) }
 }
 
 type Facts = Pick<GuardInput, 'shape' | 'paths' | 'ends'>
@@ -68,9 +71,23 @@ function factsOf(event: EventView): Facts | undefined {
     case 'socket_new':
       return { shape: newSocketShape(event), paths: [], ends: [] }
     default:
-      return undefined
+      return GUARDED_EVENTS.has(event.name) ? callFacts(event) : undefined
   }
 }
+
+/** Of an event that has no more than arguments. */
+function callFacts(event: EventView): Facts {
+  const paths = Object.entries(event.type.family.fields).flatMap(([name, { format, hidden }]) =>
+    format === 'path' && hidden !== true && event.has(name) ? [namedPath(event, name, `${name}_dir`)] : [],
+  )
+  return { shape: outcomeOf(event, event.number('res') ?? 0), paths, ends: [] }
+}
+
+const numbersOf = (event: EventView): GuardInput['numbers'] =>
+  numberSlots(event.name).map((slot) => {
+    const number = slot && event.bigint(slot.name)
+    return number === undefined ? undefined : BigInt.asUintN(64, number)
+  })
 
 const names = (event: EventView, paths: readonly GuardPath[]): Facts => ({
   shape: outcomeOf(event),

@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import {
   GUARD_DIR,
-  GUARD_EVENTS,
   GUARD_NAME,
-  GUARD_SHAPES,
   GUARD_TAIL,
+  GUARD_TESTS,
   GUARD_WORDS,
+  shapeRow,
+  shapesOf,
 } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import type { ProcessInfo } from '../fields/context.ts'
@@ -20,6 +21,7 @@ import {
   EVERY_CLASS,
   imageMask,
   type Mask,
+  NUMBER_DIMENSIONS,
   PATH_DIMENSIONS,
   PROCESS_DIMENSIONS,
   type Tables,
@@ -33,8 +35,8 @@ interface Elements {
 }
 
 const MASK_BYTES = GUARD_WORDS * 8
-/** struct guard_config: two masks for each dimension and two more, a seed, two words. */
-const CONFIG_BYTES = (DIMENSIONS.length * 2 + 2) * MASK_BYTES + 16
+/** struct guard_config: two masks for each dimension and three more, a seed, two words. */
+const CONFIG_BYTES = (DIMENSIONS.length * 2 + 3) * MASK_BYTES + 16
 /** struct guard_dir_value: length, padding, three masks. */
 const DIR_VALUE_BYTES = 8 + 3 * MASK_BYTES
 
@@ -48,7 +50,7 @@ export function elementsOf(tables: Tables, generation: number, auditEvery: numbe
 }
 
 /** Elements that stand beside those of other generations, and have to be taken out one day. */
-const keyedElements = ({ dirs, lookups }: Tables, generation: number): readonly Elements[] => [
+const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): readonly Elements[] => [
   nameElements('guard_components', GUARD_NAME, lookups.components.table, generation, encodeText),
   nameElements('guard_bases', GUARD_NAME, lookups.bases.table, generation, encodeText),
   nameElements('guard_comms', GUARD_NAME, lookups.comms.table, generation, encodeText),
@@ -60,6 +62,7 @@ const keyedElements = ({ dirs, lookups }: Tables, generation: number): readonly 
   prefixElements('guard_images', GUARD_DIR, lookups.images.table, generation, imageBytes),
   prefixElements('guard_nets', 16, lookups.nets.table, generation, netBytes),
   dirElements(dirs, generation),
+  testElements(numbers, generation),
 ]
 
 /** Dimensions whose values are numbers to the kernel. */
@@ -165,7 +168,8 @@ function configElements({ lookups }: Tables, generation: number, auditEvery: num
     dimensions.reduce((mask, d) => mask & lookups[d].open, EVERY_CLASS)
   writeMask(value, 2 * DIMENSIONS.length * MASK_BYTES, notAsking(PROCESS_DIMENSIONS))
   writeMask(value, (2 * DIMENSIONS.length + 1) * MASK_BYTES, notAsking(PATH_DIMENSIONS))
-  const end = (DIMENSIONS.length + 1) * 2 * MASK_BYTES
+  writeMask(value, (2 * DIMENSIONS.length + 2) * MASK_BYTES, notAsking(NUMBER_DIMENSIONS))
+  const end = (2 * DIMENSIONS.length + 3) * MASK_BYTES
   // Nobody can make up a directory that passes for another in the cache.
   elements.values.set(randomBytes(8), end)
   value.setUint32(end + 8, auditEvery, true)
@@ -176,15 +180,17 @@ function configElements({ lookups }: Tables, generation: number, auditEvery: num
 
 /** Rows of all guarded events: one that the tables do not know passes whole. */
 function shapeElements({ shapes }: Tables, generation: number): Elements {
-  const events = [...GUARDED_EVENTS.values()]
-  const { key, value, ...elements } = room('guard_shapes', events.length * GUARD_SHAPES, 4, MASK_BYTES)
-  for (const [i, { name, id }] of events.entries()) {
+  const rows = [...GUARDED_EVENTS.values()].flatMap(({ name, id }) => {
     const masks = shapes.get(name)
-    for (let shape = 0; shape < GUARD_SHAPES; shape++) {
-      const at = i * GUARD_SHAPES + shape
-      key.setUint32(4 * at, ((generation & 1) * GUARD_EVENTS + id) * GUARD_SHAPES + shape, true)
-      writeMask(value, at * MASK_BYTES, masks === undefined ? EVERY_CLASS : (masks.get(shape) ?? 0n))
-    }
+    return Array.from({ length: shapesOf(id) }, (_, shape) => ({
+      row: shapeRow(generation, id, shape),
+      mask: masks === undefined ? EVERY_CLASS : (masks.get(shape) ?? 0n),
+    }))
+  })
+  const { key, value, ...elements } = room('guard_shapes', rows.length, 4, MASK_BYTES)
+  for (const [at, { row, mask }] of rows.entries()) {
+    key.setUint32(4 * at, row, true)
+    writeMask(value, at * MASK_BYTES, mask)
   }
   return elements
 }
@@ -259,6 +265,34 @@ function dirElements(dirs: Tables['dirs'], generation: number): Elements {
     for (const [j, mask] of [within, here, below].entries())
       writeMask(value, i * DIR_VALUE_BYTES + 8 + j * MASK_BYTES, mask)
     i++
+  }
+  return elements
+}
+
+/** struct guard_test: a mask and a value of bits, two masks of classes. */
+const TEST_BYTES = 16 + 2 * MASK_BYTES
+/** struct guard_tests: how many, and those. */
+const TESTS_BYTES = 8 + GUARD_TESTS * TEST_BYTES
+
+function testElements(numbers: Tables['numbers'], generation: number): Elements {
+  const entries = [...numbers].flatMap(([event, byDimension]) =>
+    [...byDimension].map(([dimension, tests]) => ({
+      place: (GUARDED_EVENTS.get(event)!.id << 3) | NUMBER_DIMENSIONS.indexOf(dimension),
+      tests,
+    })),
+  )
+  const { key, value, ...elements } = room('guard_tests', entries.length, 8, TESTS_BYTES)
+  for (const [i, { place, tests }] of entries.entries()) {
+    key.setUint32(i * 8, generation, true)
+    key.setUint32(i * 8 + 4, place, true)
+    value.setUint32(i * TESTS_BYTES, tests.length, true)
+    for (const [j, test] of tests.entries()) {
+      const at = i * TESTS_BYTES + 8 + j * TEST_BYTES
+      value.setBigUint64(at, test.mask, true)
+      value.setBigUint64(at + 8, test.value, true)
+      writeMask(value, at + 16, test.asking)
+      writeMask(value, at + 16 + MASK_BYTES, test.excluding)
+    }
   }
   return elements
 }

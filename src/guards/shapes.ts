@@ -14,90 +14,35 @@ import {
   SOCKET_SHAPE,
   WRITE_SHAPE,
 } from '../../schema/guard.ts'
-import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { FD_TYPES, letterOf } from '../fields/fd/types.ts'
+import { CALL_EVENTS } from './calls.ts'
 import type { Fact, Facts } from './facts.ts'
+import {
+  EITHER,
+  FD_PATHS,
+  flag,
+  type GuardedEvent,
+  hasFailed,
+  INT_MAX,
+  idOf,
+  LENGTH,
+  MINUS_ONE,
+  NAMED,
+  NO,
+  NO_IO,
+  NO_OPEN,
+  NUMBER,
+  never,
+  outcome,
+  SOURCE,
+  TARGET,
+  upTo,
+  withoutPaths,
+  ZERO,
+} from './outcomes.ts'
 import type { PathPart } from './paths.ts'
 
-export interface GuardedEvent {
-  readonly name: string
-  /** Wire id: the row of the table. */
-  readonly id: number
-  /** Shapes that occur. */
-  readonly shapes: readonly number[]
-  facts(shape: number): Facts
-  /** Is it no more than looking: an open for reading? */
-  isLook(shape: number): boolean
-  /** Fields that are a path of the event. Others of these names are absent. */
-  readonly paths: Readonly<Record<string, PathPart>>
-  /** The event is about a socket, and its ends are looked at. */
-  readonly ends?: boolean
-}
-
-const INT_MAX = 2 ** 31 - 1
-const ERRORS: Fact = { from: -4095, to: -1 }
-const ABSENT: Fact = 'absent'
-const YES: Fact = { oneOf: [true] }
-const NO: Fact = { oneOf: [false] }
-const EITHER: Fact = { oneOf: [false, true] }
-const flag = (value: boolean): Fact => (value ? YES : NO)
-const MINUS_ONE: Fact = { oneOf: [-1] }
-const ZERO: Fact = { oneOf: [0] }
-const NUMBER: Fact = { from: 0, to: INT_MAX }
-const LENGTH: Fact = { from: 0, to: Number.MAX_SAFE_INTEGER }
-const SUCCESS: Fact = { oneOf: ['SUCCESS'] }
-const OTHER_ERROR: Fact = { noneOf: ['SUCCESS', 'EACCES', 'EPERM'] }
-const DENIED: Fact = { oneOf: ['EACCES', 'EPERM'] }
-const DENIALS: Fact = { oneOf: [-1, -13] }
-const IN_PROGRESS: Fact = { oneOf: ['EINPROGRESS'] }
-
-const FD_PATHS: Readonly<Record<string, PathPart>> = {
-  'fd.name': 'path',
-  'fd.realpath': 'path',
-  'fd.directory': 'directory',
-  'fd.filename': 'name',
-}
-const NAMED: Readonly<Record<string, PathPart>> = { 'fs.path.name': 'path' }
-const SOURCE: Readonly<Record<string, PathPart>> = { 'fs.path.source': 'path' }
-const TARGET: Readonly<Record<string, PathPart>> = { 'fs.path.target': 'path' }
-const PATH_FIELDS: readonly string[] = [
-  ...Object.keys(FD_PATHS),
-  'fd.nameraw',
-  ...['name', 'source', 'target'].flatMap((role) => [`fs.path.${role}`, `fs.path.${role}raw`]),
-]
-
-/** How the call ended; `ok` is what it returns when it works. */
-function outcome(shape: number, ok: Fact): Facts {
-  const [rawres, res] = {
-    [OUTCOMES.OK]: [ok, SUCCESS] as const,
-    [OUTCOMES.FAILED]: [ERRORS, OTHER_ERROR] as const,
-    [OUTCOMES.DENIED]: [DENIALS, DENIED] as const,
-    [OUTCOMES.IN_PROGRESS]: [ERRORS, IN_PROGRESS] as const,
-  }[shape & 3]!
-  return { 'evt.failed': flag(hasFailed(shape)), 'evt.rawres': rawres, 'evt.res': res }
-}
-const hasFailed = (shape: number): boolean => (shape & 3) !== OUTCOMES.OK
-
-const never = (names: readonly string[]): Facts => Object.fromEntries(names.map((name) => [name, ABSENT]))
-
-const NO_IO: Facts = {
-  'evt.is_io': NO,
-  'evt.is_io_read': NO,
-  'evt.is_io_write': NO,
-}
-const NO_OPEN: Facts = {
-  'evt.is_open_read': NO,
-  'evt.is_open_write': NO,
-  'evt.is_open_create': NO,
-  'evt.is_open_exec': NO,
-}
-
-/** Path fields the event does not have: `keep` are those it has, or may have in some other way. */
-const withoutPaths = (keep: readonly string[]): Facts =>
-  never(PATH_FIELDS.filter((name) => !keep.includes(name)))
-
-const upTo = (end: number): readonly number[] => Array.from({ length: end }, (_, i) => i)
-const idOf = (name: string): number => PUBLIC_EVENT_TYPES.find((type) => type.name === name)!.id
+export type { GuardedEvent } from './outcomes.ts'
 
 const OPEN_PATHS: Readonly<Record<string, PathPart>> = {
   ...FD_PATHS,
@@ -370,5 +315,6 @@ export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
     ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
     ...['socket', 'socketpair'].map(newSocketEvent),
     ...['dup', 'dup2', 'dup3'].map(dupEvent),
+    ...CALL_EVENTS,
   ].map((event) => [event.name, event]),
 )

@@ -21,7 +21,7 @@ function passes(condition: string, ends: readonly (GuardEnd | undefined)[]): boo
   }
   const { tables } = planGuards({ rules: rulesOf('r.yaml', JSON.stringify([rule])), streams: [] })
   const process = { comm: 'x', uid: 0, inContainer: undefined, image: undefined }
-  return judge(tables, { event: 'connect', shape: SHAPE, process, paths: [], ends }) !== 0n
+  return judge(tables, { event: 'connect', shape: SHAPE, process, paths: [], numbers: [], ends }) !== 0n
 }
 
 suite('ends of sockets', () => {

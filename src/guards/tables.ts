@@ -1,5 +1,13 @@
 /** The tables of a guard as the kernel reads them, and the same judgement in TypeScript: its reference. */
-import { GUARD_DIR, GUARD_ENTRIES, GUARD_NAME, GUARD_TAIL, GUARD_WORDS } from '../../schema/guard.ts'
+import {
+  GUARD_ARGUMENT_ENTRIES,
+  GUARD_DIR,
+  GUARD_ENTRIES,
+  GUARD_NAME,
+  GUARD_TAIL,
+  GUARD_TESTS,
+  GUARD_WORDS,
+} from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import { type Branch, DIMENSIONS, type Dimension } from './branches.ts'
 import { type Classes, type Consumer, classesOf, MOST_CLASSES } from './classes.ts'
@@ -32,11 +40,21 @@ export interface Lookup {
   readonly open: Mask
 }
 
+/** A test of the bits of a number, and the classes that ask for what it holds of or exclude that. */
+export interface NumberTest {
+  readonly mask: bigint
+  readonly value: bigint
+  readonly asking: Mask
+  readonly excluding: Mask
+}
+
 export interface Tables {
   readonly classes: Classes
   /** Classes possible for an event type and shape; an event type that is missing passes whole. */
   readonly shapes: ReadonlyMap<string, ReadonlyMap<number, Mask>>
   readonly dirs: ReadonlyMap<string, DirEntry>
+  /** Tests of an event's numbers, by their dimension; one that is not there is not asked for. */
+  readonly numbers: ReadonlyMap<string, ReadonlyMap<NumberDimension, readonly NumberTest[]>>
   readonly lookups: Readonly<Record<Dimension, Lookup>>
 }
 
@@ -52,9 +70,11 @@ export function tablesOf(consumers: readonly Consumer[], blocked: ReadonlySet<st
     Dimension,
     Lookup
   >
+  const shapes = shapeTable(consumers, classes, blocked)
   return {
     classes,
-    shapes: shapeTable(consumers, classes, blocked),
+    shapes,
+    numbers: numberTests(classes, shapes),
     dirs: dirEntries(lookups.dirs.table, lookups.dirs.open),
     lookups,
   }
@@ -77,6 +97,47 @@ function shapeTable(
     result.set(event.name, masks)
   }
   return result
+}
+
+/** Numbers that an event is asked for. */
+export const NUMBER_DIMENSIONS = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const
+export type NumberDimension = (typeof NUMBER_DIMENSIONS)[number]
+
+/** What there is room for. */
+const MOST_NUMBERS = GUARD_ARGUMENT_ENTRIES / 2
+
+function numberTests(classes: Classes, shapes: Tables['shapes']): Tables['numbers'] {
+  const result = new Map<string, Map<NumberDimension, readonly NumberTest[]>>()
+  let count = 0
+  for (const [event, masks] of shapes) {
+    const possible = [...masks.values()].reduce((sum, mask) => sum | mask, 0n)
+    for (const dimension of NUMBER_DIMENSIONS) {
+      const tests = testsOf(classes.branches, possible, dimension)
+      if (tests.length === 0 || tests.length > GUARD_TESTS || count === MOST_NUMBERS) continue
+      count++
+      result.set(event, (result.get(event) ?? new Map()).set(dimension, tests))
+    }
+  }
+  return result
+}
+
+function testsOf(branches: readonly Branch[], possible: Mask, dimension: Dimension): readonly NumberTest[] {
+  const tests = new Map<string, NumberTest>()
+  for (const [i, branch] of branches.entries()) {
+    const items = branch[dimension]
+    if (items === undefined || (possible & bit(i)) === 0n) continue
+    for (const item of items.of) {
+      const [mask, value] = item.split(':').map((text) => BigInt(`0x${text}`)) as [bigint, bigint]
+      const { asking, excluding } = tests.get(item) ?? { asking: 0n, excluding: 0n }
+      tests.set(item, {
+        mask,
+        value,
+        asking: items.except ? asking : asking | bit(i),
+        excluding: items.except ? excluding | bit(i) : excluding,
+      })
+    }
+  }
+  return [...tests.values()]
 }
 
 /** Does an item stand for all that a (longer or equal) item stands for? */
@@ -187,12 +248,14 @@ export interface GuardInput {
   readonly shape: number
   readonly process: GuardProcess
   readonly paths: readonly GuardPath[]
+  /** Its numbers as 64 bits; those that are undefined or missing cannot be told. */
+  readonly numbers: readonly (bigint | undefined)[]
   /** Both ends of an IP socket, undefined where not set; empty when the event has no such socket; perhaps others. */
   readonly ends: readonly (GuardEnd | undefined)[] | 'any'
 }
 
 /** Classes that survive; 0 is an event that no consumer can want. */
-export function judge(tables: Tables, { event, shape, process, paths, ends }: GuardInput): Mask {
+export function judge(tables: Tables, { event, shape, process, paths, numbers, ends }: GuardInput): Mask {
   const shapes = tables.shapes.get(event)
   if (shapes === undefined) return EVERY_CLASS
   const live = shapes.get(shape) ?? 0n
@@ -200,7 +263,8 @@ export function judge(tables: Tables, { event, shape, process, paths, ends }: Gu
   const { lookups } = tables
   const start: PathMasks = pathMasks((d) => lookups[d].open)
   const masks = paths.map((path) => masksOf(tables, path)).reduce(either, start)
-  const left = live & processMask(tables, process) & endsMask(tables, ends)
+  const left =
+    live & processMask(tables, process) & numbersMask(tables, event, numbers) & endsMask(tables, ends)
   return PATH_DIMENSIONS.reduce((rest, d) => rest & masks[d], left)
 }
 
@@ -235,6 +299,20 @@ function longest({ table, other }: Lookup, fits: (item: string) => boolean): Mas
   for (const item of table.keys())
     if (fits(item) && (found === undefined || item.length > found.length)) found = item
   return found === undefined ? other : table.get(found)!
+}
+
+function numbersMask({ numbers: of, lookups }: Tables, event: string, numbers: GuardInput['numbers']): Mask {
+  let left = EVERY_CLASS
+  for (const [i, dimension] of NUMBER_DIMENSIONS.entries()) {
+    const tests = of.get(event)?.get(dimension)
+    const number = numbers[i]
+    if (tests === undefined || number === undefined) continue
+    const holding = tests.filter(({ mask, value }) => (number & mask) === value)
+    const asking = holding.reduce((sum, test) => sum | test.asking, 0n)
+    const excluding = holding.reduce((sum, test) => sum | test.excluding, 0n)
+    left &= (lookups[dimension].other & ~excluding) | asking
+  }
+  return left
 }
 
 /** Either end may be meant, and one that is missing is in no list. */

@@ -1,6 +1,7 @@
 /** A condition weakened to what the kernel can ask of one event type: by shape, then by paths. */
 import { operandKey } from '../detect/predicates.ts'
 import type { Expr, Literal, Operand, Test } from '../rules/ir.ts'
+import { argumentTest, numberOf } from './arguments.ts'
 import { ALWAYS, and, type Branches, isAlways, NEVER, or } from './branches.ts'
 import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
 import { type PathPart, pathTest } from './paths.ts'
@@ -8,8 +9,8 @@ import { processTest } from './process.ts'
 import type { GuardedEvent } from './shapes.ts'
 import { isSocketTest, socketTest } from './sockets.ts'
 
-/** What becomes of a test: decided by the shape, asked of paths, the process or a socket, or left to user space with the reason. */
-export type Verdict = 'shape' | 'path' | 'process' | 'socket' | Reason
+/** What becomes of a test: decided by the shape, asked of paths, the process, an argument or a socket, or left to user space with the reason. */
+export type Verdict = 'shape' | 'path' | 'process' | 'argument' | 'socket' | Reason
 export type Reason =
   | 'compares two fields'
   | 'transforms a value'
@@ -19,7 +20,7 @@ export type Reason =
   | 'field is not known to the kernel'
 
 /** Verdicts of what is looked up, which say more than that some shapes decide it, too. */
-const ASKED: ReadonlySet<Verdict> = new Set(['path', 'process', 'socket'])
+const ASKED: ReadonlySet<Verdict> = new Set(['path', 'process', 'argument', 'socket'])
 
 /** Shapes that a condition treats alike, and the branches of an event with one of them; shapes that never match are not there. */
 export interface ShapeGroup {
@@ -43,27 +44,44 @@ export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<
 export function createWeakener<C>(): Weakener<C> {
   const facts = new Map<GuardedEvent, ReadonlyMap<number, Facts>>()
   const groups = new Map<string, readonly Alike[]>()
+  const shared = new Map<string, readonly Alike[]>()
   const factsOf = (event: GuardedEvent): ReadonlyMap<number, Facts> => {
     const known = facts.get(event) ?? new Map(event.shapes.map((shape) => [shape, event.facts(shape)]))
     facts.set(event, known)
     return known
   }
-  // Thousands of rules read the same few fields: which shapes these tell apart is asked once.
+  // Thousands of rules read the same few fields: which shapes these tell apart is asked once. Like events have the same list.
   const groupsOf = (event: GuardedEvent, fields: readonly string[]): readonly Alike[] => {
     const key = `${event.name} ${fields.join()}`
-    const known = groups.get(key) ?? alike(factsOf(event), fields)
-    groups.set(key, known)
-    return known
+    const known = groups.get(key)
+    if (known !== undefined) return known
+    const { list, text } = alike(factsOf(event), fields)
+    const same = shared.get(text) ?? list
+    shared.set(text, same)
+    groups.set(key, same)
+    return same
   }
-  const branches = new Map<Expr<C>, Map<string, Branches>>()
+  const conditions = new Map<Expr<C>, Known<C>>()
   return (condition, event, note) => {
-    const known = branches.get(condition) ?? new Map<string, Branches>()
-    branches.set(condition, known)
-    return weaken(condition, event, { groupsOf, known }, note)
+    const known = conditions.get(condition) ?? knownOf(condition)
+    conditions.set(condition, known)
+    const { byGroups, fields, deciders } = known
+    const list = groupsOf(event, fields)
+    if (note !== undefined) return weaken(condition, event, list, known, note)
+    const results = byGroups.get(list) ?? new Map<string, ByShape>()
+    byGroups.set(list, results)
+    const asked = deciders.map(({ test }) => askedOf(test, event)).join()
+    const result = results.get(asked) ?? weaken(condition, event, list, known, undefined)
+    results.set(asked, result)
+    return result
   }
 }
 
-function alike(facts: ReadonlyMap<number, Facts>, fields: readonly string[]): readonly Alike[] {
+/** Shapes with the same facts about the fields that a condition reads, and a text that is the same for equal lists. */
+function alike(
+  facts: ReadonlyMap<number, Facts>,
+  fields: readonly string[],
+): { readonly list: readonly Alike[]; readonly text: string } {
   const found = new Map<string, Alike>()
   for (const [shape, of] of facts) {
     const key = JSON.stringify(fields.map((field) => of[field] ?? null))
@@ -71,27 +89,42 @@ function alike(facts: ReadonlyMap<number, Facts>, fields: readonly string[]): re
     if (group === undefined) found.set(key, { shapes: [shape], facts: of })
     else group.shapes.push(shape)
   }
-  return [...found.values()]
+  const text = [...found].map(([key, { shapes }]) => `${shapes.join()} ${fields.join()} ${key}`).join('\n')
+  return { list: [...found.values()], text }
 }
 
-interface Known {
-  readonly groupsOf: (event: GuardedEvent, fields: readonly string[]) => readonly Alike[]
-  /** What a condition needs, by what is decided of its tests and what an event has for the others: like events share it. */
-  readonly known: Map<string, Branches>
+interface Decider<C> {
+  readonly test: LiteralTest<C>
+  readonly decide: (facts: Facts) => boolean | undefined
+}
+
+/** What is known of a condition. */
+interface Known<C> {
+  readonly deciders: readonly Decider<C>[]
+  /** Fields that its tests read. */
+  readonly fields: readonly string[]
+  /** What it needs, by what is decided of its tests and what an event has for the others: like events share it. */
+  readonly branches: Map<string, Branches>
+  readonly byGroups: Map<readonly Alike[], Map<string, ByShape>>
+}
+
+function knownOf<C>(condition: Expr<C>): Known<C> {
+  const deciders = literalTests(condition).map(deciderOf)
+  const fields = [...new Set(deciders.map(({ test }) => keyOf(test.left)))].sort()
+  return { deciders, fields, branches: new Map(), byGroups: new Map() }
 }
 
 /** What a condition needs of the paths of an event, for each shape that can match at all. */
 function weaken<C>(
   condition: Expr<C>,
   event: GuardedEvent,
-  { groupsOf, known }: Known,
+  groups: readonly Alike[],
+  { deciders, branches: known }: Known<C>,
   note: Note<C> | undefined,
 ): ByShape {
   const result: ShapeGroup[] = []
   const byShape = new Set<Test<C>>()
-  const deciders = literalTests(condition).map(deciderOf)
-  const fields = [...new Set(deciders.map(({ test }) => keyOf(test.left)))].sort()
-  for (const { shapes, facts: of } of groupsOf(event, fields)) {
+  for (const { shapes, facts: of } of groups) {
     const decided = new Map(deciders.map(({ test, decide }) => [test as Test<C>, decide(of)]))
     // Shapes that decide the same tests the same way need the same paths.
     const key = [...decided]
@@ -115,10 +148,7 @@ function weaken<C>(
 }
 
 /** Decides a test by the facts of a shape; facts that shapes share are looked at once. */
-function deciderOf<C>(test: LiteralTest<C>): {
-  readonly test: LiteralTest<C>
-  readonly decide: (facts: Facts) => boolean | undefined
-} {
+function deciderOf<C>(test: LiteralTest<C>): Decider<C> {
   const key = keyOf(test.left)
   const known = new Map<Fact, boolean | undefined>()
   return {
@@ -147,8 +177,9 @@ function partOf<C>(left: Operand<C>, { paths }: GuardedEvent): PathPart | undefi
 }
 
 /** What an event has to ask a test of. */
-const askedOf = <C>({ left }: Test<C>, event: GuardedEvent): string =>
-  partOf(left, event) ?? (event.ends ? 'end' : 'other')
+const askedOf = <C>(test: Test<C>, event: GuardedEvent): string =>
+  partOf(test.left, event) ??
+  (numberOf(test, event.name) !== undefined ? event.name : event.ends ? 'end' : 'other')
 
 const isLiteral = <C>(test: Test<C>): test is LiteralTest<C> => Array.isArray(test.right)
 
@@ -200,7 +231,12 @@ function leaf<C>(
   if (!isLiteral(test)) return ALWAYS
   const part = partOf(test.left, event)
   if (part === undefined)
-    return processTest(test, negated) ?? (event.ends ? socketTest(test, negated) : undefined) ?? ALWAYS
+    return (
+      processTest(test, negated) ??
+      argumentTest(test, negated, event.name) ??
+      (event.ends ? socketTest(test, negated) : undefined) ??
+      ALWAYS
+    )
   if (negated) return ALWAYS
   const { op, modifier, right } = test
   const of = ({ value }: Literal): Branches =>
@@ -214,13 +250,14 @@ function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Ver
   if (!isLiteral(test)) return 'compares two fields'
   const branches = leaf(test, negated, undefined, event)
   const isPath = partOf(test.left, event) !== undefined
-  if (!isAlways(branches))
-    return isPath ? 'path' : processTest(test, negated) !== undefined ? 'process' : 'socket'
+  const isProcess = processTest(test, negated) !== undefined
+  const isNumber = numberOf(test, event.name) !== undefined
+  if (!isAlways(branches)) return isPath ? 'path' : isProcess ? 'process' : isNumber ? 'argument' : 'socket'
   if (isPath)
     return negated
       ? 'negated: either spelling of a path may decide'
       : 'operator tells nothing of directory, name or ending'
   if (test.left.kind !== 'field') return 'transforms a value'
-  const known = processTest(test, negated) !== undefined || (event.ends && isSocketTest(test.left.def.name))
+  const known = isProcess || isNumber || (event.ends && isSocketTest(test.left.def.name))
   return known ? 'negated, or an operator that is not looked up' : 'field is not known to the kernel'
 }

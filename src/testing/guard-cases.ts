@@ -2,6 +2,7 @@
 import { FILE_TYPES } from '../../schema/enums/index.ts'
 import type { FieldValue, RecordInit } from '../decode/encode.ts'
 import { type Actor, address, event, execve, INIT } from './events.ts'
+import { argumentTest, CALLS, callFields, isCall } from './guard-calls.ts'
 
 /** Numbers that look random and are the same for the same seed. */
 export function createRandom(seed: number) {
@@ -61,6 +62,7 @@ export const EVENTS: readonly string[] = [
   ...DUPS,
   'symlink',
   'fchmod',
+  ...CALLS,
 ]
 
 const ERRNOS = [-1, -2, -13, -115, -22]
@@ -108,6 +110,7 @@ export function randomEvent(random: Random): RecordInit {
 }
 
 function fieldsOf(random: Random, name: string, ret: number): Fields {
+  if (isCall(name)) return callFields(random, name, ret, given)
   if (OPENS.includes(name)) return openFields(random, name, ret)
   if (WRITES.includes(name) || name === 'fchmod') return { res: ret, ...objectFields(random, name) }
   if (MESSAGES.includes(name)) return { res: ret, ...messageFields(random) }
@@ -266,6 +269,7 @@ function randomTest(random: Random): string {
   if (random.chance(45)) return pathTestText(random)
   if (random.chance(45)) return processTest(random)
   if (random.chance(30)) return socketTest(random)
+  if (random.chance(40)) return argumentTest(random)
   return random.pick([
     `evt.type = ${random.pick(EVENTS)}`,
     `evt.type in (${random.pick(EVENTS)}, ${random.pick(EVENTS)}, openat, write)`,

@@ -76,6 +76,7 @@ static const struct {
 	CALL(setsid), CALL(kill), CALL(tgkill), CALL(tkill), CALL(init_module), CALL(finit_module),
 	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),
 	CALL(pwritev), CALL(pwritev2), CALL(exit), CALL(setns), CALL(setuid), CALL(setgid), CALL(setreuid),
+	CALL(mkdirat), CALL(process_vm_readv), CALL(inotify_add_watch), CALL(fchownat),
 	CALL(setregid), CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(setgroups), CALL(capset),
 #undef CALL
 };

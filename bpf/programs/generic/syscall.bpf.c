@@ -4,7 +4,7 @@
  * the tracepoints of the calls that are asked for. Calls that have no tracepoint in this kernel, and all calls when nearly
  * all are asked for, come from the global one instead; what is wanted there stands in a map.
  */
-#include "path.h"
+#include "guard.h"
 #include "tarsier_syscalls.gen.h"
 
 /* A bit for each number. */
@@ -141,16 +141,24 @@ static __noinline int copy_argument(struct call *c, __u32 kind, __u64 value, __u
 	return 0;
 }
 
+/* Arguments, and what stands for those that a call does not have. */
+#define NO_ARGUMENTS [NO_NAME] = 0, [CURRENT] = AT_FDCWD
+
 /* Send one call. */
 static __always_inline int report(struct task_struct *task, __u16 prog, const struct call_desc *desc, const __u64 *args,
 				  __s64 res, __u16 flags)
 {
-	struct prog_counters *st;
-	struct scratch *s = begin_bulk(prog, &st);
+	struct guard_input in = {
+		.event = desc->id,
+		.shape = guard_outcome(res),
+		.name = { (void *)args[desc->name[0] & 7], (void *)args[desc->name[1] & 7] },
+		.dirfd = { args[desc->start[0] & 7], args[desc->start[1] & 7] },
+		.args = args,
+	};
+	BEGIN_GUARDED(ev_syscall, task, desc->id, prog, &in);
 	struct call c = { .s = s, .st = st, .task = task, .dirfd = AT_FDCWD };
 
-	BEGIN_RECORD(ev_syscall, task, desc->id, prog);
-	e->hdr.flags = flags;
+	e->hdr.flags |= flags;
 	e->res = res;
 	e->arg0 = args[0];
 	e->arg1 = args[1];
@@ -182,7 +190,7 @@ SEC("tp")
 int exit_syscall(struct sys_exit_ctx *ctx)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	__u64 args[6] = { ARG1(regs), ARG2(regs), ARG3(regs), ARG4(regs), ARG5(regs), ARG6(regs) };
+	__u64 args[8] = { ARG1(regs), ARG2(regs), ARG3(regs), ARG4(regs), ARG5(regs), ARG6(regs), NO_ARGUMENTS };
 	__u64 nr = (__u32)ctx->nr;
 
 	if (nr >= CALLS)
@@ -198,7 +206,7 @@ SEC("tp")
 int enter_syscall(struct sys_enter_ctx *ctx)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	__u64 args[6] = { ARG1(regs), ARG2(regs), ARG3(regs), ARG4(regs), ARG5(regs), ARG6(regs) };
+	__u64 args[8] = { ARG1(regs), ARG2(regs), ARG3(regs), ARG4(regs), ARG5(regs), ARG6(regs), NO_ARGUMENTS };
 	__u32 nr = ctx->nr;
 
 	if (nr >= CALLS)
@@ -253,7 +261,7 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]);
 	__u16 flags = 0;
 	__u32 zero = 0;
-	__u64 args[6];
+	__u64 args[8];
 
 	/* what nobody asks for, of either kind of program, ends here: no helper is called before */
 	if (nr >= CALLS)
@@ -270,6 +278,8 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 #endif
 	task = untracked(bpf_get_current_task_btf());
 	regs = current_regs(bpf_get_current_task_btf());
+	args[NO_NAME] = 0;
+	args[CURRENT] = AT_FDCWD;
 #if defined(__TARGET_ARCH_x86)
 	if (unlikely(in_compat(task))) {
 		/* a tail call does not return when there is such a program */

@@ -2,7 +2,6 @@
 /* What Tracee's users know as security_socket_* and socket_dup, at the exits of the calls that lead there. */
 #include "socket.h"
 
-#define SOCK_TYPE_MASK 0xf
 #define ADDRESS_MAX 128
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030

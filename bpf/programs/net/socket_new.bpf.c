@@ -3,51 +3,19 @@
 #include "guard.h"
 #include "socket.h"
 
-#define SOCK_TYPE_MASK 0xf
-
-#define AF_PACKET 17
-#define SOCK_DGRAM 2
-#define SOCK_RAW 3
-
-static __always_inline __u16 domain_of(__u32 domain)
-{
-	switch (domain) {
-	case AF_UNIX:
-		return SOCKET_FAMILY_UNIX;
-	case AF_INET:
-		return SOCKET_FAMILY_INET;
-	case AF_INET6:
-		return SOCKET_FAMILY_INET6;
-	case AF_NETLINK:
-		return SOCKET_FAMILY_NETLINK;
-	case AF_PACKET:
-		return SOCKET_FAMILY_PACKET;
-	default:
-		return SOCKET_FAMILY_OTHER;
-	}
-}
-
-static __always_inline __u16 kind_of(__u32 type)
-{
-	switch (type & SOCK_TYPE_MASK) {
-	case SOCK_STREAM:
-		return SOCKET_KIND_STREAM;
-	case SOCK_DGRAM:
-		return SOCKET_KIND_DGRAM;
-	case SOCK_RAW:
-		return SOCKET_KIND_RAW;
-	default:
-		return SOCKET_KIND_OTHER;
-	}
-}
-
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd, int fd2,
 				  __u32 domain, __u32 type, __u32 proto)
 {
+	const __u64 args[GUARD_ARGUMENTS] = {
+		[ARGUMENT_SOCKET_NEW_DOMAIN] = domain,
+		[ARGUMENT_SOCKET_NEW_TYPE] = type & SOCK_TYPE_MASK,
+		[ARGUMENT_SOCKET_NEW_PROTO] = proto,
+	};
 	struct guard_input in = {
 		.event = id,
-		.shape = guard_outcome(ctx->ret) | domain_of(domain) << SOCKET_NEW_SHAPE_FAMILY_SHIFT |
-			 kind_of(type) << SOCKET_NEW_SHAPE_TYPE_SHIFT,
+		.args = args,
+		.shape = guard_outcome(ctx->ret) | guard_domain(domain) << SOCKET_NEW_SHAPE_FAMILY_SHIFT |
+			 guard_socket_kind(type) << SOCKET_NEW_SHAPE_TYPE_SHIFT,
 	};
 	struct socket *sock;
 	struct file *file;

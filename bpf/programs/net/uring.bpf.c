@@ -3,7 +3,6 @@
 #include "uring.h"
 #include "socket.h"
 
-#define SOCK_TYPE_MASK 0xf
 #define ADDRESS_MAX 128
 /* include/uapi/linux/io_uring.h */
 #define IORING_ACCEPT_MULTISHOT 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* bpf(2) at its exit tracepoint, with the kernel object that the descriptor among the arguments stands for. */
 #include "agent.h"
+#include "guard.h"
 
 struct bpf_map {
 	__u32 id;
@@ -22,7 +23,6 @@ struct attr_words {
 	__u32 word[16];
 };
 
-#define ANON_INODE_FS_MAGIC 0x09041934
 /* Names of the anonymous inodes (kernel/bpf/syscall.c), as little-endian numbers. */
 #define NAME_MAP 0x0070616d2d667062ULL /* "bpf-map\0" */
 #define NAME_PROG 0x676f72702d667062ULL /* "bpf-prog" */
@@ -148,6 +148,9 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	struct attr_words attr = {};
 	struct object object = {};
 	__u32 cmd = ARG1(regs), size = ARG3(regs);
+	__u64 args[GUARD_ARGUMENTS] = { [ARGUMENT_BPF_CALL_CMD] = cmd };
+	struct guard_input in = { .event = EVENT_bpf, .shape = guard_outcome(ctx->ret), .args = args };
+	struct guard_verdict verdict;
 	struct ev_bpf_call *e;
 	struct scratch *s;
 	bool aimed;
@@ -170,6 +173,10 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 		st->guarded++;
 		return 0;
 	}
+	args[ARGUMENT_BPF_CALL_KIND] = object.kind;
+	args[ARGUMENT_BPF_CALL_OBJ_ID] = object.id;
+	if (!guard_wants_foreign(st, task, &in, aimed, &verdict))
+		return 0;
 	s = scratch_get(st, aimed ? RING_CRITICAL : RING_BULK);
 	if (!s)
 		return 0;
@@ -177,6 +184,7 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	DECLARE_EVENT(ev_bpf_call);
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, EVENT_bpf, PROG_exit_bpf);
+	guard_stamp(&e->hdr, &verdict);
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->cmd = cmd;

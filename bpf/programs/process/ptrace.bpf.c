@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* One process takes hold of another: ptrace, process_vm_readv, process_vm_writev, pidfd_getfd, at the exit tracepoints. */
 #include "agent.h"
+#include "guard.h"
 
 struct list_head {
 	struct list_head *next, *prev;
@@ -12,7 +13,6 @@ struct task_struct___traced {
 
 /* Where a pidfd keeps its struct pid: in the inode of its own file system since 6.9, before that in the file. */
 #define PIDFS_MAGIC 0x50494446
-#define ANON_INODE_FS_MAGIC 0x09041934
 #define NAME_PIDFD 0x5d64666469705bULL /* "[pidfd]\0", a little-endian number */
 struct inode___private {
 	void *i_private;
@@ -67,6 +67,9 @@ int exit_ptrace(struct sys_exit_ctx *ctx)
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = begin_foreign(PROG_exit_ptrace);
 	__u32 request = ARG1(regs), pid = ARG2(regs), tracee;
+	const __u64 args[GUARD_ARGUMENTS] = { [ARGUMENT_PTRACE_REQUEST] = request, [ARGUMENT_PTRACE_PID] = pid };
+	struct guard_input in = { .event = EVENT_ptrace, .shape = guard_outcome(ctx->ret), .args = args };
+	struct guard_verdict verdict;
 	struct ev_ptrace *e;
 	struct scratch *s;
 	bool aimed;
@@ -79,6 +82,8 @@ int exit_ptrace(struct sys_exit_ctx *ctx)
 		st->guarded++;
 		return 0;
 	}
+	if (!guard_wants_foreign(st, task, &in, aimed, &verdict))
+		return 0;
 	s = scratch_get(st, aimed ? RING_CRITICAL : RING_BULK);
 	if (!s)
 		return 0;
@@ -86,6 +91,7 @@ int exit_ptrace(struct sys_exit_ctx *ctx)
 	DECLARE_EVENT(ev_ptrace);
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, EVENT_ptrace, PROG_exit_ptrace);
+	guard_stamp(&e->hdr, &verdict);
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->request = request;
@@ -103,6 +109,9 @@ static __always_inline int report_vm(struct sys_exit_ctx *ctx, __u16 id, __u16 p
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = begin_foreign(prog);
 	__u32 pid = ARG1(regs);
+	const __u64 args[GUARD_ARGUMENTS] = { [ARGUMENT_PROCESS_VM_PID] = pid };
+	struct guard_input in = { .event = id, .shape = guard_outcome(ctx->ret), .args = args };
+	struct guard_verdict verdict;
 	struct ev_process_vm *e;
 	struct scratch *s;
 	bool aimed;
@@ -114,6 +123,8 @@ static __always_inline int report_vm(struct sys_exit_ctx *ctx, __u16 id, __u16 p
 		st->guarded++;
 		return 0;
 	}
+	if (!guard_wants_foreign(st, task, &in, aimed, &verdict))
+		return 0;
 	s = scratch_get(st, aimed ? RING_CRITICAL : RING_BULK);
 	if (!s)
 		return 0;
@@ -121,6 +132,7 @@ static __always_inline int report_vm(struct sys_exit_ctx *ctx, __u16 id, __u16 p
 	DECLARE_EVENT(ev_process_vm);
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, id, prog);
+	guard_stamp(&e->hdr, &verdict);
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->pid = pid;
@@ -177,6 +189,9 @@ int exit_pidfd_getfd(struct sys_exit_ctx *ctx)
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = begin_foreign(PROG_exit_pidfd_getfd);
+	__u64 args[GUARD_ARGUMENTS] = { [ARGUMENT_PIDFD_FLAGS] = (__u32)ARG3(regs) };
+	struct guard_input in = { .event = EVENT_pidfd_getfd, .shape = guard_outcome(ctx->ret), .args = args };
+	struct guard_verdict verdict;
 	struct ev_pidfd *e;
 	struct scratch *s;
 	bool aimed;
@@ -190,6 +205,9 @@ int exit_pidfd_getfd(struct sys_exit_ctx *ctx)
 		st->guarded++;
 		return 0;
 	}
+	args[ARGUMENT_PIDFD_PID] = pid;
+	if (!guard_wants_foreign(st, task, &in, aimed, &verdict))
+		return 0;
 	s = scratch_get(st, aimed ? RING_CRITICAL : RING_BULK);
 	if (!s)
 		return 0;
@@ -197,6 +215,7 @@ int exit_pidfd_getfd(struct sys_exit_ctx *ctx)
 	DECLARE_EVENT(ev_pidfd);
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, EVENT_pidfd_getfd, PROG_exit_pidfd_getfd);
+	guard_stamp(&e->hdr, &verdict);
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->pid_fd = ARG1(regs);

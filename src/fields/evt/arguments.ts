@@ -16,7 +16,7 @@ import { pathOf, pathOfFields } from '../paths.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 import { splitVector } from '../vector.ts'
 import { type ArgText, numberText } from './argument-text.ts'
-import { FALCO_ARGUMENT_LISTS, FALCO_NAMES } from './falco-arguments.ts'
+import { FALCO_ARGUMENT_LISTS, FALCO_NAMES, type PlainNumber } from './falco-arguments.ts'
 import { FALCO_ARGUMENTS } from './known-names.ts'
 import { structureText } from './structure-text.ts'
 
@@ -27,6 +27,9 @@ export interface Argument {
   readonly type: string
   readonly doc: string
   readonly text: (ctx: SyscallContext) => ArgText | undefined
+  /** Of a number: where it is in the record of its family, and how Falco writes it where it gives it no name. */
+  readonly slot?: Slot
+  readonly plain?: PlainNumber | undefined
   /** Place among Falco's arguments of the event, where Falco has it. */
   readonly position?: number
 }
@@ -134,10 +137,8 @@ function fromSlot(type: EventType, slot: Slot): Argument {
     const dir = decl.format === 'path' ? (decl.base ?? DIRECTORY_OF[name]) : undefined
     return { ...about, text: pathText(type, name, dir) }
   }
-  return {
-    ...about,
-    text: numberText(slot, type.family.name, FALCO_ARGUMENT_LISTS.get(type.name)?.get(shown)),
-  }
+  const falco = FALCO_ARGUMENT_LISTS.get(type.name)?.get(shown)
+  return { ...about, slot, plain: falco?.plain, text: numberText(slot, type.family.name, falco) }
 }
 
 const TUPLE: Argument = {

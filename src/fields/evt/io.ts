@@ -26,7 +26,10 @@ const WAITS: ReadonlySet<string> = new Set(
   ),
 )
 
-const direction = (ctx: SyscallContext): Direction | undefined => DIRECTIONS.get(ctx.event.name)
+/** Which way an event moves data; undefined when it moves none. */
+export const directionOf = (event: string): Direction | undefined => DIRECTIONS.get(event)
+
+const direction = (ctx: SyscallContext): Direction | undefined => directionOf(ctx.event.name)
 
 const flag = (name: string, doc: string, get: (ctx: SyscallContext) => boolean): SyscallField =>
   field({ name, type: 'bool', cost: 'free', doc, get })

@@ -150,7 +150,9 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
       passedOver: (event.flags & RECORD_FLAGS.AUDIT) !== 0,
       matched: found(),
       admitted: found(liveness.of(event)),
-      about: JSON.stringify(input, (_, value) => (value instanceof Uint8Array ? [...value] : value)),
+      about: JSON.stringify(input, (_, value) =>
+        value instanceof Uint8Array ? [...value] : typeof value === 'bigint' ? String(value) : value,
+      ),
     })
   }
   const first = prepare(text)
