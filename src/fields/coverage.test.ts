@@ -20,3 +20,10 @@ test('no field is served and refused at once', () => {
   for (const [source, { fields }] of SOURCES)
     for (const name of fields.keys()) assert.equal(unservedReason(name, source), undefined, name)
 })
+test('fields about either end and about networks are compared, not printed', () => {
+  const fields = [...SOURCES.get('syscall')!.fields.values()]
+  assert.equal(
+    fields.flatMap(({ name, filterOnly }) => (filterOnly ? [name] : [])).join(' '),
+    'fd.ip fd.net fd.port fd.proto fd.cnet fd.snet fd.lnet fd.rnet',
+  )
+})

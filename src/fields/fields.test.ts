@@ -223,6 +223,7 @@ describe('sockets', () => {
     const world = host(connect(out))
     assert.deepEqual(world.candidates('fd.ip'), ['10.0.0.2', '93.184.216.34'])
     assert.deepEqual(world.candidates('fd.port'), [40312, 443])
+    assert.deepEqual(world.candidates('fd.proto'), [40312, 443])
   })
   test('a connect under way has its addresses', () =>
     check(connect({ ...out, res: -ERRNO['EINPROGRESS']! }), {

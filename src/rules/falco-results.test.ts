@@ -213,6 +213,18 @@ test("Falco's description of everything", () => {
     details: { used: true, lists: ['inner'], items_compiled: ['bash', 'x'], plugins: [] },
   })
 })
+test('the events of a macro are those that it leaves', () => {
+  const text =
+    macro('m', 'evt.type=open') + macro('n', 'ka.verb=get') + rule('r', { condition: 'm and proc.name=a' })
+  const { macros } = load([text]).describe()
+  assert.deepEqual(
+    macros.map(({ name, parts }) => [name, parts.events]),
+    [
+      ['m', new Set(['open'])],
+      ['n', '*'],
+    ],
+  )
+})
 test("Falco's table of rules", () => {
   assert.equal(
     falcoDescriptionText(described),

@@ -64,7 +64,7 @@ describe('exec', () => {
     world.feed(execve({ path: '/usr/bin/dash', argv: ['sh', '-c', 'id'], cwd: '/tmp' }))
     assert.equal(world.plain('proc.name'), 'dash')
     assert.equal(world.plain('proc.cmdline'), 'dash -c id')
-    assert.equal(world.plain('proc.cwd'), '/tmp')
+    assert.equal(world.plain('proc.cwd'), '/tmp/')
   })
   test('a failed exec changes nothing', () => {
     const world = withShell()
@@ -132,7 +132,7 @@ describe('fork', () => {
     assert.equal(world.plain('proc.pname'), 'bash')
     assert.equal(world.plain('proc.ppid'), SHELL.pid)
     assert.equal(world.plain('proc.vpid'), 7)
-    assert.equal(world.plain('proc.cwd'), '/home/alice')
+    assert.equal(world.plain('proc.cwd'), '/home/alice/')
     assert.equal(world.plain('proc.exe'), '-bash')
   })
   test('computed text is shared until one of them changes', () => {

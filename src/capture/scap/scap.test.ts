@@ -127,7 +127,7 @@ suite('events of scap captures', () => {
   says(
     'chdir moves names that follow',
     [scapBlock('chdir', { tid: 100, at: 0 }, { res: 0, path: '/srv' }), openat(1, 'x')],
-    { 'fd.name': '/srv/x', 'proc.cwd': '/srv' },
+    { 'fd.name': '/srv/x', 'proc.cwd': '/srv/' },
   )
   says(
     'a connection',
@@ -306,7 +306,7 @@ suite('events of scap captures', () => {
       'proc.exe_ino': '99',
       'proc.exe_ino.mtime': '1767225600000000001',
       'user.loginuid': '5',
-      'proc.cwd': '/srv',
+      'proc.cwd': '/srv/',
     },
   )
   says(
@@ -617,7 +617,7 @@ test('events that nobody wants are counted, and change what they change', () =>
       scapBlock('openat', { tid: 100, at: 0 }, { fd: 3, dirfd: AT_FDCWD, name: '/var', flags: 1 }),
       scapBlock('clone', { tid: 100, at: 1 }, clone),
       scapBlock('clone', { tid: 200, at: 2 }, { res: 0, ...child, uid: 1000, gid: 1000 }),
-      scapBlock('chdir', { tid: 200, at: 3 }, { res: 0, path: '/var/log' }),
+      scapBlock('chdir', { tid: 200, at: 3 }, { res: 0, path: '/var/log/' }),
       scapBlock('unlinkat', { tid: 200, at: 4 }, { res: 0, dirfd: 3, name: 'x', flags: 0 }),
       scapBlock('rename', { tid: 200, at: 5 }, { res: 0, oldpath: 'a', newpath: 'b' }),
     ]
@@ -634,8 +634,8 @@ test('events that nobody wants are counted, and change what they change', () =>
       },
     })
     assert.deepEqual(found, [
-      ['5', 'bash', '/var/log', '/var/x', 'undefined'],
-      ['6', 'bash', '/var/log', 'undefined', '/var/log/a'],
+      ['5', 'bash', '/var/log/', '/var/x', 'undefined'],
+      ['6', 'bash', '/var/log/', 'undefined', '/var/log/a'],
     ])
     assert.deepEqual(Object.fromEntries(events), { openat: 1, clone: 2, chdir: 1, unlinkat: 1, rename: 1 })
   }))

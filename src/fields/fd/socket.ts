@@ -38,7 +38,6 @@ function addresses(ctx: SyscallContext): readonly Ip[] {
   return all.length < 2 ? all : all.filter((ip) => !isUnspecified(ip))
 }
 const ports = (ctx: SyscallContext): readonly number[] => ends(ctx).map((end) => end.port)
-/** What the fields about either end print: the server's. */
 const server = (ctx: SyscallContext): Endpoint | undefined => ends(ctx).at(-1)
 
 const addressField = (name: string, type: ValueType, role: Role, words: string): SyscallField =>
@@ -46,6 +45,7 @@ const addressField = (name: string, type: ValueType, role: Role, words: string):
     name,
     type,
     cost: 'free',
+    ...(type === 'net' ? { filterOnly: true } : {}),
     doc: `Address of ${words}${type === 'net' ? ', to compare with networks' : ''}; absent when the call failed.`,
     examples: [type === 'net' ? '10.0.0.0/8' : '10.0.0.2'],
     get: (ctx) => tuple(ctx)?.[role]?.ip,
@@ -119,7 +119,8 @@ export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVE
     name: 'fd.ip',
     type: 'ip',
     cost: 'free',
-    doc: "Address of either end: a comparison is true when it holds for one of them, `!=` when it holds for both. Prints the server's.",
+    filterOnly: true,
+    doc: 'Address of either end: a comparison is true when it holds for one of them, `!=` when it holds for both.',
     get: (ctx) => server(ctx)?.ip,
     candidates: addresses,
   }),
@@ -127,6 +128,7 @@ export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVE
     name: 'fd.net',
     type: 'net',
     cost: 'free',
+    filterOnly: true,
     doc: 'Address of either end, to compare with networks.',
     examples: ['10.0.0.0/8'],
     get: (ctx) => server(ctx)?.ip,
@@ -136,7 +138,18 @@ export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVE
     name: 'fd.port',
     type: 'port',
     cost: 'free',
+    filterOnly: true,
     doc: 'Port of either end.',
+    get: (ctx) => server(ctx)?.port,
+    candidates: ports,
+  }),
+  field({
+    name: 'fd.proto',
+    type: 'port',
+    cost: 'free',
+    filterOnly: true,
+    doc: 'Port of either end, as the service it is registered for; the same as fd.port. The transport is fd.l4proto.',
+    examples: ['https'],
     get: (ctx) => server(ctx)?.port,
     candidates: ports,
   }),
@@ -150,14 +163,6 @@ export const socketFields: readonly SyscallField[] = only(eventsOf(...SOCKET_EVE
     type: 'string',
     cost: 'free',
     doc: 'Transport protocol of an IP socket.',
-    values: ['tcp', 'udp', 'icmp', 'raw'],
-    get: l4proto,
-  }),
-  field({
-    name: 'fd.proto',
-    type: 'string',
-    cost: 'free',
-    doc: 'Transport protocol of an IP socket; the same as fd.l4proto.',
     values: ['tcp', 'udp', 'icmp', 'raw'],
     get: l4proto,
   }),

@@ -47,8 +47,10 @@ export const imageFields: readonly SyscallField[] = [
   processField({
     name: 'proc.cwd',
     type: 'path',
-    doc: 'Current directory as of the last exec; a child starts with that of its parent.',
-    of: (process) => process.cwd,
+    doc: 'Current directory as of the last exec, with a slash at its end; a child starts with that of its parent.',
+    examples: ['/home/alice/'],
+    of: ({ cwd }, ctx) =>
+      cwd.text === '' || cwd.text.endsWith('/') ? cwd : ctx.lookup.intern(`${cwd.text}/`),
   }),
   processField({
     name: 'proc.duration',

@@ -258,17 +258,21 @@ export function parseRule(
   return { ...parseText(text, scope.lists, scope.used, context), text, context }
 }
 
+/** A tree without macros, for a source. Throws ConditionError. */
+export function compileTree(name: string, tree: Ast, spanOf: Locate, { env }: Scope) {
+  const { fields, events, knownEvents = events, eventAliases = new Map() } = env.sources.get(name)!
+  return compileCondition(tree, {
+    fields,
+    source: name,
+    eventNames: knownEvents,
+    producedEvents: events,
+    eventAliases,
+    spanOf,
+  })
+}
+
 function compileAst(name: string, { ast, at }: Parsed, context: Context, scope: Scope) {
-  const { fields, events, knownEvents = events, eventAliases = new Map() } = scope.env.sources.get(name)!
-  const compile = (tree: Ast, spanOf: Locate) =>
-    compileCondition(tree, {
-      fields,
-      source: name,
-      eventNames: knownEvents,
-      producedEvents: events,
-      eventAliases,
-      spanOf,
-    })
+  const compile = (tree: Ast, spanOf: Locate) => compileTree(name, tree, spanOf, scope)
   try {
     const lookup = (macro: string): Ast | undefined => scope.macros.get(macro)?.expanded
     const tree = expandMacros(ast, lookup, scope.macros.keys())

@@ -1,5 +1,7 @@
 /** What a collection of definitions says, rule by rule, macro by macro, list by list. */
 import { type Ast, macrosOf, type OperandNode, visitOperands } from '../../condition/ast.ts'
+import { ConditionError } from '../../condition/error.ts'
+import { inferEvents } from '../../condition/events.ts'
 import { expandMacros } from '../../condition/expand.ts'
 import { printCondition, printOperand } from '../../condition/print.ts'
 import { describeHead } from '../../describe-compiled.ts'
@@ -13,7 +15,7 @@ import type {
 import type { EventSet } from '../../ir.ts'
 import type { LoadEnv, LoadedRule } from '../language.ts'
 import type { Collection, ListDefinition, RuleDefinition } from './collector.ts'
-import { joined, openScope, parseRule, type Scope } from './compile.ts'
+import { type CompiledMacro, compileTree, joined, openScope, parseRule, type Scope } from './compile.ts'
 import type { RuleException } from './exceptions.ts'
 import { wordsOf } from './lists.ts'
 import { versionText } from './version.ts'
@@ -66,14 +68,25 @@ const describeException = ({ name, fields, comps }: RuleException) => ({
 })
 
 function describeMacro(name: string, text: string, scope: Scope): MacroDescription {
-  const { ast, expanded } = scope.macros.get(name)!
-  // What events a macro leaves is a question for the rule it stands in.
+  const macro = scope.macros.get(name)!
   return {
     name,
     condition: text,
     used: scope.used.macros.has(name),
-    parts: partsOf(text, ast, expanded, '*', scope),
+    parts: partsOf(text, macro.ast, macro.expanded, eventsOfMacro(macro, scope), scope),
   }
+}
+
+/** A macro has no source: that of the first whose fields it has. Unused ones may have none. */
+function eventsOfMacro({ expanded, at }: CompiledMacro, scope: Scope): EventSet {
+  for (const [name, { events }] of scope.env.sources) {
+    try {
+      return inferEvents(compileTree(name, expanded, at, scope).expr, events)
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error
+    }
+  }
+  return '*'
 }
 
 function partsOf(text: string, ast: Ast, expanded: Ast, events: EventSet, scope: Scope): ConditionParts {
