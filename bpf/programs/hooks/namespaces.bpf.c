@@ -146,7 +146,10 @@ int task_ns_unshare(struct sys_exit_ctx *ctx)
 
 #define TIME_INUM(field) (bpf_core_type_exists(struct time_namespace) ? INUM(time_namespace, field) : 0)
 
-/* Process 1 of who runs this iterator over all processes, for who compares others with it. */
+/*
+ * Process 1 of who runs this iterator over all processes, for who compares others with it. A system may keep process 1 from
+ * iterators: the pid namespace of who asks knows it.
+ */
 SEC("iter/task")
 int dump_namespaces(struct bpf_iter__task *ctx)
 {
@@ -155,15 +158,18 @@ int dump_namespaces(struct bpf_iter__task *ctx)
 	struct task_struct *task, *self;
 	struct cred___user *cred;
 	struct pid_namespace *ns;
-	struct pid *pid;
 
 	if (!ctx->task)
 		return 0;
 	task = untracked(ctx->task);
-	pid = task->signal->pids[PIDTYPE_TGID];
-	ns = pidns_of(pid);
 	self = untracked(bpf_get_current_task_btf());
-	if (nr_in_own_ns(pid) != 1 || task->pid != task->tgid || ns != pidns_of(self->signal->pids[PIDTYPE_TGID]))
+	/* once */
+	if (task->pid != self->tgid)
+		return 0;
+	all = (struct nsproxy___all *)self->nsproxy;
+	ns = all ? all->pid_ns_for_children : NULL;
+	task = ns ? ns->child_reaper : NULL;
+	if (!task)
 		return 0;
 	DECLARE_EVENT(ev_init_namespaces);
 	header_fill(&e.hdr, task, EVENT_init_namespaces, PROG_dump_namespaces);
@@ -171,7 +177,7 @@ int dump_namespaces(struct bpf_iter__task *ctx)
 	all = (struct nsproxy___all *)task->nsproxy;
 	cred = (struct cred___user *)task->cred;
 	e.mnt = INUM(mnt_namespace, mnt_ns);
-	e.pid = ns ? FIELD(pid_namespace, ns, ns.inum) : 0;
+	e.pid = ns->ns.inum;
 	e.pid_for_children = INUM(pid_namespace, pid_ns_for_children);
 	e.uts = INUM(uts_namespace, uts_ns);
 	e.ipc = INUM(ipc_namespace, ipc_ns);

@@ -24,5 +24,5 @@ export const initNamespaces = defineHook({
     uts: inode('its uts namespace'),
   },
   limits:
-    'One event when the agent starts, or when somebody first asks for it. Process 1 is that of the pid namespace the agent runs in. 0 for a kind of namespace that this kernel does not have, or keeps from the agent.',
+    'One event when the agent starts, or when somebody first asks for it. Process 1 is that of the pid namespace the agent runs in. 0 for a kind of namespace that this kernel does not have; where iterators are refused and /proc keeps process 1 from the agent everything is 0, and the record is marked as partial.',
 })
