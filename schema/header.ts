@@ -42,6 +42,8 @@ export const RECORD_FLAGS = {
   IO_URING: 4,
   /** The guard passed it over; it was sent all the same, to see that no rule matches it. */
   AUDIT: 8,
+  /** A name that the caller gave was another one when the call began (`syscalls.compare_names`). */
+  NAME_CHANGED: 16,
 } as const
 
 /** Why a program could not deliver an event it wanted to: one counter each, per program and CPU. */

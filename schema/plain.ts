@@ -38,6 +38,17 @@ export interface Syscall {
 const SEEN_AT_ENTRY: ReadonlySet<string> = new Set(['exit', 'exit_group', 'rt_sigreturn', 'sigreturn'])
 export const seenAtEntry = ({ name }: Pick<Syscall, 'name'>): boolean => SEEN_AT_ENTRY.has(name)
 
+/** The target of a symbolic link is text to the call, and what the call is for. */
+const GIVES_TEXT: ReadonlySet<string> = new Set(['symlink', 'symlinkat'])
+
+/** Which arguments of a call, counted from 0, are names of files that can be compared when it ends; at most two. */
+export const namesOf = ({ name, arguments: args }: Pick<Syscall, 'name' | 'arguments'>): readonly number[] =>
+  args
+    .map(({ type: { copy } }, i) => ({ copy, i }))
+    .filter(({ copy }) => copy === 'path' || copy === 'new_cwd' || (copy === 'text' && GIVES_TEXT.has(name)))
+    .map(({ i }) => i)
+    .slice(0, 2)
+
 const LINE = /^(\w+)(?:\/(\w+))? (\d+|-) (\d+(?:,\d+)?|-) (\d+|-) ((?:\w+(?::\w+)? )*)-- (.+)$/
 const number = (text: string): number | undefined => (text === '-' ? undefined : Number(text))
 
@@ -104,6 +115,7 @@ export const PLAIN_PROGRAMS = {
   enter: { name: 'enter_syscall', section: 'tp' },
   all: { name: 'all_syscalls', section: 'raw_tp/sys_exit' },
   entries: { name: 'all_entries', section: 'raw_tp/sys_enter' },
+  names: { name: 'keep_names', section: 'tp' },
 } as const satisfies Readonly<Record<string, ProgramDecl>>
 
 const URING = 'generic/uring'
@@ -135,7 +147,10 @@ const eventOf = (call: Syscall): EventDecl => ({
   ...(call.x64 === undefined ? {} : { hook: hookOf(call) }),
   programs: seenAtEntry(call)
     ? [PLAIN_PROGRAMS.enter, PLAIN_PROGRAMS.entries]
-    : [PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all, ...(BY_URING.get(call.name) ?? [])],
+    : [
+        ...[PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all, ...(BY_URING.get(call.name) ?? [])],
+        ...(namesOf(call).length > 0 ? [PLAIN_PROGRAMS.names] : []),
+      ],
 })
 
 function fieldsOf(call: Syscall): Readonly<Record<string, FieldDecl>> {

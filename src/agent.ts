@@ -441,6 +441,7 @@ const sourceOptions = ({ options, self, interner, judged }: Parts, lib: Libbpf):
   directory: options.objects,
   compat: options.config['syscalls.compat'] as CompatMode,
   missing: options.config['syscalls.missing'] as MissingMode,
+  compareNames: options.config['syscalls.compare_names'],
   ...(isWatched(options) ? { watched: WATCHED_EVENTS } : {}),
   ringBytes: {
     critical: options.config['kernel.ring_bytes.critical'],

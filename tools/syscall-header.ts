@@ -1,7 +1,7 @@
 /** The table of the generic syscall program: for each number the wire id and what to copy. */
 
 import { FAMILIES } from '../schema/index.ts'
-import { SYSCALLS, type Syscall } from '../schema/plain.ts'
+import { namesOf, SYSCALLS, type Syscall } from '../schema/plain.ts'
 import { COPY, type Copy, PATH_MAX, SOCKADDR_MAX, TEXT_MAX } from '../schema/syscall-types.ts'
 
 /** Numbers end below this on all architectures. */
@@ -56,6 +56,17 @@ function table(name: string, list: readonly Row[], ids: ReadonlyMap<string, numb
   return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
 }
 
+function namesTable(architecture: 'x64' | 'arm64'): readonly string[] {
+  const lines = SYSCALLS.flatMap((call) => {
+    const [first = -1, second = -1] = namesOf(call)
+    const number = call[architecture]
+    return first < 0 || number === undefined
+      ? []
+      : [`\t[${number}] = { ${first + 1}, ${second + 1} }, /* ${call.name} */`]
+  })
+  return ['static const struct named_call native_names[CALLS] = {', ...lines, '};', '']
+}
+
 /** Text of tarsier_syscalls.gen.h for one architecture. */
 export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
   const plain = FAMILIES.filter(({ record }) => record !== undefined)
@@ -79,6 +90,9 @@ export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
     '',
     ...table('native_calls', rows(architecture, ids), ids),
     ...(architecture === 'x64' ? table('compat_calls', rows('i386', ids), ids) : []),
+    '/* Which arguments, counted from 1, are names that are compared when the call ends; 0: none. */',
+    'struct named_call {\n\t__u8 first, second;\n};',
+    ...namesTable(architecture),
     '#endif',
     '',
   ].join('\n')

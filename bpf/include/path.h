@@ -8,7 +8,7 @@
 #ifndef TARSIER_PATH_H
 #define TARSIER_PATH_H
 
-#include "record.h"
+#include "given.h"
 
 /* A path is written backwards from here; the other half of the buffer only satisfies the verifier. */
 #define WALK_END 4096

@@ -451,6 +451,10 @@ export const KEYS = {
     'ignore',
     'calls of syscalls that this kernel does not have, which fail with ENOSYS: left out, or seen at the exit of all syscalls at the price of syscalls.compat',
   ),
+  'syscalls.compare_names': bool(
+    false,
+    'look at the names of files that calls are given when they begin, too, and flag an event whose name was another one then (name_changed): costs about 0.7 µs for each call with a name that somebody looks at. Not of 32-bit calls',
+  ),
   'kernel.guards': bool(
     true,
     'pass over in the kernel what no rule, watch list or other consumer can want; false sends every event to user space',

@@ -9,7 +9,6 @@ import type { Place } from './field.ts'
 
 const SLASH = 0x2f
 const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
-const DELETED = PATH_FLAGS.names['PATH_DELETED']!
 
 /** Something in the path that cleaning would change: `//`, `/./`, `/../`, or a trailing slash or dot. */
 const UNCLEAN = /\/(?:\.{0,2}\/|\.{0,2}$)/
@@ -222,23 +221,4 @@ function isMemoryFile({ bytes, start, end }: Place): boolean {
   if (bytes[start + 1] !== MEMORY_FILE[1] || end - start < MEMORY_FILE.length) return false
   for (let i = 2; i < MEMORY_FILE.length; i++) if (bytes[start + i] !== MEMORY_FILE[i]) return false
   return true
-}
-
-const DELETED_TEXT = ' (deleted)'
-
-/**
- * Does the file that was opened have another name than the one the caller gave? Then that was a symbolic link, or somebody
- * changed it while the call ran: the record has the name as it was when the call returned. Undefined where there is nothing
- * to compare: without both, or when the name ends in `/`, `.` or `..`.
- */
-export function nameDiffers(event: EventView): boolean | undefined {
-  const name = event.string('name')
-  const path = event.string('path')
-  if (name === undefined || path === undefined || !path.text.startsWith('/')) return undefined
-  if (event.cutFrom('name') !== undefined || event.cutFrom('path') !== undefined) return undefined
-  const given = name.base.text
-  if (given === '' || given === '.' || given === '..') return undefined
-  const opened = path.base.text
-  if (given === opened) return false
-  return !(((event.number('path_flags') ?? 0) & DELETED) !== 0 && opened === given + DELETED_TEXT)
 }

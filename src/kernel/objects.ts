@@ -62,11 +62,14 @@ export interface LoaderOptions {
   readonly hostRoot?: string
 }
 
+/** What a program that serves many hooks is called at one of them. */
+export const hookName = ({ name }: ProgramSpec, hook: string): string => `${name}:${hook}`
+
 /** A program once for each of its hooks: with a name and section of its own, so that each link can be told from the others. */
 export const atEachHook = (program: LoadedProgram): readonly LoadedProgram[] =>
   program.spec.hooks?.map((hook) => ({
     ...program,
-    spec: { ...program.spec, name: `${program.spec.name}:${hook}`, section: `tp/${hook}` },
+    spec: { ...program.spec, name: hookName(program.spec, hook), section: `tp/${hook}` },
   })) ?? [program]
 
 /** The object and the schema disagree: one of them was built without the other. */

@@ -12,11 +12,11 @@ import {
   type Slot,
 } from '../../schema/index.ts'
 import type { ProcessInfo } from '../fields/context.ts'
+import { nameDiffers } from '../fields/differs.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip } from '../fields/ip.ts'
-import { nameDiffers } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
 import * as json from '../outputs/json-schema.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'

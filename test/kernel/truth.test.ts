@@ -1,6 +1,8 @@
 /** What is reported is what happened, whatever the program does to hide it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { NEEDS_ROOT, only, openLive, pick, undisturbed } from './support/live.ts'
@@ -115,6 +117,126 @@ suite('truth', { skip: NEEDS_ROOT }, () => {
     const [seen] = only(records, 'execveat')
     assert.equal(seen?.f['exe_path'], 'memfd:hidden')
   })
+})
+
+/** What the program told of each call: a number a line. */
+const told = (output: string): number[] => readFileSync(output, 'utf8').trim().split('\n').map(Number)
+
+suite('names that another thread changes, compared with those that calls began with', {
+  skip: NEEDS_ROOT,
+}, () => {
+  const folder = NEEDS_ROOT ? '' : scratchFolder('race')
+  const output = join(folder, 'told')
+  const names = ['first-name', 'other-name'] as const
+  const live = openLive({
+    events: ['unlink', 'rename', 'openat'],
+    syscalls: ['chown', 'mkdirat', 'security_inode_rename'],
+    compareNames: true,
+    bulk: 16 << 20,
+  })
+  after(() => live.stop())
+
+  test('everything is attached', () => assert.deepEqual(live.source.failures, []))
+
+  for (const [call, ...events] of [
+    ['unlink', 'unlink'],
+    ['rename', 'rename', 'security_inode_rename'],
+    ['open', 'openat'],
+  ] as const)
+    test(`${call}: marked when it was another name`, async (t) => {
+      for (const name of names) writeFileSync(join(folder, name), '')
+      const inodes = new Map(names.map((name, i) => [statSync(join(folder, name)).ino, i + 1]))
+      const counts = { calls: 0, lies: 0, marked: 0, missed: 0 }
+      for (let round = 0; round < ROUNDS && counts.marked === 0; round++) {
+        const { records, pid } = await undisturbed(live, () =>
+          live.follow(
+            '/bin/sh',
+            ['-c', `exec ${program('race')} ${names.join(' ')} 2000 ${call} > ${output}`],
+            {
+              cwd: folder,
+            },
+          ),
+        )
+        const about = told(output).map((which) => names[(inodes.get(which) ?? which) - 1])
+        for (const event of events) {
+          const calls = records.filter(
+            ({ pid: by, event: name, f }) =>
+              by === pid && name === event && isRaced(f['name'] ?? f['oldpath'] ?? f['old_path']),
+          )
+          // Hooks tell of calls that succeeded.
+          const happened = event.startsWith('security_') ? about.filter((name) => name !== undefined) : about
+          assert.equal(calls.length, happened.length)
+          for (const [i, { f, nameChanged }] of calls.entries()) {
+            const lie =
+              happened[i] !== undefined && (f['name'] ?? f['oldpath'] ?? f['old_path']) !== happened[i]
+            counts.calls++
+            if (lie) counts.lies++
+            if (nameChanged) counts.marked++
+            if (lie && !nameChanged) counts.missed++
+          }
+        }
+      }
+      t.diagnostic(`${call}: ${JSON.stringify(counts)}`)
+      assert.ok(counts.marked > 0, 'the threads never met')
+    })
+  const isRaced = (name: unknown): boolean => /^[fo][it][rh][se][tr]-name$/.test(String(name))
+
+  test('nothing is marked when nobody changes a name', () => {
+    const { records } = live.raw(
+      [
+        ['openat', AT_FDCWD, 'x'.repeat(200), 0o101, 0o600],
+        ['rename', 'x'.repeat(200), 'y'],
+        ['unlink', 'y'],
+        ['unlink', 'y'],
+        ['openat', AT_FDCWD, `${'./'.repeat(2040)}none`, 0],
+        ['openat', AT_FDCWD, '', 0],
+        ['openat', AT_FDCWD, 0, 0],
+        ['execve', 'not-there', 0, 0],
+      ],
+      { cwd: folder },
+    )
+    assert.equal(only(records, 'openat').length, 4)
+    assert.deepEqual(
+      records.filter(({ nameChanged }) => nameChanged),
+      [],
+    )
+  })
+})
+
+test('an address that another thread changes: the one that the kernel used, marked when it is not what was given', {
+  skip: NEEDS_ROOT,
+}, async (t) => {
+  const live = openLive({ events: ['connect'], bulk: 16 << 20 })
+  const output = join(scratchFolder('race-connect'), 'told')
+  const servers = [0, 1].map(() => createServer((socket) => void socket.on('error', () => {}).destroy()))
+  t.after(() => {
+    live.stop()
+    for (const server of servers) server.close()
+  })
+  const ports: string[] = []
+  for (const server of servers) {
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
+    await once(server, 'listening')
+    ports.push(String((server.address() as AddressInfo).port))
+  }
+  const counts = { calls: 0, lies: 0 }
+  for (let round = 0; round < ROUNDS && counts.lies === 0; round++) {
+    const { records, pid } = await undisturbed(live, () =>
+      live.follow('/bin/sh', ['-c', `exec ${program('race')} ${ports.join(' ')} 1000 connect > ${output}`]),
+    )
+    const calls = only(records, 'connect').filter((record) => record.pid === pid)
+    const peers = told(output)
+    assert.equal(calls.length, peers.length)
+    for (const [i, { f, differs }] of calls.entries()) {
+      if (f['res'] !== 0 || peers[i] === 0) continue
+      assert.equal(f['rport'], peers[i])
+      assert.equal(differs, f['addr_port'] !== peers[i])
+      counts.calls++
+      if (differs) counts.lies++
+    }
+  }
+  t.diagnostic(`connect: ${JSON.stringify(counts)}; each lie is marked`)
+  assert.ok(counts.lies > 0, 'the threads never met')
 })
 
 /** 100 KB of arguments, and what an exec with `bytes` of room tells of them. */

@@ -71,7 +71,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->flags = flags;
 	e->mode = mode;
 	e->resolve = resolve;
-	put_user_str(s, st, &e->name, name, 4096);
+	put_given(s, st, &e->name, name, 4096, 0);
 	if (ctx->ret >= 0)
 		add_opened(s, st, e, task, ctx->ret, dirfd);
 	else

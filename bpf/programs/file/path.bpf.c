@@ -11,9 +11,9 @@
 	BEGIN_GUARDED(type, task, id, prog, &in);										\
 	e->res = ctx->ret
 
-/* A name as given, and the directory it starts from when it is relative. */
-#define PUT_NAME(name, dir, user, dirfd)										\
-	put_user_str(s, st, &e->name, user, 4096);									\
+/* A name as given, number `n` of the call's, and the directory it starts from when it is relative. */
+#define PUT_NAME(name, dir, user, dirfd, n)									\
+	put_given(s, st, &e->name, user, 4096, n);									\
 	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
 
 #define S_ISUID 04000
@@ -26,7 +26,7 @@ int exit_truncate(struct sys_exit_ctx *ctx)
 	CALLER;
 	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate, .name = { (void *)ARG1(regs) }, .dirfd = { AT_FDCWD });
 	e->length = ARG2(regs);
-	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD);
+	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD, 0);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -40,9 +40,9 @@ static __always_inline int report_rename(struct sys_exit_ctx *ctx, struct task_s
 	e->newdirfd = newdirfd;
 	e->flags = flags;
 	/* at full length two names and two directories would not fit: names are cut at 3,000 (schema/events/rename.ts) */
-	put_user_str(s, st, &e->oldpath, oldpath, 3000);
+	put_given(s, st, &e->oldpath, oldpath, 3000, 0);
 	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
-	put_user_str(s, st, &e->newpath, newpath, 3000);
+	put_given(s, st, &e->newpath, newpath, 3000, 1);
 	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
@@ -81,7 +81,7 @@ static __always_inline int report_unlink(struct sys_exit_ctx *ctx, struct task_s
 	BEGIN(ev_unlink, id, prog, .name = { name }, .dirfd = { dirfd });
 	e->dirfd = dirfd;
 	e->flags = flags;
-	PUT_NAME(name, dir, name, dirfd);
+	PUT_NAME(name, dir, name, dirfd, 0);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -118,9 +118,9 @@ static __always_inline int report_link(struct sys_exit_ctx *ctx, struct task_str
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
-	put_user_str(s, st, &e->oldpath, oldpath, 3000);
+	put_given(s, st, &e->oldpath, oldpath, 3000, 0);
 	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
-	put_user_str(s, st, &e->newpath, newpath, 3000);
+	put_given(s, st, &e->newpath, newpath, 3000, 1);
 	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
@@ -150,8 +150,8 @@ static __always_inline int report_symlink(struct sys_exit_ctx *ctx, struct task_
 	/* The target is no name of an object yet: its text is asked for, and to take it for one as well does no harm. */
 	BEGIN(ev_symlink, id, prog, .name = { linkpath, target }, .dirfd = { linkdirfd, AT_FDCWD });
 	e->linkdirfd = linkdirfd;
-	put_user_str(s, st, &e->target, target, 4096);
-	PUT_NAME(linkpath, dir, linkpath, linkdirfd);
+	put_given(s, st, &e->target, target, 4096, 0);
+	PUT_NAME(linkpath, dir, linkpath, linkdirfd, 1);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -187,7 +187,7 @@ static __always_inline int report_chmod(struct sys_exit_ctx *ctx, struct task_st
 	e->fd = -1;
 	e->mode = mode;
 	e->flags = flags;
-	PUT_NAME(filename, dir, name, dirfd);
+	PUT_NAME(filename, dir, name, dirfd, 0);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }

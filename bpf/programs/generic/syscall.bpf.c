@@ -87,6 +87,8 @@ static __always_inline void copy_path(struct call *c, struct ev_syscall *e, stru
 	c->dirfd = AT_FDCWD;
 	if (put_user_str(c->s, c->st, v, (void *)from, PATH_COPY_MAX) < 0)
 		return;
+	if (!(e->hdr.flags & RECORD_COMPAT))
+		compare_given(e, v, c->paths - 1);
 	/* where a call that moved the process started from is not known any more */
 	if (moves && e->res == 0)
 		return;
@@ -212,6 +214,64 @@ int enter_syscall(struct sys_enter_ctx *ctx)
 	if (nr >= CALLS)
 		return 0;
 	return report(untracked(bpf_get_current_task_btf()), PROG_enter_syscall, &native_calls[nr], args, 0, 0);
+}
+
+static __always_inline __u64 argument(const struct pt_regs *regs, __u32 n)
+{
+	switch (n) {
+	case 1:
+		return ARG1(regs);
+	case 2:
+		return ARG2(regs);
+	case 3:
+		return ARG3(regs);
+	case 4:
+		return ARG4(regs);
+	case 5:
+		return ARG5(regs);
+	}
+	return 0;
+}
+
+/* Hash of the text at a user address; 0 when it cannot be read. */
+static __always_inline __u64 hash_user(struct scratch *s, __u64 from, __u64 seed)
+{
+	long n = from ? bpf_probe_read_user_str(s->data, GIVEN_MAX + 1, (void *)from) : 0;
+
+	return n <= 0 ? 0 : hash_text((struct given_text *)s->data, n - 1, seed);
+}
+
+/* Tracepoints syscalls/sys_enter_* of calls with names: what they are given, for compare_given() when they end. */
+SEC("tp")
+int keep_names(struct sys_enter_ctx *ctx)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	struct prog_counters *st = counters_of(PROG_keep_names);
+	__u32 nr = ctx->nr;
+	struct given *given;
+	struct scratch *s;
+
+	if (!st || nr >= CALLS)
+		return 0;
+	given = bpf_task_storage_get(&given_names, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!given) {
+		st->helper_errors++;
+		return 0;
+	}
+	given->nr = nr;
+	given->hash[0] = given->hash[1] = 0;
+	s = scratch_at(0);
+	if (!s)
+		s = scratch_at(1);
+	if (!s) {
+		st->helper_errors++;
+		return 0;
+	}
+	given->seed = (__u64)bpf_get_prandom_u32() << 32 | bpf_get_prandom_u32();
+	given->hash[0] = hash_user(s, argument(regs, native_names[nr].first), given->seed);
+	given->hash[1] = hash_user(s, argument(regs, native_names[nr].second), given->seed);
+	s->busy = 0;
+	return 0;
 }
 
 static __always_inline bool is_wanted(const __u64 *bits, __u64 nr)

@@ -8,8 +8,8 @@
 	submit(s, st, &ring_bulk, RING_BULK);                                                                          \
 	return 0
 
-#define PUT_NAME(name, dir, from, dirfd, max)                                                                          \
-	put_user_str(s, st, &e->name, (void *)(from), max);                                                            \
+#define PUT_NAME(name, dir, from, dirfd, max, n)                                                                       \
+	put_given(s, st, &e->name, (void *)(from), max, n);                                                            \
 	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
 
 static __always_inline int unlinked(struct sys_exit_ctx *ctx, __u16 prog, int dirfd, __u64 name)
@@ -17,7 +17,7 @@ static __always_inline int unlinked(struct sys_exit_ctx *ctx, __u16 prog, int di
 	if (ctx->ret)
 		return 0;
 	BEGIN_BULK(ev_security_inode_unlink, EVENT_security_inode_unlink, prog);
-	PUT_NAME(pathname, dir, name, dirfd, 4096);
+	PUT_NAME(pathname, dir, name, dirfd, 4096, 0);
 	ENDED;
 }
 
@@ -45,7 +45,7 @@ static __always_inline int made_node(struct sys_exit_ctx *ctx, __u16 prog, int d
 	e->mode = mode;
 	/* new_decode_dev() */
 	e->dev = (dev & 0xfff00) >> 8 << 20 | (dev & 0xff) | (dev >> 12 & 0xfff00);
-	PUT_NAME(file_name, dir, name, dirfd, 4096);
+	PUT_NAME(file_name, dir, name, dirfd, 4096, 0);
 	ENDED;
 }
 
@@ -70,8 +70,8 @@ static __always_inline int made_symlink(struct sys_exit_ctx *ctx, __u16 prog, __
 	if (ctx->ret)
 		return 0;
 	BEGIN_BULK(ev_security_inode_symlink, EVENT_security_inode_symlink, prog);
-	put_user_str(s, st, &e->target, (void *)target, 4096);
-	PUT_NAME(linkpath, dir, link, dirfd, 4096);
+	put_given(s, st, &e->target, (void *)target, 4096, 0);
+	PUT_NAME(linkpath, dir, link, dirfd, 4096, 1);
 	ENDED;
 }
 
@@ -96,8 +96,8 @@ static __always_inline int renamed(struct sys_exit_ctx *ctx, __u16 prog, int old
 	if (ctx->ret)
 		return 0;
 	BEGIN_BULK(ev_security_inode_rename, EVENT_security_inode_rename, prog);
-	PUT_NAME(old_path, old_dir, old, olddirfd, 3000);
-	PUT_NAME(new_path, new_dir, new, newdirfd, 3000);
+	PUT_NAME(old_path, old_dir, old, olddirfd, 3000, 0);
+	PUT_NAME(new_path, new_dir, new, newdirfd, 3000, 1);
 	ENDED;
 }
 
@@ -137,7 +137,7 @@ int sb_mount_mount(struct sys_exit_ctx *ctx)
 		put_user_str(s, st, &e->dev_name, (void *)ARG1(regs), 3000);
 	if (ARG3(regs))
 		put_user_str(s, st, &e->type, (void *)ARG3(regs), 256);
-	PUT_NAME(path, dir, ARG2(regs), AT_FDCWD, 3000);
+	PUT_NAME(path, dir, ARG2(regs), AT_FDCWD, 3000, 0);
 	ENDED;
 }
 

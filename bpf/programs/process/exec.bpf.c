@@ -400,6 +400,7 @@ int on_sched_process_exec(__u64 *ctx)
 	s->pos = sizeof(*e);
 	add_task(e, task, cred);
 	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
+	compare_given(s->data, &e->filename, 0);
 	add_names(s, st, e, task, cred);
 	if (mm) {
 		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
@@ -485,7 +486,7 @@ static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __
 	e->res = ctx->ret;
 	e->dirfd = dirfd;
 	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
-	put_user_str_exec(s, st, &e->filename, name, 4096);
+	put_given_exec(s, st, &e->filename, name, 4096, 0);
 	put_dir_exec(s, st, &e->dir, &e->filename, task, dirfd, &e->path_flags);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
 	return 0;

@@ -2,9 +2,8 @@
 import { baseOf, directoryOf, Str } from '../../decode/str.ts'
 import type { SyscallContext } from '../context.ts'
 import { major, minor, userDevice } from '../device.ts'
+import { nameDiffers } from '../differs.ts'
 import type { Origin } from '../field.ts'
-
-import { nameDiffers } from '../paths.ts'
 import { eventsOf, field, only, type SyscallField } from '../syscall-field.ts'
 
 import {
@@ -110,7 +109,7 @@ export const fileFields: readonly SyscallField[] = only(FILE_EVENTS, [
     name: 'fd.name_differs',
     type: 'bool',
     cost: 'free',
-    doc: 'The file that was opened has another name than the one the caller gave: that was a symbolic link, or somebody changed it while the call ran. Absent when there is nothing to compare.',
+    doc: 'The file that was opened has another name, or the socket that was connected or bound another address, than the caller gave: that was a symbolic link, a redirection by the kernel, or somebody changed it while the call ran. With syscalls.compare_names also: a name is not the one that the call began with. Absent when there is nothing to compare.',
     get: (ctx) => nameDiffers(ctx.event),
   }),
   field({

@@ -28,6 +28,8 @@ export interface KernelSourceOptions extends Wanted {
   readonly directory: string
   /** When syscalls of 32-bit programs are looked at; `off` when absent. */
   readonly compat?: CompatMode
+  /** Compare the names that calls are given when they begin with what they are when they end; not when absent. */
+  readonly compareNames?: boolean
   /** What to do about plain syscalls that this kernel does not have; `watch` when absent. */
   readonly missing?: MissingMode
   /** Event types that the agent watches itself with: unless somebody wants them, only what is aimed at the agent. */

@@ -14,6 +14,7 @@ import {
   type Attached,
   atEachHook,
   type HeldObject,
+  hookName,
   type LoadedProgram,
   Loader,
   PROGRAM_SPECS,
@@ -32,6 +33,7 @@ import {
   SEQUENCE_BYTES,
 } from './control.ts'
 import { DropCounts } from './drops.ts'
+import { KEEP_NAMES, planGiven } from './given.ts'
 import { GuardSlots } from './guard-slots.ts'
 import { NAMESPACES_SECTION, tellNamespaces } from './namespaces.ts'
 import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
@@ -111,6 +113,7 @@ export class KernelSource {
         agent_tgid: this.#self.pid,
         argv_bytes: args.argv,
         env_bytes: args.env,
+        compare_names: options.compareNames ? 1 : 0,
         ...(options.payloadBytes === undefined ? {} : { payload_bytes: options.payloadBytes }),
         ...restrictions(options.events),
       },
@@ -247,13 +250,14 @@ export class KernelSource {
   /** Programs for all events that are wanted, and for these of the plain syscalls. */
   #plansFor(syscalls: ReadonlySet<string>): ObjectPlan[] {
     const { events } = this.#wants
-    const { watched } = this.#options
-    return planPrograms(
-      events === '*' ? '*' : new Set([...events, ...(watched ?? [])]),
-      syscalls,
-      (name) => this.#tracefs.tracepointId(name) !== undefined,
-      this.#options.missing,
-    )
+    const { watched, missing, compareNames } = this.#options
+    const wanted = events === '*' ? '*' : new Set([...events, ...(watched ?? [])])
+    const hasTracepoint = (name: string): boolean => this.#tracefs.tracepointId(name) !== undefined
+    const plans = planPrograms(wanted, syscalls, hasTracepoint, missing)
+    const isNew = (hook: string): boolean =>
+      hasTracepoint(hook) && !this.#loaded.has(hookName(KEEP_NAMES, hook))
+    const given = compareNames ? planGiven(plans, isNew) : undefined
+    return given === undefined ? plans : [...plans, given]
   }
 
   /** Syscalls that somebody wants, that this kernel does not have and that nothing looks for. */

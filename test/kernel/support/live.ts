@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import { isVariable, layoutOf, RECORD_FLAGS } from '../../../schema/index.ts'
 import type { EventView } from '../../../src/decode/event-view.ts'
 import { Interner } from '../../../src/decode/interner.ts'
-import { nameDiffers } from '../../../src/fields/paths.ts'
+import { nameDiffers } from '../../../src/fields/differs.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
 import type { CompatMode } from '../../../src/sources/kernel/compat.ts'
 import type { LossCause } from '../../../src/sources/kernel/drops.ts'
@@ -35,8 +35,10 @@ export interface Seen {
   readonly compat: boolean
   /** io_uring did it. */
   readonly uring: boolean
-  /** The file that was opened has another name than the one given. */
+  /** The name or address that the caller gave is not what the kernel acted on. */
   readonly differs: boolean | undefined
+  /** A name is not the one that the call began with. */
+  readonly nameChanged: boolean
   readonly cgroup: number
   readonly cgroupV1: number
   /** Every field the record carries. */
@@ -77,6 +79,7 @@ export function copyRecord(view: EventView): Seen {
     compat,
     uring,
     differs,
+    nameChanged: (view.flags & RECORD_FLAGS.NAME_CHANGED) !== 0,
     cgroup,
     cgroupV1,
     f,
@@ -107,6 +110,7 @@ export interface LiveOptions {
   readonly syscalls?: readonly string[]
   readonly compat?: CompatMode
   readonly env?: boolean
+  readonly compareNames?: boolean
   /** Told of every process of the snapshot. */
   readonly snapshot?: (view: EventView) => void
   /** Told of init_namespaces, which is about another process. */
@@ -168,6 +172,7 @@ export function openLive(options: LiveOptions = {}): Live {
     compat: options.compat ?? 'off',
     ringBytes: { critical: options.critical ?? 1 << 20, bulk: options.bulk ?? 4 << 20 },
     env: options.env ?? false,
+    compareNames: options.compareNames ?? false,
     ...(options.argsBytes && { argsBytes: options.argsBytes }),
   })
   const keep = (view: EventView): void => {
