@@ -325,7 +325,12 @@ export class EventView {
    */
   cutFrom(name: string): number | undefined {
     const slot = this.#slots.get(name)
-    if (!slot || !isVariable(slot.decl.storage)) return undefined
+    return slot && this.cutAt(slot)
+  }
+
+  /** The same of a field that is known. */
+  cutAt(slot: Slot): number | undefined {
+    if (!isVariable(slot.decl.storage)) return undefined
     const total = this.#u32[(this.#base + slot.offset + 4) >> 2]!
     return total > this.#lengthOf(slot) ? total : undefined
   }

@@ -27,6 +27,8 @@ export class Str implements Marked {
   marksOf: object | undefined = undefined
   /** As which paths it was last seen; of fields/paths.ts. */
   seenAs: object | undefined = undefined
+  /** How it is written in JSON, once that was needed; of telemetry/text.ts. */
+  json: string | undefined = undefined
   #directory: Str | undefined
   #base: Str | undefined
 

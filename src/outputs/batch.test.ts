@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Batch } from './batch.ts'
+import { Line } from './line.ts'
 
 interface Written {
   readonly batch: Batch
@@ -31,16 +32,24 @@ function batchOf(maxQueued = 100): Written {
   }
 }
 
+/** The same line as bytes, and as text. */
+function* bothOf(text: string): Generator<Line | string> {
+  const line = new Line()
+  line.utf8(text)
+  yield line
+  yield text
+}
+
 test('lines of a turn leave in one write', () => {
   const { batch, writes, turn } = batchOf()
-  for (const line of ['a', 'b', '']) batch.add(line)
+  for (const line of [...bothOf('a'), 'b', '']) batch.add(line)
   assert.deepEqual(writes, [])
   turn()
   batch.add('c')
   turn()
   turn()
   assert.deepEqual(writes, [
-    ['a\nb\n\n', 3],
+    ['a\na\nb\n\n', 4],
     ['c\n', 1],
   ])
 })
@@ -59,13 +68,14 @@ test('a large batch does not wait', () => {
 test('a line that is longer than a batch keeps its place', () => {
   const { batch, writes, turn } = batchOf()
   batch.add('first')
-  batch.add('x'.repeat(1 << 20))
+  for (const line of bothOf('x'.repeat(1 << 20))) batch.add(line)
   batch.add('ä')
   turn()
   assert.deepEqual(
     writes.map(([text, lines]) => [text.slice(0, 7), text.length, lines]),
     [
       ['first\n', 6, 1],
+      ['xxxxxxx', (1 << 20) + 1, 1],
       ['xxxxxxx', (1 << 20) + 1, 1],
       ['ä\n', 2, 1],
     ],

@@ -2,6 +2,7 @@
  * Telemetry goes out in batches, alerts at once. Lines of a batch and the alert that follows them leave in one write, so
  * that an alert never overtakes the event it is about.
  */
+import type { Line } from './line.ts'
 import type { Output } from './output.ts'
 
 export interface BatchOptions {
@@ -38,9 +39,13 @@ export class Batch {
   }
 
   /** Take a line of telemetry, without its line feed; false when there is no room for it. */
-  add(line: string): boolean {
+  add(line: Line | string): boolean {
     if (this.#options.output.queued > this.#options.maxQueued) return false
-    this.#append(line)
+    if (typeof line === 'string') this.#append(line)
+    else if (this.#makeRoom(line.length + 1)) {
+      line.copyTo(this.#bytes, this.#used)
+      this.#end(line.length)
+    } else this.#options.output.write(line.text)
     if (this.#used >= BATCH_MAX) this.flush()
     else if (!this.#waiting) {
       this.#waiting = true
@@ -69,13 +74,19 @@ export class Batch {
   }
 
   #append(line: string): void {
-    const most = line.length * WIDEST + 1
-    if (this.#used + most > this.#bytes.length) this.flush()
-    if (most > this.#bytes.length) {
-      this.#options.output.write(line)
-      return
-    }
-    this.#used += this.#bytes.write(line, this.#used, 'utf8')
+    if (this.#makeRoom(line.length * WIDEST + 1)) this.#end(this.#bytes.write(line, this.#used, 'utf8'))
+    else this.#options.output.write(line)
+  }
+
+  /** Is there room for so many bytes, now that what waits has left if need be? */
+  #makeRoom(size: number): boolean {
+    if (this.#used + size > this.#bytes.length) this.flush()
+    return size <= this.#bytes.length
+  }
+
+  /** A line of so many bytes was put behind the others. */
+  #end(size: number): void {
+    this.#used += size
     this.#bytes[this.#used++] = LINE_FEED
     this.#lines++
   }

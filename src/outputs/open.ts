@@ -7,6 +7,7 @@ import { droppedBy, type OutputStatus } from './delivery/message.ts'
 import type { Surroundings } from './entries.ts'
 import { type Formats, formatName, hasTelemetry } from './formatting.ts'
 import { Leaving } from './leaving.ts'
+import type { Line } from './line.ts'
 import { maskAlert } from './masking.ts'
 import type { Handlers } from './output.ts'
 import type { Prepared } from './sink.ts'
@@ -21,7 +22,7 @@ export interface Outputs<About> {
   /** A record that is no alert, ready to be written, at once. */
   writeLine(line: string, kind: Exclude<RecordKind, 'alert'>): void
   /** A record of telemetry: it goes out with others of its kind. False when an output had no room for it. */
-  record(line: string): boolean
+  record(line: Line | string): boolean
   /** An event of this time comes, CLOCK_MONOTONIC ns; undefined where nobody has to know. */
   readonly advance: ((time: number) => void) | undefined
   /** Does an output of the list ask for records of this kind? */
@@ -128,7 +129,7 @@ class OutputSet<About> implements Outputs<About> {
     for (const sink of this.#sinks) if (sink.selection.kinds.has(kind)) sink.now({ kind, line })
   }
 
-  record(line: string): boolean {
+  record(line: Line | string): boolean {
     let taken = true
     for (const sink of this.#sinks)
       if (sink.selection.kinds.has('event') && !sink.add(line, 'event')) taken = false

@@ -4,6 +4,7 @@ import { Batch } from './batch.ts'
 import type { Delivery } from './delivery/delivery.ts'
 import { type Entry, type Message, noDrops, type OutputStatus } from './delivery/message.ts'
 import type { Formatter } from './formatting.ts'
+import type { Line } from './line.ts'
 import type { Output } from './output.ts'
 import type { Selection } from './selection.ts'
 
@@ -13,7 +14,7 @@ export interface Sink<About> {
   /** An alert or record that goes out at once. */
   now(entry: Entry): void
   /** A record that may wait for others of its kind; false, and counted, when there is no room for it. */
-  add(line: string, kind: RecordKind): boolean
+  add(line: Line | string, kind: RecordKind): boolean
   status(): OutputStatus
   flush(): Promise<void>
   close(): void
@@ -111,7 +112,10 @@ export function deliverySink<About>(
     now(entry) {
       delivery.take(message(entry))
     },
-    add: (line, kind) => delivery.take(message({ kind, line }), TELEMETRY_SHARE),
+    add(line, kind) {
+      const text = typeof line === 'string' ? line : line.text
+      return delivery.take(message({ kind, line: text }), TELEMETRY_SHARE)
+    },
     status: () => delivery.status(),
     flush: () => delivery.flush(),
     close: () => delivery.close(),

@@ -4,7 +4,7 @@
  */
 import { AF_INET, AF_INET6, AF_UNIX, errnoName } from '../../schema/enums/index.ts'
 import type { FamilyDecl, FieldDecl } from '../../schema/index.ts'
-import { slotOf } from '../decode/event-view.ts'
+import { placesOf, slotOf } from '../decode/event-view.ts'
 import type { Alert } from '../detect/alert.ts'
 import type { Endpoint, ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { answersOf, dnsMessage, responseCode } from '../fields/dns/dns.ts'
@@ -16,10 +16,11 @@ import { type PathFields, pathOf } from '../fields/paths.ts'
 import { ancestorsOf } from '../fields/syscall-field.ts'
 import { splitVector } from '../fields/vector.ts'
 import * as json from '../outputs/json-schema.ts'
+import type { Line } from '../outputs/line.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import { detectionName, isDetection } from './rule-facts.ts'
-import { exactTime, type TextCache, type TimeText } from './text.ts'
+import { type TimeText, writeList, writeNamed, writeNull, writeStr, writeTime } from './text.ts'
 
 /** A rule that matched the event, and the alert it raised unless alerts are off. */
 export interface Finding {
@@ -35,7 +36,6 @@ export interface Row {
 
 /** What writers share. */
 export interface Texts {
-  readonly cache: TextCache
   readonly time: TimeText
   readonly host: string
   /** Hide secrets in arguments and environments. */
@@ -50,40 +50,52 @@ interface ColumnBase {
   /** True: left out of records that have nothing to say. */
   readonly optional?: true
 }
-/** Depends on the event. `write` gives `,"name":value`, or nothing for an optional column. */
+/** The same in every record. */
+export interface FixedColumn extends ColumnBase {
+  readonly of: 'nothing'
+  readonly value: string | boolean
+}
+/** Depends on the event. `write` gives the value; of an optional column `,"name":value` or nothing. */
 export interface RowColumn extends ColumnBase {
   readonly of: 'row'
-  write(row: Row, texts: Texts): string
+  write(out: Line, row: Row, texts: Texts): void
 }
-/** Depends on the process alone, so that its text is kept for the next event. */
+/** Depends on the process alone, so that its text is kept for the next event. `write` as above. */
 export interface ProcessColumn extends ColumnBase {
   readonly of: 'process'
-  write(process: ProcessInfo | undefined, texts: Texts): string
+  write(out: Line, process: ProcessInfo | undefined, texts: Texts): void
 }
-export type Column = RowColumn | ProcessColumn
+export type Column = FixedColumn | RowColumn | ProcessColumn
 
-const row = (
-  name: string,
-  schema: json.JsonSchema,
-  write: RowColumn['write'],
-  optional = false,
-): RowColumn => ({
+const fixed = (name: string, schema: json.JsonSchema, value: string | boolean): FixedColumn => ({
+  of: 'nothing',
+  name,
+  schema,
+  value,
+})
+const row = (name: string, schema: json.JsonSchema, write: RowColumn['write']): RowColumn => ({
   of: 'row',
   name,
   schema,
   write,
-  ...(optional ? { optional: true } : {}),
 })
-const ofProcess = (
-  name: string,
-  schema: json.JsonSchema,
-  write: ProcessColumn['write'],
-  optional = false,
-): ProcessColumn => ({ of: 'process', name, schema, write, ...(optional ? { optional: true } : {}) })
+const ofProcess = (name: string, schema: json.JsonSchema, write: ProcessColumn['write']): ProcessColumn => ({
+  of: 'process',
+  name,
+  schema,
+  write,
+})
+const optional = <C extends RowColumn | ProcessColumn>(column: C): C => ({ ...column, optional: true })
 
-const pair = (name: string, value: string | number): string => `,"${name}":${value}`
-const textPair = (name: string, text: string | undefined, { cache }: Texts): string =>
-  text === undefined ? `,"${name}":null` : cache.pair(name, text)
+/** What stands before a value. */
+export const keyOf = (name: string): string => `,"${name}":`
+
+const TRUE = Buffer.from('true')
+const FALSE = Buffer.from('false')
+const writeNumber = (out: Line, value: number | undefined): void => {
+  if (value === undefined) writeNull(out)
+  else out.int(value)
+}
 
 /** A number of the record under a name; 64-bit values exactly. */
 export function fromSlot(family: FamilyDecl, field: string, name = field, doc?: string): RowColumn {
@@ -91,9 +103,10 @@ export function fromSlot(family: FamilyDecl, field: string, name = field, doc?: 
   if (slot === undefined) throw new RangeError(`family ${family.name} has no field '${field}'`)
   const description = doc ?? describe(slot.decl)
   const wide = slot.size === 8
-  return row(name, json.int(description), ({ ctx: { event } }) => {
+  return row(name, json.int(description), (out, { ctx: { event } }) => {
     const value = event.numberAt(slot)
-    return pair(name, wide && !Number.isSafeInteger(value) ? String(event.bigint(field)) : value)
+    if (wide && !Number.isSafeInteger(value)) out.ascii(String(event.bigint(field)))
+    else out.int(value)
   })
 }
 
@@ -101,28 +114,39 @@ const describe = ({ doc, names }: FieldDecl): string => (names === undefined ? d
 
 /** A text of the record under a name; null when the record does not carry it. */
 export const fromText = (field: string, name: string, doc: string): RowColumn =>
-  row(name, json.orNull(json.text(doc)), ({ ctx }, texts) =>
-    textPair(name, ctx.event.string(field)?.text, texts),
-  )
+  row(name, json.orNull(json.text(doc)), (out, { ctx }) => writeStr(out, name, ctx.event.string(field)))
 
 /** Was one of these texts longer than what is kept? */
-export const truncated = (...fields: readonly string[]): RowColumn =>
-  row('filename_truncated', json.bool('a name was longer than what is kept of it'), ({ ctx: { event } }) =>
-    pair('filename_truncated', String(fields.some((field) => event.cutFrom(field) !== undefined))),
+export const truncated = (...fields: readonly string[]): RowColumn => {
+  const places = fields.map(placesOf)
+  return row(
+    'filename_truncated',
+    json.bool('a name was longer than what is kept of it'),
+    (out, { ctx: { event } }) => {
+      let cut = false
+      for (let i = 0; i < places.length; i++) {
+        const slot = event.slotAt(places[i]!)
+        if (slot !== undefined && event.cutAt(slot) !== undefined) cut = true
+      }
+      out.raw(cut ? TRUE : FALSE)
+    },
   )
+}
+
+/** A name as the caller gave it. */
+export const givenName = (fields: PathFields, name: string, doc: string): RowColumn =>
+  row(name, json.orNull(json.text(doc)), (out, { ctx }) => writeStr(out, name, pathOf(ctx, fields).given))
 
 /** The absolute, cleaned path as accessed. */
 export const accessedPath = (fields: PathFields, name: string, doc: string): RowColumn =>
-  row(name, json.orNull(json.text(doc)), ({ ctx }, texts) =>
-    textPair(name, pathOf(ctx, fields).accessed?.text, texts),
-  )
+  row(name, json.orNull(json.text(doc)), (out, { ctx }) => writeStr(out, name, pathOf(ctx, fields).accessed))
 
 /** The kernel's spelling of a path. */
 export const resolvedPath = (fields: PathFields): RowColumn =>
   row(
     'resolved_path',
     json.orNull(json.text('path as the kernel resolved it; null when the call failed or the file has none')),
-    ({ ctx }, texts) => textPair('resolved_path', pathOf(ctx, fields).resolved?.text, texts),
+    (out, { ctx }) => writeStr(out, 'resolved_path', pathOf(ctx, fields).resolved),
   )
 
 /* Who */
@@ -130,63 +154,78 @@ export const resolvedPath = (fields: PathFields): RowColumn =>
 export const TIMESTAMP = row(
   'timestamp_ns',
   json.count('CLOCK_MONOTONIC when it happened, ns'),
-  ({ ctx: { event } }) => `,"timestamp_ns":${exactTime(event.time, () => event.timeNs)}`,
+  (out, { ctx: { event } }) => writeTime(out, event),
 )
-export const PID = row('pid', json.count('process id, initial namespace'), ({ ctx }) =>
-  pair('pid', ctx.event.pid),
+export const PID = row('pid', json.count('process id, initial namespace'), (out, { ctx }) =>
+  out.int(ctx.event.pid),
 )
-export const TID = row('tid', json.count('thread id, initial namespace'), ({ ctx }) =>
-  pair('tid', ctx.event.tid),
+export const TID = row('tid', json.count('thread id, initial namespace'), (out, { ctx }) =>
+  out.int(ctx.event.tid),
 )
-export const UID = row('uid', json.count('effective user id'), ({ ctx }) => pair('uid', ctx.event.uid))
+export const UID = row('uid', json.count('effective user id'), (out, { ctx }) => out.int(ctx.event.uid))
 export const PPID = ofProcess(
   'ppid',
   json.orNull(json.count('process id of the parent; null when the process is unknown')),
-  (process) => `,"ppid":${process?.ppid ?? null}`,
+  (out, process) => writeNumber(out, process?.ppid),
 )
 export const GID = ofProcess(
   'gid',
   json.orNull(json.count('group id; null when the process is unknown')),
-  (process) => `,"gid":${process?.gid ?? null}`,
+  (out, process) => writeNumber(out, process?.gid),
 )
 export const COMM = ofProcess(
   'comm',
   json.orNull(json.text('name of the process; null when it is unknown')),
-  (process, texts) => textPair('comm', process?.comm.text, texts),
+  (out, process) => writeStr(out, 'comm', process?.comm),
 )
 export const EXE_PATH = ofProcess(
   'exe_path',
   json.orNull(json.text('executable as the kernel resolved it; null when unknown or a kernel thread')),
-  (process, texts) => textPair('exe_path', process?.exePath.text || undefined, texts),
+  (out, process) => writeNamed(out, 'exe_path', process?.exePath.text || undefined),
 )
 
 /** Arguments shown in full, as of a process that starts. */
-export const ARGV = ofProcess(
-  'argv',
-  json.list(json.text('an argument'), 'arguments of the process, argv[0] first; secrets masked'),
-  (process, texts) => texts.cache.list('argv', shownArguments(process?.argv ?? [], texts)),
-  true,
+export const ARGV = optional(
+  ofProcess(
+    'argv',
+    json.list(json.text('an argument'), 'arguments of the process, argv[0] first; secrets masked'),
+    (out, process, texts) => writeArguments(out, shownArguments(process, texts)),
+  ),
 )
-const shownArguments = (argv: readonly string[], { mask }: Texts): readonly string[] =>
-  mask ? maskArguments(argv) : argv
+const shownArguments = (process: ProcessInfo | undefined, { mask }: Texts): readonly string[] => {
+  const argv = process?.argv ?? []
+  return mask ? maskArguments(argv) : argv
+}
+function writeArguments(out: Line, argv: readonly string[]): void {
+  out.ascii(',"argv":')
+  writeList(out, 'argv', argv)
+}
 
 /** Most characters of arguments in records of files and the network, which repeat them. */
 const SHORT_ARGV_MAX = 1024
-export const ARGV_SHORT = ofProcess(
-  'argv',
-  json.list(json.text('an argument'), 'arguments of the process, the first 1,024 characters; secrets masked'),
-  (process, texts) => {
-    const argv = shownArguments(process?.argv ?? [], texts)
-    const kept = shorten(argv)
-    return texts.cache.list('argv', kept) + (kept === argv ? '' : ',"argv_truncated":true')
-  },
-  true,
+export const ARGV_SHORT = optional(
+  ofProcess(
+    'argv',
+    json.list(
+      json.text('an argument'),
+      'arguments of the process, the first 1,024 characters; secrets masked',
+    ),
+    (out, process, texts) => {
+      const argv = shownArguments(process, texts)
+      const kept = shorten(argv)
+      writeArguments(out, kept)
+      if (kept !== argv) out.raw(ARGV_IS_CUT)
+    },
+  ),
 )
-export const ARGV_TRUNCATED = ofProcess(
-  'argv_truncated',
-  json.bool('true: there are more arguments; process_start has them'),
-  () => '',
-  true,
+const ARGV_IS_CUT = Buffer.from(',"argv_truncated":true')
+export const ARGV_TRUNCATED = optional(
+  ofProcess(
+    'argv_truncated',
+    json.bool('true: there are more arguments; process_start has them'),
+    // Written with the arguments.
+    () => {},
+  ),
 )
 
 function shorten(argv: readonly string[]): readonly string[] {
@@ -198,22 +237,27 @@ function shorten(argv: readonly string[]): readonly string[] {
   return argv
 }
 
-export const ARGV_CUT = ofProcess(
-  'argv_truncated',
-  json.bool('true: there are more arguments than are kept'),
-  (process) => (process?.argvCutFrom === undefined ? '' : ',"argv_truncated":true'),
-  true,
+export const ARGV_CUT = optional(
+  ofProcess(
+    'argv_truncated',
+    json.bool('true: there are more arguments than are kept'),
+    (out, process) => void (process?.argvCutFrom !== undefined && out.raw(ARGV_IS_CUT)),
+  ),
 )
-export const CWD = ofProcess(
-  'cwd',
-  json.orNull(json.text('current directory of the process when it started its program')),
-  (process, texts) => textPair('cwd', process?.cwd.text || undefined, texts),
-  true,
+export const CWD = optional(
+  ofProcess(
+    'cwd',
+    json.orNull(json.text('current directory of the process when it started its program')),
+    (out, process) => {
+      out.ascii(',"cwd":')
+      writeNamed(out, 'cwd', process?.cwd.text || undefined)
+    },
+  ),
 )
 export const CONTAINER = ofProcess(
   'container_id',
   json.orNull(json.text('first 12 characters of the container id; null on the host')),
-  (process, texts) => textPair('container_id', process?.containerId, texts),
+  (out, process) => writeNamed(out, 'container_id', process?.containerId),
 )
 
 /** Ancestors shown: nearest first. */
@@ -228,61 +272,64 @@ export const ANCESTORS = ofProcess(
     }),
     `parent, its parent and so on, at most ${ANCESTORS_MAX}`,
   ),
-  (process, texts) => {
-    const shown = ancestorsOf(process)
-      .slice(0, ANCESTORS_MAX)
-      .map(
-        ({ pid, comm, exePath }) =>
-          `{"pid":${pid}${texts.cache.pair('comm', comm.text)}${textPair('exe_path', exePath.text || undefined, texts)}}`,
-      )
-    return `,"ancestors":[${shown.join(',')}]`
+  (out, process) => {
+    out.ascii('[')
+    for (const [i, { pid, comm, exePath }] of ancestorsOf(process).slice(0, ANCESTORS_MAX).entries()) {
+      out.ascii(i === 0 ? '{"pid":' : ',{"pid":')
+      out.int(pid)
+      out.ascii(',"comm":')
+      writeStr(out, 'comm', comm)
+      out.ascii(',"exe_path":')
+      writeNamed(out, 'exe_path', exePath.text || undefined)
+      out.ascii('}')
+    }
+    out.ascii(']')
   },
 )
-export const ENV = row(
-  'env',
-  json.list(json.text('NAME=value'), 'environment of the program; secrets masked'),
-  ({ ctx }, { cache, mask }) => {
-    const bytes = ctx.event.bytes('env')
-    if (bytes === undefined) return ''
-    const env = splitVector(bytes)
-    return cache.list('env', mask ? maskEnvironment(env) : env)
-  },
-  true,
+export const ENV = optional(
+  row(
+    'env',
+    json.list(json.text('NAME=value'), 'environment of the program; secrets masked'),
+    (out, { ctx }, { mask }) => {
+      const bytes = ctx.event.bytes('env')
+      if (bytes === undefined) return
+      const env = splitVector(bytes)
+      out.ascii(',"env":')
+      writeList(out, 'env', mask ? maskEnvironment(env) : env)
+    },
+  ),
 )
 
 export const SOURCE = row(
   'source',
   json.oneOfTexts(['execve', 'execveat'], 'the call that started it'),
-  ({ ctx }) => `,"source":"${ctx.event.name}"`,
+  (out, { ctx }) => out.quoted(ctx.event.name),
 )
 /** The record tells of the last thread, so always true. */
-export const GROUP_DEAD = row(
+export const GROUP_DEAD = fixed(
   'group_dead',
   json.bool('no thread of the process is left: always true, the end of other threads is not reported'),
-  () => ',"group_dead":true',
+  true,
 )
 
 /** Parent and child of a fork. The child starts as a copy of its parent, so both have one name. */
 export const RELATIONSHIP: readonly Column[] = [
-  row('parent_pid', json.count('process that made the other'), ({ ctx }) =>
-    pair('parent_pid', ctx.event.pid),
-  ),
+  row('parent_pid', json.count('process that made the other'), (out, { ctx }) => out.int(ctx.event.pid)),
   ofProcess(
     'parent_comm',
     json.orNull(json.text('name of the parent; null when it is unknown')),
-    (process, texts) => textPair('parent_comm', process?.comm.text, texts),
+    (out, process) => writeStr(out, 'parent_comm', process?.comm),
   ),
-  row('child_pid', json.count('the new process'), ({ ctx: { event } }) =>
-    pair('child_pid', event.number('child_pid')!),
+  row('child_pid', json.count('the new process'), (out, { ctx: { event } }) =>
+    out.int(event.number('child_pid')!),
   ),
-  row('child_tid', json.count('its first thread'), ({ ctx: { event } }) =>
-    pair('child_tid', event.number('child_pid')!),
+  row('child_tid', json.count('its first thread'), (out, { ctx: { event } }) =>
+    out.int(event.number('child_pid')!),
   ),
   row(
     'child_comm',
     json.orNull(json.text('name of the child: that of the thread that forked')),
-    ({ ctx: { event, process } }, texts) =>
-      textPair('child_comm', (event.string('comm') ?? process?.comm)?.text, texts),
+    (out, { ctx: { event, process } }) => writeStr(out, 'child_comm', event.string('comm') ?? process?.comm),
   ),
 ]
 
@@ -291,25 +338,30 @@ export const RELATIONSHIP: readonly Column[] = [
 export const TIME = row(
   'time',
   json.time('wall clock, RFC 3339 in UTC with ns'),
-  ({ ctx: { event } }, { time }) => `,"time":"${time.wall(event.time, () => event.timeNs)}"`,
+  (out, { ctx: { event } }, { time }) => {
+    out.ascii('"')
+    time.wall(out, event)
+    out.ascii('"')
+  },
 )
 /** The same for all records, so it goes with the text that is kept. */
-export const HOST = ofProcess('host', json.text('name of the host'), (_process, { cache, host }) =>
-  cache.pair('host', host),
+export const HOST = ofProcess('host', json.text('name of the host'), (out, _process, { host }) =>
+  writeNamed(out, 'host', host),
 )
 export const RESULT = row(
   'result',
   json.orNull(
     json.int('return value of the call, a negative errno when it failed; null for what is no call'),
   ),
-  ({ ctx }) => `,"result":${rawResult(ctx) ?? null}`,
+  (out, { ctx }) => writeNumber(out, rawResult(ctx)),
 )
 export const ERROR = row(
   'error',
   json.orNull(json.text('name of the error; null when the call worked')),
-  ({ ctx }) => {
+  (out, { ctx }) => {
     const result = rawResult(ctx) ?? 0
-    return result < 0 ? `,"error":"${errnoName(result) ?? -result}"` : ',"error":null'
+    if (result < 0) out.quoted(errnoName(result) ?? String(-result))
+    else writeNull(out)
   },
 )
 
@@ -319,16 +371,15 @@ const O_PATH = 0o10000000
 export const ACCESS_OF_OPEN = row(
   'access',
   json.oneOfTexts(ACCESS, 'what the file was opened for, or done to it'),
-  ({ ctx: { event } }) => {
+  (out, { ctx: { event } }) => {
     const flags = event.number('flags')!
-    if ((flags & O_PATH) !== 0) return ',"access":"none"'
-    return `,"access":"${ACCESS[flags & 3] ?? 'none'}"`
+    out.quoted((flags & O_PATH) !== 0 ? 'none' : (ACCESS[flags & 3] ?? 'none'))
   },
 )
-export const ACCESS_WRITE = row(
+export const ACCESS_WRITE = fixed(
   'access',
   json.oneOfTexts(ACCESS, 'what the file was opened for, or done to it'),
-  () => ',"access":"write"',
+  'write',
 )
 
 /* Network */
@@ -345,7 +396,7 @@ export const familyName = ({ event }: SyscallContext): string =>
 export const SOCKET_FAMILY = row(
   'family',
   json.oneOfTexts(FAMILY, 'address family of the socket'),
-  ({ ctx }) => `,"family":"${familyName(ctx)}"`,
+  (out, { ctx }) => out.quoted(familyName(ctx)),
 )
 
 /** The address the caller passed, which is all there is when the call failed. */
@@ -372,89 +423,90 @@ export function endOf(ctx: SyscallContext, side: 'remote' | 'local'): Endpoint |
 
 /** One end of a socket: address and port, null when there is none. */
 export const endpoint = (side: 'remote' | 'local'): readonly RowColumn[] => [
-  row(`${side}_addr`, json.orNull(json.text(`${side} address; null when there is none`)), ({ ctx }) => {
+  row(`${side}_addr`, json.orNull(json.text(`${side} address; null when there is none`)), (out, { ctx }) => {
     const end = endOf(ctx, side)
-    return `,"${side}_addr":${end === undefined ? null : `"${end.ip.text}"`}`
+    if (end === undefined) writeNull(out)
+    else out.quoted(end.ip.text)
   }),
-  row(
-    `${side}_port`,
-    json.orNull(json.count(`${side} port; null when there is none`)),
-    ({ ctx }) => `,"${side}_port":${endOf(ctx, side)?.port ?? null}`,
+  row(`${side}_port`, json.orNull(json.count(`${side} port; null when there is none`)), (out, { ctx }) =>
+    writeNumber(out, endOf(ctx, side)?.port),
   ),
 ]
 
-export const UNIX_PATH = row(
-  'unix_path',
-  json.text('name of the unix socket; an abstract one starts with @'),
-  ({ ctx: { event } }, { cache }) => {
-    const path = event.string('unix_path') ?? event.string('addr_path')
-    return path === undefined ? '' : cache.pair('unix_path', path.text)
-  },
-  true,
+export const UNIX_PATH = optional(
+  row(
+    'unix_path',
+    json.text('name of the unix socket; an abstract one starts with @'),
+    (out, { ctx: { event } }) => {
+      const path = event.string('unix_path') ?? event.string('addr_path')
+      if (path === undefined) return
+      out.ascii(',"unix_path":')
+      writeStr(out, 'unix_path', path)
+    },
+  ),
 )
 
 export const TRANSPORT = row(
   'protocol',
   json.orNull(json.oneOfTexts(['tcp', 'udp'], 'transport; null for another one')),
-  ({ ctx }, texts) => textPair('protocol', transport(ctx), texts),
+  (out, { ctx }) => writeNamed(out, 'protocol', transport(ctx)),
 )
 
 /** The bytes themselves, which are text only by chance. */
 export const PAYLOAD = row(
   'payload_b64',
   json.text('the data in base64, its first `telemetry.payload_bytes` bytes'),
-  ({ ctx: { event } }) =>
-    pair('payload_b64', `"${Buffer.from(event.bytes('payload') ?? []).toString('base64')}"`),
+  (out, { ctx: { event } }) => out.quoted(Buffer.from(event.bytes('payload') ?? []).toString('base64')),
 )
 
 /** What a DNS message says; nulls where the bytes were none. */
 export const DNS: readonly RowColumn[] = [
-  row('dns_type', json.oneOfTexts(['query', 'answer'], 'which way it goes'), ({ ctx }) =>
-    pair('dns_type', ctx.event.name === 'net_packet_dns_request' ? '"query"' : '"answer"'),
+  row('dns_type', json.oneOfTexts(['query', 'answer'], 'which way it goes'), (out, { ctx }) =>
+    out.quoted(ctx.event.name === 'net_packet_dns_request' ? 'query' : 'answer'),
   ),
-  row('dns_id', json.orNull(json.count('id that an answer shares with its request')), ({ ctx }) =>
-    pair('dns_id', String(dnsMessage(ctx)?.id ?? null)),
+  row('dns_id', json.orNull(json.count('id that an answer shares with its request')), (out, { ctx }) =>
+    writeNumber(out, dnsMessage(ctx)?.id),
   ),
-  row('dns_question', json.orNull(json.text('name that is asked for')), ({ ctx }, texts) =>
-    textPair('dns_question', dnsMessage(ctx)?.question?.name, texts),
+  row('dns_question', json.orNull(json.text('name that is asked for')), (out, { ctx }) =>
+    writeNamed(out, 'dns_question', dnsMessage(ctx)?.question?.name),
   ),
-  row('dns_question_type', json.orNull(json.text('type that is asked for, such as AAAA')), ({ ctx }, texts) =>
-    textPair('dns_question_type', dnsMessage(ctx)?.question?.type, texts),
+  row('dns_question_type', json.orNull(json.text('type that is asked for, such as AAAA')), (out, { ctx }) =>
+    writeNamed(out, 'dns_question_type', dnsMessage(ctx)?.question?.type),
   ),
-  row('dns_response_code', json.orNull(json.text('such as NXDOMAIN; null in requests')), ({ ctx }, texts) =>
-    textPair('dns_response_code', responseCode(dnsMessage(ctx)), texts),
+  row('dns_response_code', json.orNull(json.text('such as NXDOMAIN; null in requests')), (out, { ctx }) =>
+    writeNamed(out, 'dns_response_code', responseCode(dnsMessage(ctx))),
   ),
   row(
     'dns_answers',
     json.list(json.text('an address or a name'), 'addresses and names that are answered, at most 64'),
-    ({ ctx }) => {
+    (out, { ctx }) => {
       const message = dnsMessage(ctx)
-      return pair('dns_answers', JSON.stringify(message === undefined ? [] : answersOf(message)))
+      out.utf8(JSON.stringify(message === undefined ? [] : answersOf(message)))
     },
   ),
 ]
 
 /* What rules say */
 
-export const ALERT = row('alert', json.bool('a rule or detection matched'), ({ findings }) =>
-  findings.length > 0 ? ',"alert":true' : ',"alert":false',
+export const ALERT = row('alert', json.bool('a rule or detection matched'), (out, { findings }) =>
+  out.raw(findings.length > 0 ? TRUE : FALSE),
 )
 export const DETECTION_TYPE = row(
   'detection_type',
   json.orNull(json.text('the detection that matched, or the rule when no detection did; null without one')),
-  ({ findings }, { cache }) => {
-    if (findings.length === 0) return ',"detection_type":null'
-    const found = findings.find(({ rule }) => isDetection(rule)) ?? findings[0]!
-    return cache.pair('detection_type', detectionName(found.rule))
+  (out, { findings }) => {
+    const found = findings.find(({ rule }) => isDetection(rule)) ?? findings[0]
+    writeNamed(out, 'detection_type', found && detectionName(found.rule))
   },
 )
-export const ALERT_IDS = row(
-  'alert_ids',
-  json.list(json.text('id of an alert record'), 'alerts that this event raised'),
-  ({ findings }, { alertRecords }) => {
-    if (findings.length === 0 || !alertRecords) return ''
-    const ids = findings.filter(({ rule }) => !isDetection(rule)).map(({ alert }) => `"${alert.id}"`)
-    return ids.length === 0 ? '' : `,"alert_ids":[${ids.join(',')}]`
-  },
-  true,
+export const ALERT_IDS = optional(
+  row(
+    'alert_ids',
+    json.list(json.text('id of an alert record'), 'alerts that this event raised'),
+    (out, { findings }, { alertRecords }) => {
+      if (findings.length === 0 || !alertRecords) return
+      const ids = findings.filter(({ rule }) => !isDetection(rule)).map(({ alert }) => `"${alert.id}"`)
+      if (ids.length > 0) out.ascii(`,"alert_ids":[${ids.join(',')}]`)
+    },
+  ),
 )

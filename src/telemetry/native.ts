@@ -3,14 +3,7 @@
  * for names, integers beyond 2^53 as decimal strings.
  */
 import { errnoName } from '../../schema/enums/index.ts'
-import {
-  type EventType,
-  type FamilyDecl,
-  layoutOf,
-  PUBLIC_EVENT_TYPES,
-  RECORD_FLAGS,
-  type Slot,
-} from '../../schema/index.ts'
+import { type EventType, type FamilyDecl, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
 import type { ProcessInfo } from '../fields/context.ts'
 import { nameDiffers } from '../fields/differs.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
@@ -18,31 +11,37 @@ import { rawResult } from '../fields/evt/result.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip } from '../fields/ip.ts'
 import { splitVector } from '../fields/vector.ts'
+import { jsonString, visibleBytes } from '../outputs/escape.ts'
 import * as json from '../outputs/json-schema.ts'
+import { Line } from '../outputs/line.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
 import * as c from './columns.ts'
+import { compose, partsOf, type RowWriter } from './compose.ts'
 import { ProcessTexts } from './process-text.ts'
 import { recordTypesOf } from './records.ts'
 import type { LineMaker, LineOptions } from './telemetry.ts'
-import { exactTime, TextCache, TimeText } from './text.ts'
+import { TimeText, writeList, writeNamed, writeNull, writeStr } from './text.ts'
 
-type Texts = c.Texts
 type Row = c.Row
+type Write = c.RowColumn['write']
 
-const integer = (value: number | bigint): string =>
-  Number.isSafeInteger(Number(value)) ? String(value) : `"${value}"`
+/** 64-bit values that a double does not hold are a text of digits. */
+function writeInteger(out: Line, value: number, exact: () => bigint | number): void {
+  if (Number.isSafeInteger(value)) out.int(value)
+  else out.ascii(`"${exact()}"`)
+}
 
 /** Values that few numbers have are put into words once. */
-function worded(slot: Slot, words: (value: number) => string): (row: Row) => string {
+function worded(slot: Slot, words: (value: number) => string): Write {
   const known = new Map<number, string>()
-  return ({ ctx }) => {
+  return (out, { ctx }) => {
     const value = ctx.event.numberAt(slot)
     let text = known.get(value)
     if (text === undefined) {
-      text = `,"${slot.name}":${words(value)}`
+      text = words(value)
       if (known.size < 4096) known.set(value, text)
     }
-    return text
+    out.bytesOf(text)
   }
 }
 
@@ -68,12 +67,9 @@ const enumText = ({ decl }: Slot): ((value: number) => string) => {
 /** Major and minor number of a kernel dev_t. */
 const deviceText = (value: number): string => `"${value >>> 20}:${value & 0xfffff}"`
 
-interface Value {
-  readonly schema: json.JsonSchema
-  readonly write: (row: Row, texts: Texts) => string
-}
+/** How a field is written, by its declaration: a column without its name. */
+type Value = Pick<c.RowColumn, 'schema' | 'write' | 'optional'>
 
-/** How a field is written, by its declaration. */
 function fieldValue(slot: Slot): Value {
   const { name, decl } = slot
   switch (decl.format) {
@@ -93,33 +89,20 @@ function fieldValue(slot: Slot): Value {
       return { schema: json.text(`${decl.doc}, major:minor`), write: worded(slot, deviceText) }
     case 'path':
     case 'text':
-      return textValue(slot)
+      return decl.storage === 'strv' ? listValue(slot) : textValue(slot)
     case 'ip':
-      return {
-        schema: json.text(decl.doc),
-        write: ({ ctx }) => {
-          const bytes = ctx.event.ip(name)
-          return bytes === undefined ? '' : `,"${name}":"${new Ip(bytes).text}"`
-        },
-      }
+      return addressValue(slot)
     case 'address':
       return {
         schema: json.text(`${decl.doc}, hexadecimal`),
-        write: ({ ctx }) => `,"${name}":"0x${ctx.event.bigint(name)!.toString(16)}"`,
+        write: (out, { ctx }) => out.ascii(`"0x${ctx.event.bigint(name)!.toString(16)}"`),
       }
     case 'sockaddr':
     case 'timespec':
     case 'timeval':
     case 'pair':
     case 'creds':
-      return {
-        schema: json.text(decl.doc),
-        write: ({ ctx }, { cache }) => {
-          const bytes = ctx.event.bytes(name)
-          const text = bytes && structureText(decl.format, bytes)
-          return text === undefined ? '' : cache.pair(name, text)
-        },
-      }
+      return structureValue(slot)
     case 'number':
     case 'errno':
     case 'fd':
@@ -128,140 +111,186 @@ function fieldValue(slot: Slot): Value {
     case 'port':
       return {
         schema: { type: ['integer', 'string'], description: decl.doc },
-        write: ({ ctx: { event } }) => {
-          const value = event.numberAt(slot)
-          return `,"${name}":${integer(Number.isSafeInteger(value) ? value : event.bigint(name)!)}`
-        },
+        write: (out, { ctx: { event } }) =>
+          writeInteger(out, event.numberAt(slot), () => event.bigint(name)!),
       }
     default:
       return decl.format satisfies never
   }
 }
 
-function textValue(slot: Slot): Value {
+/** A value that some records do not have. */
+const present = <T>(
+  { name }: Slot,
+  schema: json.JsonSchema,
+  get: (row: Row) => T | undefined,
+  write: (out: Line, value: T, texts: c.Texts) => void,
+): Value => ({
+  schema,
+  optional: true,
+  write(out, row, texts) {
+    const value = get(row)
+    if (value === undefined) return
+    out.ascii(c.keyOf(name))
+    write(out, value, texts)
+  },
+})
+
+const textValue = (slot: Slot): Value =>
+  present(
+    slot,
+    json.text(slot.decl.doc),
+    ({ ctx }) => ctx.event.stringAt(slot),
+    (out, str) => writeStr(out, slot.name, str),
+  )
+
+function listValue(slot: Slot): Value {
   const { name, decl } = slot
-  if (decl.storage !== 'strv')
-    return {
-      schema: json.text(decl.doc),
-      write: ({ ctx }, { cache }) => {
-        const text = ctx.event.string(name)?.text
-        return text === undefined ? '' : cache.pair(name, text)
-      },
-    }
   const mask = name === 'env' ? maskEnvironment : maskArguments
-  return {
-    schema: json.list(json.text('an element'), `${decl.doc}; secrets masked`),
-    write: ({ ctx }, texts) => {
-      const bytes = ctx.event.bytes(name)
-      if (bytes === undefined) return ''
+  return present(
+    slot,
+    json.list(json.text('an element'), `${decl.doc}; secrets masked`),
+    ({ ctx }) => ctx.event.bytes(name),
+    (out, bytes, texts) => {
       const items = splitVector(bytes)
-      return texts.cache.list(name, texts.mask ? mask(items) : items)
+      writeList(out, name, texts.mask ? mask(items) : items)
     },
-  }
+  )
 }
 
-interface Argument extends Value {
-  readonly name: string
-}
+const addressValue = (slot: Slot): Value =>
+  present(
+    slot,
+    json.text(slot.decl.doc),
+    ({ ctx }) => ctx.event.ip(slot.name),
+    (out, bytes) => out.quoted(new Ip(bytes).text),
+  )
+
+const structureValue = (slot: Slot): Value =>
+  present(
+    slot,
+    json.text(slot.decl.doc),
+    ({ ctx }) => {
+      const bytes = ctx.event.bytes(slot.name)
+      return bytes && structureText(slot.decl.format, bytes)
+    },
+    (out, text) => writeNamed(out, slot.name, text),
+  )
 
 /** What stands under `args`: the fields that are no internals, the paths put together, the ends of a socket. */
-function argumentsOf(type: EventType): readonly Argument[] {
+function argumentsOf(type: EventType): readonly c.RowColumn[] {
   const own = layoutOf(type.family)
     .slots.filter(({ name, decl }) => decl.hidden !== true && name !== 'res')
-    .map((slot) => ({ name: slot.name, ...fieldValue(slot) }))
+    .map((slot) => ({ of: 'row', name: slot.name, ...fieldValue(slot) }) as const)
   return [...own, ...pathArguments(type), ...socketArguments(type.family)]
 }
 
-function pathArguments(type: EventType): readonly Argument[] {
+function pathArguments(type: EventType): readonly c.RowColumn[] {
   const paths = recordTypesOf.get(type.name)?.[0]?.paths ?? []
   const names = paths.length === 2 ? ['old_path', 'new_path'] : ['path']
   const accessed = paths.map((fields, i) =>
     c.accessedPath(fields, names[i]!, 'absolute path as accessed, cleaned as text'),
   )
   const resolved = paths.filter(({ path }) => path !== undefined).map(c.resolvedPath)
-  return [...accessed, ...resolved].map(({ name, schema, write }) => ({ name, schema, write }))
+  return [...accessed, ...resolved]
 }
 
 const HAVE_ENDS: ReadonlySet<string> = new Set(['socket', 'message', 'flow', 'packet'])
 
-const socketArguments = (family: FamilyDecl): readonly Argument[] =>
-  !HAVE_ENDS.has(family.name)
-    ? []
-    : [...c.endpoint('local'), ...c.endpoint('remote'), c.UNIX_PATH].map(({ name, schema, write }) => ({
-        name,
-        schema,
-        write,
-      }))
+const socketArguments = (family: FamilyDecl): readonly c.RowColumn[] =>
+  HAVE_ENDS.has(family.name) ? [...c.endpoint('local'), ...c.endpoint('remote'), c.UNIX_PATH] : []
 
 const RECORD_FLAG_NAMES = Object.entries(RECORD_FLAGS)
 
 /** Flags of the record, and the names of the values that were cut. */
-function flagsText({ ctx: { event } }: Row, variable: readonly Slot[]): string {
-  const flags: string[] = []
-  for (const [name, bit] of RECORD_FLAG_NAMES)
-    if ((event.flags & bit) !== 0) flags.push(`"${name.toLowerCase()}"`)
-  if (nameDiffers(event) === true) flags.push('"name_differs"')
-  for (const { name } of variable) if (event.cutFrom(name) !== undefined) flags.push(`"truncated:${name}"`)
-  return flags.join(',')
+function flagsWriter(type: EventType): RowWriter {
+  const variable = layoutOf(type.family).slots.filter(({ decl }) => decl.max !== undefined)
+  return (out, { ctx: { event } }) => {
+    const start = out.length
+    for (const [name, bit] of RECORD_FLAG_NAMES)
+      if ((event.flags & bit) !== 0) out.ascii(`,"${name.toLowerCase()}"`)
+    if (nameDiffers(event) === true) out.ascii(',"name_differs"')
+    for (const slot of variable) if (event.cutAt(slot) !== undefined) out.ascii(`,"truncated:${slot.name}"`)
+    out.enclose(start, '[', ']')
+  }
 }
 
-const PROCESS = 'process'
-function processText(process: ProcessInfo | undefined, { cache }: Texts): string {
-  if (process === undefined) return ''
-  const container =
-    process.containerId === undefined
-      ? ',"container_id":null'
-      : cache.pair('container_id', process.containerId)
-  return (
-    `,"ppid":${process.ppid},"gid":${process.gid}` +
-    cache.pair('comm', process.comm.text) +
-    cache.pair('exe', process.exePath.text) +
-    container
-  )
+function writeProcess(out: Line, process: ProcessInfo | undefined): void {
+  if (process === undefined) return
+  out.ascii(`,"ppid":${process.ppid},"gid":${process.gid},"comm":`)
+  writeStr(out, 'comm', process.comm)
+  out.ascii(',"exe":')
+  writeStr(out, 'exe', process.exePath)
+  out.ascii(',"container_id":')
+  writeNamed(out, 'container_id', process.containerId)
+}
+
+const writeMono: RowWriter = (out, { ctx: { event } }) => writeInteger(out, event.time, () => event.timeNs)
+const writeStart: RowWriter = (out, { ctx: { event } }) => writeInteger(out, event.start, () => event.start)
+const writeResult: RowWriter = (out, { ctx }) => {
+  const ret = rawResult(ctx)
+  if (ret === undefined) writeNull(out)
+  else if (ret < 0) out.ascii(`{"ret":${ret},"error":"${errnoName(ret) ?? -ret}"}`)
+  else {
+    out.ascii('{"ret":')
+    out.int(ret)
+    out.ascii(',"error":null}')
+  }
 }
 
 /** Our shape is the same for all types of records. */
 export interface NativeLines extends LineMaker {
-  line(row: Row): string
+  line(row: Row): Line
 }
 
 /** Lines in our native shape. */
 export function nativeLines({ lookup, host, mask, alertRecords, without }: LineOptions): NativeLines {
-  const texts: Texts = { cache: new TextCache(), time: new TimeText(lookup), host, mask, alertRecords }
+  const texts: c.Texts = { time: new TimeText(lookup), host, mask, alertRecords }
   const processes = new ProcessTexts()
-  const about = processes.block((process) => processText(process, texts))
-  const shapes = new Map(
-    PUBLIC_EVENT_TYPES.map((type) => [
-      type.name,
-      {
-        args: argumentsOf(type).filter(({ name }) => !without.has(name)),
-        variable: layoutOf(type.family).slots.filter(({ decl }) => decl.max !== undefined),
+  const about = processes.block(writeProcess)
+  const out = new Line()
+  const writers = new Map<EventType, RowWriter>()
+  const writerOf = (type: EventType): RowWriter => {
+    const shown = argumentsOf(type).filter(({ name }) => !without.has(name))
+    const args = compose(partsOf(shown, texts, processes))
+    const writer = compose([
+      '{"v":1',
+      ...partsOf([c.TIME], texts, processes),
+      ',"mono_ns":',
+      writeMono,
+      `,"event":"${type.name}","source":"syscall","host":${jsonString(visibleBytes(host))},"process":{"pid":`,
+      (line, { ctx }) => line.int(ctx.event.pid),
+      ',"tid":',
+      (line, { ctx }) => line.int(ctx.event.tid),
+      ',"start_ns":',
+      writeStart,
+      ',"uid":',
+      (line, { ctx }) => line.int(ctx.event.uid),
+      (line, { ctx }) => processes.write(line, ctx.process, about),
+      '},"args":',
+      (line, row) => {
+        const start = line.length
+        args(line, row)
+        line.enclose(start, '{', '}')
       },
-    ]),
-  )
-  const hostText = texts.cache.json(host)
+      ',"result":',
+      writeResult,
+      ',"flags":',
+      flagsWriter(type),
+      ...partsOf([c.ALERT_IDS], texts, processes),
+      '}',
+    ])
+    writers.set(type, writer)
+    return writer
+  }
   return {
     processChanged: () => processes.changed(),
     line(row) {
-      const { event, process } = row.ctx
-      const { args, variable } = shapes.get(event.name)!
-      let values = ''
-      for (let i = 0; i < args.length; i++) values += args[i]!.write(row, texts)
-      const time = texts.time.wall(event.time, () => event.timeNs)
-      const mono = Number.isSafeInteger(event.time)
-        ? event.time
-        : `"${exactTime(event.time, () => event.timeNs)}"`
-      const ret = rawResult(row.ctx)
-      const result =
-        ret === undefined
-          ? 'null'
-          : `{"ret":${ret},"error":${ret < 0 ? `"${errnoName(ret) ?? -ret}"` : null}}`
-      return (
-        `{"v":1,"time":"${time}","mono_ns":${mono},"event":"${event.name}","source":"syscall","host":${hostText}` +
-        `,"${PROCESS}":{"pid":${event.pid},"tid":${event.tid},"start_ns":${integer(event.start)},"uid":${event.uid}` +
-        `${processes.get(process, about)}},"args":{${values.slice(1)}},"result":${result}` +
-        `,"flags":[${flagsText(row, variable)}]${c.ALERT_IDS.write(row, texts)}}`
-      )
+      const { type } = row.ctx.event
+      const writer = writers.get(type) ?? writerOf(type)
+      out.begin()
+      writer(out, row)
+      return out
     },
   }
 }

@@ -1,6 +1,7 @@
 /** The telemetry stream of a configuration. */
 import type { Config } from '../config/keys.ts'
 import type { Lookup } from '../fields/context.ts'
+import type { Line } from '../outputs/line.ts'
 import { formatName } from '../outputs/open.ts'
 import { PathFilter, spellingsOf } from './filter.ts'
 import { gapLine } from './gap.ts'
@@ -21,7 +22,7 @@ export interface TelemetryPlan {
 
 export interface TelemetrySink {
   /** Takes a record, false when there is no room. */
-  record(line: string): boolean
+  record(line: Line): boolean
   /** Takes a line at once. */
   writeLine(line: string, kind: 'gap'): void
 }

@@ -1,11 +1,12 @@
 /**
- * What records say about a process, as JSON text: put together when something about the process has changed, and reused
- * for all its events.
+ * What records say about a process, as JSON: put together when something about the process has changed, and reused for all
+ * its events.
  */
 import type { ProcessInfo } from '../fields/context.ts'
+import { Line } from '../outputs/line.ts'
 
-/** JSON text (`,"name":value...`) of some facts of a process; undefined stands for a process nobody knows. */
-export type ProcessWriter = (process: ProcessInfo | undefined) => string
+/** Writes some facts of a process; undefined stands for a process nobody knows. */
+export type ProcessWriter = (out: Line, process: ProcessInfo | undefined) => void
 
 interface Entry {
   /** Change number at which the entry was last known to be right. */
@@ -18,7 +19,7 @@ interface Entry {
   readonly cwd: ProcessInfo['cwd']
   readonly containerId: string | undefined
   readonly parent: Entry | undefined
-  /** By block. */
+  /** By block; each character is a byte. */
   readonly blocks: (string | undefined)[]
 }
 
@@ -28,6 +29,7 @@ const MAX_DEPTH = 64
 export class ProcessTexts {
   readonly #writers: ProcessWriter[] = []
   readonly #entries = new WeakMap<ProcessInfo, Entry>()
+  readonly #draft = new Line()
   #generation = 0
 
   /** Declare a block of text; returns its number. */
@@ -40,11 +42,20 @@ export class ProcessTexts {
     this.#generation++
   }
 
-  get(process: ProcessInfo | undefined, block: number): string {
-    if (process === undefined) return this.#writers[block]!(undefined)
+  write(out: Line, process: ProcessInfo | undefined, block: number): void {
+    if (process === undefined) {
+      this.#writers[block]!(out, undefined)
+      return
+    }
     const { blocks } = this.#entryOf(process, MAX_DEPTH)
-    blocks[block] ??= this.#writers[block]!(process)
-    return blocks[block]
+    blocks[block] ??= this.#make(process, block)
+    out.bytesOf(blocks[block])
+  }
+
+  #make(process: ProcessInfo, block: number): string {
+    this.#draft.begin()
+    this.#writers[block]!(this.#draft, process)
+    return this.#draft.binary
   }
 
   #entryOf(process: ProcessInfo, depth: number): Entry {

@@ -68,7 +68,7 @@ const TEXTS: ReadonlySet<string> = new Set(['str', 'strv', 'bytes', 'ip'])
 const openShape: FamilyShape = {
   paths: [OPENED],
   columns: [
-    c.fromText('name', 'filename', NAME_DOC),
+    c.givenName(OPENED, 'filename', NAME_DOC),
     path(OPENED),
     c.resolvedPath(OPENED),
     c.fromSlot(family('open'), 'flags'),
@@ -88,8 +88,8 @@ const size = (name: string, doc: string): c.Column => c.fromSlot(family('write')
 const joining = (familyName: string, ...columns: readonly c.Column[]): FamilyShape => ({
   paths: [OLD, NEW],
   columns: [
-    c.fromText('oldpath', 'old_filename', 'old name as the caller gave it'),
-    c.fromText('newpath', 'new_filename', 'new name as the caller gave it'),
+    c.givenName(OLD, 'old_filename', 'old name as the caller gave it'),
+    c.givenName(NEW, 'new_filename', 'new name as the caller gave it'),
     c.accessedPath(OLD, 'old_path', `old name: ${PATH_DOC}`),
     c.accessedPath(NEW, 'new_path', `new name: ${PATH_DOC}`),
     c.truncated('oldpath', 'newpath'),
@@ -102,7 +102,7 @@ const joining = (familyName: string, ...columns: readonly c.Column[]): FamilySha
 const byName = (familyName: string, fields: PathFields, ...columns: readonly c.Column[]): FamilyShape => ({
   paths: [fields],
   columns: [
-    c.fromText(fields.name!, 'filename', NAME_DOC),
+    c.givenName(fields, 'filename', NAME_DOC),
     path(fields),
     ...columns,
     c.truncated(fields.name!),

@@ -3,16 +3,19 @@
  * filter and limit hide records and never alerts.
  */
 import type { Lookup, SyscallContext } from '../fields/context.ts'
-import type { Column, Finding, ProcessColumn, Row, Texts } from './columns.ts'
+import { Line } from '../outputs/line.ts'
+import type { Finding, Row, Texts } from './columns.ts'
+import { compose, partsOf, type RowWriter } from './compose.ts'
 import type { PathFilter } from './filter.ts'
 import { RateLimiter, type Suppressed } from './limiter.ts'
 import { ProcessTexts } from './process-text.ts'
 import { type RecordType, recordTypesOf } from './records.ts'
-import { TextCache, TimeText } from './text.ts'
+import { TimeText } from './text.ts'
 
 /** What a record looks like: rand-guard's fields, or our native shape. */
 export interface LineMaker {
-  line(row: Row, type: RecordType): string
+  /** The line, without its line feed; good until the next one. */
+  line(row: Row, type: RecordType): Line
   /** Some process changed, came or went: what is remembered about processes must be looked at again. */
   processChanged(): void
 }
@@ -25,7 +28,7 @@ export interface TelemetryOptions {
   readonly maxPerSecond: number
   readonly lines: LineMaker
   /** Takes a line without its line feed; false when there was no room for it. */
-  readonly write: (line: string) => boolean
+  readonly write: (line: Line) => boolean
   /** Told when records were kept back. */
   readonly suppressed: (suppressed: Suppressed) => void
   /** Alerts go out beside the records; otherwise an annotated record is all there is, so no filter hides it. */
@@ -121,46 +124,24 @@ export interface LineOptions {
 
 /** Records in rand-guard's fields: `{"event_type":...,"v":1,...}`. */
 export function columnLines({ lookup, host, mask, alertRecords, without }: LineOptions): LineMaker {
-  const texts: Texts = { cache: new TextCache(), time: new TimeText(lookup), host, mask, alertRecords }
+  const texts: Texts = { time: new TimeText(lookup), host, mask, alertRecords }
   const processes = new ProcessTexts()
-  const writers = new Map<RecordType, (row: Row) => string>()
-  const writerOf = (type: RecordType): ((row: Row) => string) => {
+  const out = new Line()
+  const writers = new Map<RecordType, RowWriter>()
+  const writerOf = (type: RecordType): RowWriter => {
     const columns = type.columns.filter(({ name }) => !without.has(name))
-    const writer = compile(type, columns, texts, processes)
+    const start = `{"event_type":"${type.name}","v":1`
+    const writer = compose([start, ...partsOf(columns, texts, processes), '}'])
     writers.set(type, writer)
     return writer
   }
   return {
-    line: (row, type) => (writers.get(type) ?? writerOf(type))(row),
+    line(row, type) {
+      const writer = writers.get(type) ?? writerOf(type)
+      out.begin()
+      writer(out, row)
+      return out
+    },
     processChanged: () => processes.changed(),
-  }
-}
-
-/** Columns to one function: neighbours that depend on the process alone share a text that is kept. */
-function compile(
-  type: RecordType,
-  columns: readonly Column[],
-  texts: Texts,
-  processes: ProcessTexts,
-): (row: Row) => string {
-  const parts: ((row: Row) => string)[] = []
-  for (let i = 0; i < columns.length; ) {
-    const column = columns[i]!
-    if (column.of === 'row') {
-      parts.push((row) => column.write(row, texts))
-      i++
-      continue
-    }
-    const end = columns.findIndex(({ of }, at) => at > i && of === 'row')
-    const run = columns.slice(i, end < 0 ? undefined : end) as readonly ProcessColumn[]
-    const block = processes.block((process) => run.map((one) => one.write(process, texts)).join(''))
-    parts.push((row) => processes.get(row.ctx.process, block))
-    i += run.length
-  }
-  const start = `{"event_type":"${type.name}","v":1`
-  return (row) => {
-    let line = start
-    for (let i = 0; i < parts.length; i++) line += parts[i]!(row)
-    return `${line}}`
   }
 }

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { decodeBytes, Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
+import { jsonString, visibleBytes } from '../outputs/escape.ts'
 import { isoTime } from '../outputs/formats/time.ts'
-import { exactTime, TextCache, TimeText } from './text.ts'
+import { Line } from '../outputs/line.ts'
+import { TimeText, writeList, writeNamed, writeStr, writeTime } from './text.ts'
 
 const lookupWith = (offset: () => bigint): Lookup =>
   ({ wallClock: (ns: bigint) => ns + offset() }) as unknown as Lookup
+
+const lineOf = (write: (out: Line) => void): string => {
+  const line = new Line()
+  write(line)
+  return line.text
+}
 
 test('times are those of the exact way, whatever the clocks say', () => {
   const mono = fc.oneof(
@@ -21,12 +30,13 @@ test('times are those of the exact way, whatever the clocks say', () => {
       const text = new TimeText(lookupWith(() => offset))
       for (const [ns, step] of steps) {
         offset = step
+        const moment = { time: Number(ns), timeNs: ns }
         assert.equal(
-          text.wall(Number(ns), () => ns),
+          lineOf((out) => text.wall(out, moment)),
           isoTime(ns + offset),
         )
         assert.equal(
-          exactTime(Number(ns), () => ns),
+          lineOf((out) => writeTime(out, moment)),
           String(ns),
         )
       }
@@ -34,13 +44,35 @@ test('times are those of the exact way, whatever the clocks say', () => {
     { numRuns: 1000 },
   )
 })
-test('a text is the same JSON the second time, and after the cache was full', () => {
-  const cache = new TextCache()
-  const first = cache.json('a"\u202e')
-  assert.equal(first, '"a\\"\\u202e"')
-  for (let i = 0; i < 40_000; i++) cache.json(`x${i}`)
-  assert.equal(cache.json('a"\u202e'), first)
+
+test('a text is safe JSON, the first time and when it comes again, its exact bytes beside it when they are no text', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 30 }),
+    fc.string({ unit: 'binary', maxLength: 30 }).map((text) => Buffer.from(text)),
+  )
+  fc.assert(
+    fc.property(bytes, (value) => {
+      const text = decodeBytes(value)
+      const exact = text.isWellFormed() ? '' : `,"x_b64":"${Buffer.from(value).toString('base64')}"`
+      const expected = jsonString(visibleBytes(text)) + exact
+      const str = new Str(text)
+      const written = [
+        lineOf((out) => writeNamed(out, 'x', text)),
+        lineOf((out) => writeStr(out, 'x', str)),
+        lineOf((out) => writeStr(out, 'x', str)),
+      ]
+      assert.deepEqual(written, [expected, expected, expected])
+    }),
+    { numRuns: 1000 },
+  )
 })
-test('bytes beside a list are those that need them', () => {
-  assert.equal(new TextCache().list('a', ['x', '\udcff']), ',"a":["x","\\\\xff"],"a_b64":[null,"/w=="]')
-})
+test('without a text there is null', () =>
+  assert.equal(
+    lineOf((out) => writeStr(out, 'x', undefined)),
+    'null',
+  ))
+test('bytes beside a list are those that need them', () =>
+  assert.equal(
+    lineOf((out) => writeList(out, 'a', ['x', '\udcff'])),
+    '["x","\\\\xff"],"a_b64":[null,"/w=="]',
+  ))

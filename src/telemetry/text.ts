@@ -1,66 +1,70 @@
-/** JSON text of what events hold, made once for each distinct string and each second: lines are put together from it. */
-import { encodeText } from '../decode/str.ts'
+/** What events hold as JSON on a line: texts, lists of them, times. */
+import { encodeText, type Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
 import { jsonString, visibleBytes } from '../outputs/escape.ts'
+import type { Line } from '../outputs/line.ts'
 
-/** Texts remembered; beyond that the cache starts anew. */
-const CACHE_MAX = 32768
-/** Longer texts are not remembered: arguments and paths of this length do not repeat. */
-const CACHED_LENGTH_MAX = 512
+/** Texts that are JSON as they are, and ASCII. */
+const PLAIN = /^[ !#-[\]-~]*$/
+const NULL = Buffer.from('null')
+
+export const writeNull = (out: Line): void => out.raw(NULL)
+
+/** A text as JSON. Bytes that are not UTF-8 are shown as `\xNN`. */
+function writeText(out: Line, text: string): void {
+  if (PLAIN.test(text)) out.quoted(text)
+  else out.utf8(jsonString(visibleBytes(text)))
+}
 
 const base64 = (text: string): string => Buffer.from(encodeText(text)).toString('base64')
 
-/** A text as JSON. */
-interface Known {
-  /** With its quotes. */
-  readonly json: string
-  /** Its exact bytes, when they are not UTF-8. */
-  readonly bytes: string | undefined
+/** The value of `name`, with the exact bytes in `name_b64` beside it when they are not UTF-8; null without a text. */
+export function writeNamed(out: Line, name: string, text: string | undefined): void {
+  if (text === undefined) {
+    writeNull(out)
+    return
+  }
+  writeText(out, text)
+  if (!text.isWellFormed()) out.utf8(`,"${name}_b64":"${base64(text)}"`)
 }
 
-/** JSON strings by text, bounded. Bytes that are not UTF-8 are shown as `\xNN`. */
-export class TextCache {
-  readonly #known = new Map<string, Known>()
+/** The same for a text that comes again: how it is written is known by then. */
+export function writeStr(out: Line, name: string, str: Str | undefined): void {
+  const known = str && jsonOf(str)
+  if (known === undefined) writeNamed(out, name, str?.text)
+  else out.quoted(known)
+}
 
-  /** The text as a JSON string with its quotes. */
-  json(text: string): string {
-    return this.#of(text).json
+/** The JSON of a text without its quotes, as bytes; undefined for what is not UTF-8. */
+function jsonOf(str: Str): string | undefined {
+  if (str.json === undefined) {
+    const { text } = str
+    if (PLAIN.test(text)) str.json = text
+    else if (text.isWellFormed()) str.json = Buffer.from(jsonString(text).slice(1, -1)).toString('latin1')
   }
+  return str.json
+}
 
-  /** `,"name":"text"`, with the exact bytes in `name_b64` beside it when they are not UTF-8. */
-  pair(name: string, text: string): string {
-    const { json, bytes } = this.#of(text)
-    const pair = `,"${name}":${json}`
-    return bytes === undefined ? pair : `${pair},"${name}_b64":"${bytes}"`
+/** The list of `name`; `name_b64` has the bytes of those that are not UTF-8, null for the others. */
+export function writeList(out: Line, name: string, texts: readonly string[]): void {
+  out.ascii('[')
+  for (const [i, text] of texts.entries()) {
+    if (i > 0) out.ascii(',')
+    writeText(out, text)
   }
+  out.ascii(']')
+  if (texts.every((text) => text.isWellFormed())) return
+  const exact = texts.map((text) => (text.isWellFormed() ? 'null' : `"${base64(text)}"`))
+  out.utf8(`,"${name}_b64":[${exact.join(',')}]`)
+}
 
-  /** `,"name":["text",...]`; `name_b64` has the bytes of those that are not UTF-8, null for the others. */
-  list(name: string, texts: readonly string[]): string {
-    const all = texts.map((text) => this.#of(text))
-    const list = `,"${name}":[${all.map(({ json }) => json).join(',')}]`
-    if (all.every(({ bytes }) => bytes === undefined)) return list
-    const exact = all.map(({ bytes }) => (bytes === undefined ? 'null' : `"${bytes}"`))
-    return `${list},"${name}_b64":[${exact.join(',')}]`
-  }
-
-  #of(text: string): Known {
-    const known = this.#known.get(text)
-    if (known !== undefined) return known
-    const bytes = text.isWellFormed() ? undefined : base64(text)
-    const made: Known = { json: jsonString(visibleBytes(text)), bytes }
-    if (text.length <= CACHED_LENGTH_MAX) {
-      if (this.#known.size >= CACHE_MAX) this.#known.clear()
-      this.#known.set(text, made)
-    }
-    return made
-  }
+/** A CLOCK_MONOTONIC time in ns: rounded to 53 bits, and exact. */
+export interface Moment {
+  readonly time: number
+  readonly timeNs: bigint
 }
 
 const NS = 1_000_000_000
-const THREE_DIGITS: readonly string[] = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'))
-/** A number below 10^9 with nine digits: from pieces, because large numbers are slow to print. */
-const nineDigits = (n: number): string =>
-  THREE_DIGITS[(n / 1e6) | 0]! + THREE_DIGITS[((n / 1e3) | 0) % 1000]! + THREE_DIGITS[n % 1000]!
 const MAX_EXACT = Number.MAX_SAFE_INTEGER
 
 /** Times of events as text. CLOCK_MONOTONIC is exact in a double for 104 days of uptime; beyond that the slow way is taken. */
@@ -70,16 +74,17 @@ export class TimeText {
   #offsetSeconds = 0
   #offsetNs = 0
   #second = -1
-  #secondText = ''
+  #secondText = Buffer.alloc(0)
 
   constructor(lookup: Lookup) {
     this.#lookup = lookup
   }
 
-  /** RFC 3339 in UTC with nanoseconds. `time` is the rounded form, `exact` gives all its bits. */
-  wall(time: number, exact: () => bigint): string {
+  /** RFC 3339 in UTC with nanoseconds. */
+  wall(out: Line, moment: Moment): void {
     const offset = this.#lookup.wallClock(0n)
     if (offset !== this.#offset) this.#setOffset(offset)
+    const { time } = moment
     let seconds: number
     let ns: number
     if (time <= MAX_EXACT) {
@@ -91,15 +96,17 @@ export class TimeText {
         seconds++
       }
     } else {
-      const wall = exact() + offset
+      const wall = moment.timeNs + offset
       seconds = Number(wall / BigInt(NS))
       ns = Number(wall % BigInt(NS))
     }
     if (seconds !== this.#second) {
       this.#second = seconds
-      this.#secondText = new Date(seconds * 1000).toISOString().slice(0, 20).replace('Z', '.')
+      this.#secondText = Buffer.from(new Date(seconds * 1000).toISOString().replace('000Z', ''))
     }
-    return `${this.#secondText}${nineDigits(ns)}Z`
+    out.raw(this.#secondText)
+    out.digits(ns, 9)
+    out.ascii('Z')
   }
 
   #setOffset(offset: bigint): void {
@@ -111,8 +118,7 @@ export class TimeText {
 }
 
 /** A CLOCK_MONOTONIC time as decimal digits, exact. */
-export function exactTime(time: number, exact: () => bigint): string {
-  if (time > MAX_EXACT) return String(exact())
-  const seconds = Math.floor(time / NS)
-  return seconds === 0 ? String(time) : seconds + nineDigits(time - seconds * NS)
+export function writeTime(out: Line, moment: Moment): void {
+  if (moment.time <= MAX_EXACT) out.int(moment.time)
+  else out.ascii(String(moment.timeNs))
 }

@@ -78,9 +78,9 @@ export function createStream(options: StreamOptions = {}): Stream {
         }),
         maxPerSecond: options.maxPerSecond ?? 0,
         lines: options.native === true ? nativeLines(line) : columnLines(line),
-        write(text) {
+        write(line) {
           if (room-- <= 0) return false
-          lines.push(text)
+          lines.push(line.text)
           return true
         },
         suppressed: ({ count, byType, from, to }) =>

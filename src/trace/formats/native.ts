@@ -20,7 +20,7 @@ export function nativePrinter({ lookup, mask, env }: NativeOptions): Printer {
   return {
     own(ctx: SyscallContext) {
       if (ctx.event.type.family.state === true) lines.processChanged()
-      return lines.line({ ctx, findings: [] })
+      return lines.line({ ctx, findings: [] }).text
     },
     event: () => undefined,
     loss: ({ lost, from, to, ring, cpu, by }) =>
