@@ -73,7 +73,7 @@ __noinline int guard_look(struct guard *g)
 	t = &g->given;
 	len = t->len;
 	t->slash_before = g->dir.text[0] != '/';
-	t->dot_before = t->dots_before = t->bad = t->untidy = t->two_dots = t->dots_end = t->base = 0;
+	t->dot_before = t->dots_before = t->bad = t->up = t->untidy = t->two_dots = t->dots_end = t->base = 0;
 	for (__u32 from = 0; from < GUARD_TEXT; from += 64) {
 		__u64 slashes, dots, in, end, start, dot, after_dot, two, after_two;
 		__u32 left = len - from;
@@ -90,7 +90,8 @@ __noinline int guard_look(struct guard *g)
 		after_dot = dot << 1 | t->dot_before;
 		two = after_dot & dots;
 		after_two = two << 1 | t->dots_before;
-		t->bad |= (after_two & (slashes | end)) | (start & end) | (after_dot & end);
+		t->bad |= (after_two | start | after_dot) & end;
+		t->up |= after_two & slashes;
 		t->untidy |= (after_dot & slashes) | (start & slashes);
 		t->two_dots |= dots & (dots << 1 | t->dots_end);
 		t->dots_end = dots >> 63;

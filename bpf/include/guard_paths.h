@@ -196,7 +196,7 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
 	guard_look(g);
 	seen->known = 0;
 	seen->deeper = given->base > 0;
-	if (given->bad || (given->untidy && g->dir.text[0] == '/'))
+	if (given->bad)
 		return 0;
 	seen->known = 1;
 	base = given->base;
@@ -209,8 +209,16 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
 		g->own.raws = config->d[DIM_RAWS].open;
 	if (base > 0) {
 		guard_given_text(g, config);
-		if (g->dir.text[0] == '/')
-			g->own.dirs = g->at;
+		if (g->dir.text[0] == '/') {
+			/* with `.` or `//` the text of the directory is another one when it is cleaned; the names in it are not */
+			if (given->untidy)
+				guard_fill(&g->own.dirs);
+			else
+				g->own.dirs = g->at;
+		}
+		/* with `..` it may be any, and of the names some may go */
+		if (given->up)
+			guard_fill(&g->own.dirs);
 		g->own.components = g->inside;
 	}
 	seen->paths = g->own;

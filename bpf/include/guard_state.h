@@ -91,7 +91,8 @@ struct {
 struct guard_given {
 	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
 	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
-	__u64 bad; /* joining it to a directory would need cleaning that changes directory or name */
+	__u64 bad; /* its last component is `.`, `..` or empty: cleaned, it has another one */
+	__u64 up; /* another one is `..` */
 	__u64 untidy; /* it holds a component `.` or an empty one */
 	__u64 two_dots; /* somewhere two dots in a row */
 	__u64 dots_end; /* the byte before was one */

@@ -380,26 +380,34 @@ function givenMasks(tables: Tables, name: string, start: string | undefined): Pa
     ...nameMasks(tables, name.slice(slash + 1)),
     raws: name.includes('..') ? EVERY_CLASS : lookups.raws.open,
   }
-  if (name.startsWith('/'))
-    return { ...known, dirs: lookUp(tables, folder).at, components: componentMask(tables, folder) }
   const inName = componentMask(tables, folder)
+  const isUp = folder.split('/').includes('..')
+  if (name.startsWith('/'))
+    return {
+      ...known,
+      dirs: isTidy(folder) && !isUp ? lookUp(tables, folder).at : EVERY_CLASS,
+      components: inName,
+    }
   // Without a directory to start from there is no such spelling.
-  if (start === undefined) return { ...known, dirs: lookups.dirs.open, components: inName }
+  if (start === undefined)
+    return { ...known, dirs: isUp ? EVERY_CLASS : lookups.dirs.open, components: inName }
   const { at: here, below } = lookUp(tables, start)
   const components = inName | componentMask(tables, start)
-  return { ...known, dirs: slash < 0 ? here : here | below, components }
+  return { ...known, dirs: isUp ? EVERY_CLASS : slash < 0 ? here : here | below, components }
 }
 
 const componentMask = ({ lookups: { components } }: Tables, directory: string): Mask =>
   directory.split('/').reduce((mask, name) => mask | (components.table.get(name) ?? 0n), components.open)
 
-/** No `..`, no final slash or dot; from the root also no `.` and no empty component: joining needs no cleaning. */
-function isPlain(name: string): boolean {
-  const parts = name.split('/')
-  const last = parts.at(-1)!
-  if (last === '' || last === '.' || parts.includes('..')) return false
-  return !name.startsWith('/') || !parts.slice(1).some((part) => part === '' || part === '.')
-}
+/** Joining and cleaning leave the last component, and of the others there are no more than before. */
+const isPlain = (name: string): boolean => !['', '.', '..'].includes(name.slice(name.lastIndexOf('/') + 1))
+
+/** Cleaning leaves the text of a directory, which begins and ends in a slash, as it is. */
+const isTidy = (folder: string): boolean =>
+  !folder
+    .split('/')
+    .slice(1, -1)
+    .some((part) => part === '' || part === '.')
 
 function nameMasks({ lookups }: Tables, name: string): Pick<PathMasks, 'bases' | 'tails'> {
   const bytes = Buffer.from(encodeText(name))

@@ -92,6 +92,20 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     })
   })
 
+  test('of a name that has to be cleaned the last component decides', () => {
+    const name = 'only'
+    using({ exact: `evt.type = openat and fd.name = ${join(dir, name)}` }, (guarded) => {
+      const names = [`./${name}`, `/${name}`, './x', '/x', 'x/.', `x/../${name}`, 'x/../x', 'x/..']
+      const { judged } = guarded.raw(names.map((path): Call => ['openat', AT_FDCWD, `${dir}/${path}`, 0]))
+      assertSound(judged)
+      assertParity(judged)
+      assert.deepEqual(
+        judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
+        ['exact', 'exact', '-', '-', '', 'exact', '-', ''],
+      )
+    })
+  })
+
   const ROUNDS = Number(process.env['TARSIER_GUARD_ROUNDS'] ?? 6)
 
   test(`random rules and real calls, ${ROUNDS} rounds`, () => {
