@@ -57,6 +57,8 @@ export interface Extractor<C> {
    * `any` = some candidate differs (proc.aname).
    */
   readonly negative?: 'all' | 'any'
+  /** Event types that can carry the value, where the argument decides that. */
+  readonly events?: readonly string[]
 }
 
 /** Where a text lies: bytes of `bytes` from `start` to `end`, which is not part of it. */
@@ -100,6 +102,8 @@ export interface FieldDef<C = unknown> {
   readonly filterOnly?: boolean
   /** Enumerated text values, for hints. */
   readonly values?: readonly string[]
+  /** The same value as a number, for `<` and its like: without it text is in the order of its bytes. */
+  readonly inOrder?: FieldDef<C>
   /**
    * Bind the argument (without brackets, undefined when none was written).
    * Throws FieldArgumentError with a message for the user when the argument makes no sense.

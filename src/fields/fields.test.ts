@@ -428,6 +428,16 @@ describe('names of files', () => {
     }))
   test('a failed call touched nothing', () =>
     check(event('unlink', {}, { res: -13, name: '/etc/passwd' }), { 'fs.path.name': undefined }))
+  test('calls that are the only ones of their family', () => {
+    const mkdir = event('mkdir', {}, { ...paths, pathname: 'd', pathname_dir: '/tmp' })
+    check(mkdir, { 'fs.path.name': '/tmp/d', 'fs.path.nameraw': 'd', 'evt.abspath': '/tmp/d' })
+    check(event('umount2', {}, { ...paths, target: '/mnt/' }), { 'fs.path.name': '/mnt' })
+    check(event('mount', {}, { ...paths, source: 'proc', target: '/a//b' }), {
+      'fs.path.source': undefined,
+      'fs.path.sourceraw': 'proc',
+      'fs.path.target': '/a/b',
+    })
+  })
   test('fchmod knows the file by descriptor', () =>
     check(event('fchmod', {}, { res: 0, fd: 3, path: '/tmp/f', mode: 0o4755, i_mode: undefined }), {
       'fs.path.name': '/tmp/f',

@@ -7,6 +7,7 @@ import { type EventType, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { ARGUMENTS } from '../fields/evt/arguments.ts'
 import { directionOf } from '../fields/evt/io.ts'
 import { MADE_EVENTS } from '../fields/fd/made.ts'
+import { pathFieldsOfCall } from '../fields/fs/path.ts'
 import type { Fact, Facts } from './facts.ts'
 import {
   ABSENT,
@@ -58,7 +59,7 @@ function factsOf(type: EventType, shape: number): Facts {
   const { name } = type
   const way = directionOf(name)
   // What a call has made has a name, though no path that is looked at.
-  const unknown = MADE_EVENTS.includes(name) ? [...Object.keys(FD_PATHS), 'fd.nameraw'] : []
+  const made = MADE_EVENTS.includes(name) ? [...Object.keys(FD_PATHS), 'fd.nameraw'] : []
   return {
     'evt.type': { oneOf: [name] },
     ...(hasResult(type) ? outcome(shape, LENGTH, BELOW_ZERO) : NO_RESULT),
@@ -66,7 +67,7 @@ function factsOf(type: EventType, shape: number): Facts {
     'evt.is_io_read': flag(way === 'read'),
     'evt.is_io_write': flag(way === 'write'),
     ...NO_OPEN,
-    ...withoutPaths(unknown),
+    ...withoutPaths([...made, ...pathFieldsOfCall(name)]),
   }
 }
 

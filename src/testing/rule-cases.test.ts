@@ -136,6 +136,8 @@ const plays = (
 
 plays('evt.type=openat and fd.name=/x', {}, 'cat <NA> openat')
 plays('evt.type=openat and fd.name=/y', {}, undefined)
+plays('evt.type=openat and evt.rawarg.fd < 20 and evt.rawarg.dirfd > -200', {}, 'cat <NA> openat')
+plays('evt.type=openat and evt.rawarg.name >= 0', {}, undefined)
 plays(
   'evt.type=openat and fd.name=/etc/x',
   { given: '{ proc: { name: cat, cwd: /etc } }', when: '{ openat: { path: x } }' },

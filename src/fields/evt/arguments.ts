@@ -294,27 +294,48 @@ function byEvent(which: string | number): ReadonlyMap<string, Argument> {
   return found
 }
 
-/** Name or position, checked; throws FieldArgumentError for a name that no event has. */
+/** Name or position, checked; throws FieldArgumentError for a name that no event has here. */
 function parseWhich(fieldName: string, arg: string | undefined): string | number {
   if (arg === undefined || arg === '')
     throw new FieldArgumentError(`${fieldName} needs the name of an argument, as in ${fieldName}.flags`)
   if (/^\d{1,3}$/.test(arg)) return Number(arg)
-  if (!OWN_NAMES.has(arg) && !FALCO_ARGUMENTS.has(arg))
-    throw new FieldArgumentError(
-      `${fieldName}.${arg}: no event has an argument '${arg}'; see 'tarsier events show NAME'`,
-    )
-  return arg
+  if (OWN_NAMES.has(arg)) return arg
+  const what = FALCO_ARGUMENTS.has(arg)
+    ? `argument '${arg}' of Falco is not served`
+    : `no event has an argument '${arg}'`
+  throw new FieldArgumentError(`${fieldName}.${arg}: ${what}; see 'tarsier events show NAME'`)
 }
 
 const bound = (fieldName: string, pick: (text: ArgText) => string) => {
   return (arg: string | undefined): Extractor<SyscallContext> => {
     const found = byEvent(parseWhich(fieldName, arg))
     return {
+      events: [...found.keys()],
       get: (ctx): Str | undefined => {
         const text = found.get(ctx.event.name)?.text(ctx)
         return text === undefined ? undefined : ctx.lookup.intern(pick(text))
       },
     }
+  }
+}
+
+/** Base in which the text of a number is. */
+const BASES: Readonly<Record<PlainNumber, number>> = { n: 10, x: 16, o: 8 }
+
+const NUMBER = /^-?[\da-f]+$/i
+
+/** An argument as a number; absent where it is none. */
+function bindNumber(arg: string | undefined): Extractor<SyscallContext> {
+  const found = byEvent(parseWhich('evt.rawarg', arg))
+  return {
+    events: [...found.keys()],
+    get(ctx): number | undefined {
+      const argument = found.get(ctx.event.name)
+      const raw = argument?.text(ctx)?.raw
+      if (argument === undefined || raw === undefined || !NUMBER.test(raw)) return undefined
+      const number = Number.parseInt(raw, BASES[argument.plain ?? 'n'])
+      return Number.isNaN(number) ? undefined : number
+    },
   }
 }
 
@@ -350,8 +371,15 @@ export const argumentFields: readonly SyscallField[] = [
     type: 'string',
     cost: 'derived',
     arg: { form: 'key', required: true, doc: 'name of an argument, or its position from 0' },
-    doc: 'One argument as text, as it was passed: numbers decimal, modes octal, devices and capabilities hexadecimal.',
+    doc: 'One argument as text, as it was passed: numbers decimal, modes octal, devices and capabilities hexadecimal. `<` and its like compare the numbers.',
     examples: ['evt.rawarg.res'],
     bind: bound('evt.rawarg', ({ raw }) => raw),
+    inOrder: {
+      name: 'evt.rawarg.number',
+      type: 'int',
+      cost: 'derived',
+      doc: 'One argument as a number.',
+      bind: bindNumber,
+    },
   },
 ]

@@ -58,11 +58,11 @@ export const SYSCALL_NAMES: readonly string[] = words(`
 
 /** Events of Falco that are no syscalls, and syscalls under names of its own. */
 export const FALCO_EVENTS: readonly string[] = words(`
-  asyncevent container drop groupadded groupdeleted llseek notification page_fault pluginevent pread
-  prlimit procexit pwrite signaldeliver switch useradded userdeleted
+  asyncevent container cpu_hotplug drop groupadded groupdeleted infra k8s llseek mesos notification page_fault pluginevent pread
+  prlimit procexit procinfo pwrite scapevent signaldeliver switch syscall tracer useradded userdeleted
 `)
 
-/** Arguments of Falco's events: `evt.arg.prot` is known although mmap is not produced. */
+/** Arguments of Falco's events, whether some event here has them or not. */
 export const FALCO_ARGUMENTS: ReadonlySet<string> = new Set(
   words(`
   ID action addr arg arg2 arg2_int arg2_str arg3 arg4 arg5 args argument argv aux backlog cap_effective

@@ -41,9 +41,29 @@ const ROLES: Readonly<Record<string, Roles>> = {
   symlink: { source: LINK, target: LINK_TARGET },
 }
 
+const MADE = pathOfFields('pathname', 'pathname_dir', undefined)
+const MOUNT_POINT = pathOfFields('target', 'target_dir', undefined)
+/** The same of syscalls that are the only one of their family. */
+const ROLES_OF_CALLS: Readonly<Record<string, Roles>> = {
+  mkdir: { name: MADE },
+  mkdirat: { name: MADE },
+  chown: { name: MADE },
+  lchown: { name: MADE },
+  fchownat: { name: MADE },
+  umount: { name: MOUNT_POINT },
+  umount2: { name: MOUNT_POINT },
+  quotactl: { name: pathOfFields('special', 'special_dir', undefined) },
+  // What is mounted is often no path: as it was given.
+  mount: { source: pathOfFields('source', undefined, undefined), target: MOUNT_POINT },
+}
+
+/** Fields about paths that such a syscall has. */
+export const pathFieldsOfCall = (name: string): readonly string[] =>
+  Object.keys(ROLES_OF_CALLS[name] ?? {}).flatMap((role) => [`fs.path.${role}`, `fs.path.${role}raw`])
+
 /** The path in a role; undefined for other events and, as nothing was touched then, after a failure except of open. */
 function pathIn(ctx: SyscallContext, role: Role): PathFields | undefined {
-  const fields = ROLES[ctx.event.family]?.[role]
+  const fields = (ROLES[ctx.event.family] ?? ROLES_OF_CALLS[ctx.event.name])?.[role]
   if (fields === undefined) return undefined
   return ctx.event.family === 'open' || ctx.event.number('res') === 0 ? fields : undefined
 }
@@ -95,9 +115,10 @@ const originIn = (role: Role): Origin<SyscallContext> => ({
 })
 
 const DOCS: Readonly<Record<Role, string>> = {
-  name: 'Path that an event on one file works on: open, unlink, rmdir, chmod, truncate',
+  name: 'Path that an event on one file works on: open, unlink, rmdir, mkdir, chmod, chown, truncate, umount',
   source: 'First path of an event on two: the old name of a rename, the new name of a link',
-  target: 'Second path of an event on two: the new name of a rename, what a link points to',
+  target:
+    'Second path of an event on two: the new name of a rename, what a link points to, where something is mounted',
 }
 
 const roleFields = (role: Role, origin = originIn(role)): readonly SyscallField[] => [
@@ -121,8 +142,7 @@ const roleFields = (role: Role, origin = originIn(role)): readonly SyscallField[
   }),
 ]
 
-export const pathFields: readonly SyscallField[] = only(eventsOf(...Object.keys(ROLES)), [
-  ...roleFields('name'),
-  ...roleFields('source'),
-  ...roleFields('target'),
-])
+export const pathFields: readonly SyscallField[] = only(
+  [...eventsOf(...Object.keys(ROLES)), ...Object.keys(ROLES_OF_CALLS)],
+  [...roleFields('name'), ...roleFields('source'), ...roleFields('target')],
+)

@@ -90,7 +90,7 @@ class Compiler<C> {
   }
 
   #test(check: CheckNode): Test<C> {
-    const left = compileOperand(check.left, this.#operands)
+    const left = inOrder(compileOperand(check.left, this.#operands), check.op)
     const { type, list } = typeOf(left)
     const op = checkOperator(check, type, list)
     const right = check.right
@@ -258,6 +258,15 @@ const isEventType = <C>(operand: Operand<C>): boolean =>
 const typeName = (type: OperatorType, list: boolean): string => (list ? `list of ${type}` : type)
 
 /** The operator as the IR spells it. Throws ConditionError when the type does not have it. */
+const ORDERS: ReadonlySet<string> = new Set(['<', '<=', '>', '>='])
+
+/** A field whose numbers are kept as text is a number where it is more or less than another. */
+function inOrder<C>(left: Operand<C>, op: string): Operand<C> {
+  if (left.kind !== 'field' || left.def.inOrder === undefined || !ORDERS.has(op)) return left
+  const def = left.def.inOrder
+  return { ...left, def, extractor: def.bind(left.arg) }
+}
+
 function checkOperator(check: CheckNode, type: OperatorType, list: boolean): Operator {
   const op: Operator = check.op === '==' ? '=' : check.op
   const allowed = operatorsOf(type, list)

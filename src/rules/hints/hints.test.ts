@@ -63,6 +63,8 @@ finds(
 finds("evt.type=open and not proc.name in ('<NA>', 'N/A')", undefined)
 finds('evt.type=execve and fd.sip=10.0.0.1', /HINT_ABSENT_VALUE 'fd.sip' is absent in every event/)
 finds('evt.type in (execve, connect) and fd.sip=10.0.0.1', undefined)
+finds('evt.type=write and evt.arg.data=x', /HINT_ABSENT_VALUE 'evt.arg\[data\]' is absent in every event/)
+finds('evt.type in (write, ptrace) and evt.arg.data=x', undefined)
 finds('evt.type=execve and not fd.sip=10.0.0.1', undefined)
 
 /** Of two rules with these conditions the second is hidden by the first, or not. */

@@ -272,14 +272,14 @@ function notAbsentText(rule: CompiledRule, test: Test): readonly Diagnostic[] {
 function alwaysAbsent(rule: CompiledRule, test: Test, produced: ReadonlySet<string>): readonly Diagnostic[] {
   const { left } = test
   const { events } = rule
-  const carriers = left.kind === 'field' ? left.def.events : undefined
+  const carriers = left.kind === 'field' ? (left.extractor.events ?? left.def.events) : undefined
   if (left.kind !== 'field' || carriers === undefined || events === '*' || events.size === 0) return []
   for (const event of events) if (!produced.has(event) || carriers.includes(event)) return []
   return [
     hint(
       'HINT_ABSENT_VALUE',
       rule,
-      `'${left.def.name}' is absent in every event that rule '${rule.name}' can match: ` +
+      `'${printIrOperand(left)}' is absent in every event that rule '${rule.name}' can match: ` +
         `'${shown(test)}' is never true`,
       `events that have it: ${carriers.slice(0, 8).join(', ')}`,
       test.span,

@@ -70,8 +70,9 @@ function widthAt(
       { from: percent, to: from },
       'a plain percent sign cannot be written',
     )
-  if (digits === '') return { from, width: undefined }
   const width = Number(digits)
+  // No digits, or a width of 0: as wide as the value is.
+  if (width === 0) return { from, width: undefined }
   if (width <= MAX_WIDTH) return { from, width }
   throw new ConditionError('value', `width ${digits} is more than ${MAX_WIDTH}`, { from: percent, to: from })
 }
