@@ -56,7 +56,8 @@ export const traceCommand: CliCommand = {
     const log = loggerFor(options, io)
     if (replayed !== undefined) {
       const observer = tracerOf(filter, replayable(output), config, log, io)
-      return (await import('./trace-replay.ts')).traceCapture(replayed, observer, config, options, log, io)
+      const { playCapture } = await import('../playing.ts')
+      return playCapture({ file: replayed, config, options, log, io }, () => ({ rules: [], observer }))
     }
     const observer = tracerOf(filter, output, config, log, io)
     const files = { root: packageRoot(), rules: [], configuration: [] }
