@@ -1,12 +1,12 @@
 /** What comes from events, files and other programs steers no terminal, whichever command shows it. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { noDrops } from '../outputs/delivery/message.ts'
 import { jsonLine } from '../outputs/escape.ts'
+import { scratchFolder } from '../testing/scratch.ts'
 import { main } from './main.ts'
 import { type ControlStatus, statusText } from './status-text.ts'
 import { formatTable } from './table.ts'
@@ -70,8 +70,7 @@ test('the status of an agent', () => {
   assert.deepEqual(JSON.parse(jsonLine(STATUS)), STATUS)
 })
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-hostile-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+const folder = scratchFolder('hostile')
 const file = (name: string, text: string): string => {
   const path = join(folder, name)
   writeFileSync(path, text)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { SOURCES } from '../fields/index.ts'
 import { loadRules } from '../rules/load.ts'
+import { scratchFolder } from '../testing/scratch.ts'
 import { ConfigError, type KeyName } from './keys.ts'
 import { ConfigFileError, type LoadConfigOptions, type LoadedConfig, loadConfig } from './load.ts'
 import { parseLogFilter } from './log-filter.ts'
@@ -15,8 +15,7 @@ import { spellingsOf } from './spellings.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const EXAMPLE = join(import.meta.dirname, 'fixtures', 'rand-guard.toml')
 const SHIPPED = { rules: join(ROOT, 'rules', 'default'), randGuard: join(ROOT, 'rules', 'rand-guard') }
-const dir = mkdtempSync(join(tmpdir(), 'tarsier-config-'))
-after(() => rmSync(dir, { recursive: true, force: true }))
+const dir = scratchFolder('config')
 
 function file(name: string, text: string): string {
   const path = join(dir, name)

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
-import {
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
 import { FileWatch } from './watch.ts'
 
-const base = mkdtempSync(join(tmpdir(), 'tarsier-watch-'))
+const base = scratchFolder('watch')
 const watches: FileWatch[] = []
 after(() => {
   for (const one of watches) one.close()
-  rmSync(base, { recursive: true })
 })
 let made = 0
 

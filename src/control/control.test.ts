@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { scratchFolder } from '../testing/scratch.ts'
 import { ask } from './client.ts'
 import { type Answer, parseRequest, REQUEST_BYTES_MAX, type Request } from './protocol.ts'
 import { type ControlServer, startControl } from './server.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-control-'))
+const folder = scratchFolder('control')
 const servers: ControlServer[] = []
 after(() => {
   for (const server of servers) server.close()
-  rmSync(folder, { recursive: true })
 })
 
 const parses = (line: string, expected: Request): void =>

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  appendFileSync,
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
 import { agentRoots, belongs, expand, type FileRoot, mappedLibraries } from './files.ts'
 import { drain, type FileChange, Manifest, SLICE_BYTES } from './manifest.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'manifest-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('manifest')
 
 let count = 0
 /** A folder with files of these names and contents. */

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
 import { lastSign, takeHostLock } from './host-lock.ts'
 import { CLOCK, clock } from './libc.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-lock-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('lock')
 
 const take = (file: string) => {
   const lock = takeHostLock(file)

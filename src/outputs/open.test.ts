@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { configFrom } from '../config/options.ts'
 import type { Alert } from '../detect/alert.ts'
+import { scratchFolder } from '../testing/scratch.ts'
 import { formatName, openOutputs } from './open.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-open-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('open')
 let made = 0
 
 const ALERT: Alert = {

@@ -5,7 +5,6 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   readSync,
@@ -14,13 +13,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
 import { FdOutput, type FdOutputOptions, openFileOutput } from './output.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-output-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('output')
 
 let made = 0
 /** A pipe whose ends neither block nor close behind one's back. */

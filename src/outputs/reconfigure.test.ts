@@ -1,87 +1,38 @@
 /** Outputs of one configuration become those of another: no alert is lost, and what stays is not touched. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { configFrom } from '../config/options.ts'
 import type { Alert } from '../detect/alert.ts'
-import { openDatagrams } from '../kernel/datagrams.ts'
-import { type Outputs, openOutputs } from './open.ts'
+import { type HttpReceiver, receiveHttp } from '../testing/http-receiver.ts'
+import { alertOf, openEntries, outputsConfig, QUICK } from '../testing/outputs.ts'
+import { scratchFolder } from '../testing/scratch.ts'
+import { until } from '../testing/waiting.ts'
+import type { Outputs } from './open.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-reconfigure-'))
-const opened: Outputs<string>[] = []
-const servers: Server[] = []
-after(() => {
-  for (const one of opened) one.close()
-  for (const server of servers) server.close()
-  for (const server of servers) server.closeAllConnections()
-  rmSync(folder, { recursive: true })
+const folder = scratchFolder('reconfigure')
+const receivers: HttpReceiver[] = []
+after(async () => {
+  for (const receiver of receivers) await receiver.close()
 })
 
-const alert = (id: string): Alert => ({
-  id,
-  time: 0n,
-  hostname: 'box',
-  rule: id,
-  priority: 'Error',
-  source: 'syscall',
-  tags: [],
-  message: `m ${id}`,
-  fields: new Map(),
-})
-
-const configOf = (entries: readonly object[], more: readonly string[] = []) =>
-  configFrom(['stdout_output.enabled=false', `outputs=${JSON.stringify(entries)}`, ...more])
-
-const errors: string[] = []
-function open(...entries: readonly object[]): Outputs<string> {
-  const outputs = openOutputs<string>(
-    configOf(entries),
-    { onClosed: assert.fail, onError: (message) => errors.push(message) },
-    { randGuard: () => 'rand-guard', secrets: () => [] },
-    { hostname: 'box', openDatagrams },
-  )
-  opened.push(outputs)
-  return outputs
-}
+const alert = (id: string): Alert => alertOf({ id, rule: id, message: `m ${id}` })
 const become = (outputs: Outputs<string>, ...entries: readonly object[]): void =>
-  outputs.prepare(configOf(entries)).commit()
+  outputs.prepare(outputsConfig(entries)).commit()
 
-/** A receiver, with the ids that came; one that answers `status`. */
-async function receive(
-  status = 200,
-): Promise<{ readonly url: string; readonly ids: string[]; connections: number }> {
-  const ids: string[] = []
-  const seen = { url: '', ids, connections: 0 }
-  const server = createServer((request, response) => {
-    request.resume()
-    request.on('end', () => {
-      if (status < 300) ids.push(...String(request.headers['x-tarsier-alert-id']).split(','))
-      response.writeHead(status).end()
-    })
-  })
-  server.on('connection', () => seen.connections++)
-  servers.push(server)
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  seen.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
-  return seen
+/** A receiver that answers `status`. */
+async function receive(status = 200): Promise<HttpReceiver> {
+  const receiver = await receiveHttp()
+  receiver.answer = status
+  receivers.push(receiver)
+  return receiver
 }
-async function until(what: () => boolean): Promise<void> {
-  const end = performance.now() + 20_000
-  while (!what()) {
-    assert.ok(performance.now() < end, 'it does not come')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-const QUICK = { type: 'http', retry_min_ms: 1, retry_max_ms: 20 }
+const HTTP = { type: 'http', ...QUICK }
 let made = 0
 const fresh = (): string => join(folder, String(made++))
 
 test('an output that is added takes alerts from then on', async () => {
-  const outputs = open()
+  const outputs = openEntries()
   outputs.write(alert('a'))
   const path = fresh()
   become(outputs, { type: 'file', path })
@@ -91,8 +42,8 @@ test('an output that is added takes alerts from then on', async () => {
 })
 test('one that is the same keeps its connection, its counters and what waits', async () => {
   const receiver = await receive()
-  const entry = { ...QUICK, url: receiver.url }
-  const outputs = open(entry)
+  const entry = { ...HTTP, url: receiver.url }
+  const outputs = openEntries(entry)
   outputs.write(alert('a'))
   await until(() => receiver.ids.length === 1)
   become(outputs, entry, { type: 'file', path: fresh() })
@@ -106,10 +57,10 @@ for (const spool of [false, true])
   test(`another address: what waits ${spool ? 'in the spool ' : ''}goes there`, async () => {
     const [away, here] = [await receive(503), await receive()]
     const more = spool ? { spool: fresh() } : {}
-    const outputs = open({ ...QUICK, ...more, url: away.url })
+    const outputs = openEntries({ ...HTTP, ...more, url: away.url })
     for (const id of ['a', 'b', 'c']) outputs.write(alert(id))
     await until(() => outputs.status()[0]!.failed > 0)
-    become(outputs, { ...QUICK, ...more, url: here.url })
+    become(outputs, { ...HTTP, ...more, url: here.url })
     outputs.write(alert('d'))
     await until(() => here.ids.length === 4 && outputs.status().length === 1)
     assert.deepEqual(here.ids, ['a', 'b', 'c', 'd'])
@@ -117,51 +68,41 @@ for (const spool of [false, true])
   })
 test('a spool elsewhere, and none: what waits in the one before is delivered first', async () => {
   const [away, here] = [await receive(503), await receive()]
-  const outputs = open({ ...QUICK, url: away.url, spool: fresh() })
+  const outputs = openEntries({ ...HTTP, url: away.url, spool: fresh() })
   outputs.write(alert('a'))
-  become(outputs, { ...QUICK, url: away.url, spool: fresh() })
+  become(outputs, { ...HTTP, url: away.url, spool: fresh() })
   outputs.write(alert('b'))
-  become(outputs, { ...QUICK, url: away.url })
+  become(outputs, { ...HTTP, url: away.url })
   outputs.write(alert('c'))
   assert.equal(outputs.status()[0]!.waiting, 3)
-  become(outputs, { ...QUICK, url: here.url })
+  become(outputs, { ...HTTP, url: here.url })
   await until(() => here.ids.length === 3)
   assert.deepEqual(here.ids, ['a', 'b', 'c'])
 })
 test('one that is removed takes nothing more, delivers what waits, and goes', async () => {
-  let status = 503
-  const ids: string[] = []
-  const server = createServer((request, response) => {
-    request.resume()
-    request.on('end', () => {
-      if (status === 200) ids.push(String(request.headers['x-tarsier-alert-id']))
-      response.writeHead(status).end()
-    })
-  })
-  servers.push(server)
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  const outputs = open({ ...QUICK, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })
+  const away = await receive(503)
+  const outputs = openEntries({ ...HTTP, url: away.url })
   outputs.write(alert('a'))
   become(outputs)
   outputs.write(alert('b'))
   assert.equal(outputs.status()[0]!.waiting, 1)
-  status = 200
+  away.answer = 200
   await until(() => outputs.status().length === 0)
-  assert.deepEqual(ids, ['a'])
+  assert.deepEqual(away.ids, ['a'])
   assert.equal(outputs.failures, 0)
 })
 test('one that comes back while it still delivers goes on with what waits', async () => {
   const [away, here] = [await receive(503), await receive()]
-  const outputs = open({ ...QUICK, url: away.url })
+  const outputs = openEntries({ ...HTTP, url: away.url })
   outputs.write(alert('a'))
   become(outputs)
-  become(outputs, { ...QUICK, url: here.url })
+  become(outputs, { ...HTTP, url: here.url })
   await until(() => here.ids.length === 1)
   assert.equal(outputs.status().length, 1)
 })
 test('another type under the same name: the one before delivers what waits', async () => {
   const here = await receive()
-  const outputs = open({ ...QUICK, name: 'x', url: here.url })
+  const outputs = openEntries({ ...HTTP, name: 'x', url: here.url })
   outputs.write(alert('a'))
   const path = fresh()
   become(outputs, { type: 'file', name: 'x', path })
@@ -172,7 +113,7 @@ test('another type under the same name: the one before delivers what waits', asy
 test('another type over a spool with records of the first is refused', async () => {
   const away = await receive(503)
   const spool = fresh()
-  const outputs = open({ ...QUICK, name: 'x', url: away.url, spool })
+  const outputs = openEntries({ ...HTTP, name: 'x', url: away.url, spool })
   outputs.write(alert('a'))
   assert.throws(
     () => become(outputs, { type: 'otlp', name: 'x', url: away.url, spool }),
@@ -182,7 +123,7 @@ test('another type over a spool with records of the first is refused', async () 
 })
 test('what cannot be opened changes nothing', async () => {
   const here = await receive()
-  const outputs = open({ ...QUICK, url: here.url })
+  const outputs = openEntries({ ...HTTP, url: here.url })
   const path = fresh()
   const next = [
     { type: 'file', path },
@@ -195,11 +136,11 @@ test('what cannot be opened changes nothing', async () => {
 })
 test('a change that is given up leaves nothing behind', async () => {
   const here = await receive()
-  const outputs = open({ ...QUICK, url: here.url })
+  const outputs = openEntries({ ...HTTP, url: here.url })
   outputs
     .prepare(
-      configOf([
-        { ...QUICK, url: 'http://127.0.0.1:1/' },
+      outputsConfig([
+        { ...HTTP, url: 'http://127.0.0.1:1/' },
         { type: 'file', path: fresh() },
       ]),
     )
@@ -210,7 +151,7 @@ test('a change that is given up leaves nothing behind', async () => {
 })
 test('formats and files change', async () => {
   const [one, two] = [fresh(), fresh()]
-  const outputs = open({ type: 'file', path: one })
+  const outputs = openEntries({ type: 'file', path: one })
   outputs.write(alert('a'))
   become(outputs, { type: 'file', path: one, format: 'tarsier' })
   outputs.write(alert('b'))
@@ -225,7 +166,7 @@ test('a renewed certificate is taken though no name has changed', () => {
   const pem = (text: string): string => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`
   writeFileSync(ca, pem('one'))
   const entry = { type: 'syslog', address: 'tls://127.0.0.1:1', ca }
-  const outputs = open(entry)
+  const outputs = openEntries(entry)
   rmSync(ca)
   assert.throws(() => become(outputs, entry), /output syslog: ENOENT/)
   writeFileSync(ca, pem('two'))
@@ -234,9 +175,9 @@ test('a renewed certificate is taken though no name has changed', () => {
 })
 test('throttling begins and ends', async () => {
   const path = fresh()
-  const outputs = open({ type: 'file', path })
+  const outputs = openEntries({ type: 'file', path })
   const set = (alerts: number): void =>
-    outputs.prepare(configOf([{ type: 'file', path }], [`throttle.alerts=${alerts}`])).commit()
+    outputs.prepare(outputsConfig([{ type: 'file', path }], [`throttle.alerts=${alerts}`])).commit()
   set(1)
   for (let i = 0; i < 3; i++) outputs.write(alert('a'), 'about')
   set(0)
@@ -248,16 +189,16 @@ test('throttling begins and ends', async () => {
   assert.equal(outputs.suppressed, 2)
 })
 test('receivers that never come back do not add up', () => {
-  const outputs = open()
+  const outputs = openEntries()
   for (let i = 0; i < 20; i++) {
-    become(outputs, { ...QUICK, name: `n${i}`, url: 'http://127.0.0.1:1/' })
+    become(outputs, { ...HTTP, name: `n${i}`, url: 'http://127.0.0.1:1/' })
     outputs.write(alert(String(i)))
   }
   become(outputs)
   assert.equal(outputs.status().length, 16)
   assert.equal(outputs.failures, 4)
   assert.ok(
-    errors.includes(
+    outputs.errors.includes(
       'Output n0: it was removed, and its receiver did not come back: 1 records are not delivered',
     ),
   )

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../testing/scratch.ts'
 import { list, macro, problems, rule, TEST_SOURCES } from './languages/falco/test-rules.ts'
 import { loadRules } from './load.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-load-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('load')
 const path = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)

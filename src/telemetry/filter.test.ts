@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, realpathSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import type { RecordInit } from '../decode/encode.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { event, openat } from '../testing/events.ts'
+import { scratchFolder } from '../testing/scratch.ts'
 import { createWorld } from '../testing/world.ts'
 import { type FilterOptions, isWithin, PathFilter, spellingsOf } from './filter.ts'
 
@@ -111,8 +111,7 @@ test('components', () => {
   )
 })
 
-const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tarsier-filter-')))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('filter')
 mkdirSync(join(folder, 'usr/bin'), { recursive: true })
 symlinkSync('usr/bin', join(folder, 'bin'))
 

@@ -14,6 +14,10 @@ export interface HttpReceiver {
   readonly url: string
   readonly port: number
   readonly received: Received[]
+  /** Ids of the alerts among them, in order. */
+  readonly ids: readonly string[]
+  /** Connections so far. */
+  readonly connections: number
   /** Status of the answers from now on; `hang` never answers. */
   answer: number | 'hang'
   /** Body of the answers. */
@@ -25,11 +29,19 @@ export interface HttpReceiver {
 export async function receiveHttp(tls?: ServerOptions, port = 0): Promise<HttpReceiver> {
   const server = tls === undefined ? createServer() : createTlsServer(tls)
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  let connections = 0
+  server.on('connection', () => connections++)
   const bound = (server.address() as AddressInfo).port
   const receiver: HttpReceiver = {
     url: tls === undefined ? `http://127.0.0.1:${bound}/in` : `https://localhost:${bound}/in`,
     port: bound,
     received: [],
+    get ids() {
+      return this.received.flatMap(({ headers }) => String(headers['x-tarsier-alert-id']).split(','))
+    },
+    get connections() {
+      return connections
+    },
     answer: 200,
     text: '',
     close: () =>

@@ -1,16 +1,15 @@
 /** The example of docs/testing-rules.md runs as it is printed, and its tables name what there is. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { rulesCommand } from '../cli/commands/rules.ts'
 import { captured } from '../cli/commands/test-io.ts'
 import { BUILT_IN_PLUGINS, versionText } from '../rules/languages/falco/version.ts'
+import { scratchFolder } from './scratch.ts'
 
 const DOCS = join(import.meta.dirname, '../../docs')
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-docs-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('docs')
 
 test('the example of the page about tests', async () => {
   const page = readFileSync(join(DOCS, 'testing-rules.md'), 'utf8')

@@ -1,16 +1,15 @@
 /** Hashes of executed files: the very file, once, and never another one. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { execve } from '../testing/events.ts'
+import { scratchFolder } from '../testing/scratch.ts'
 import { createWorld } from '../testing/world.ts'
 import { ExecHashes, type HashOptions } from './exec-hash.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-hash-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('hash')
 
 /** An exec of the file as it is now. */
 function execOf(path: string) {

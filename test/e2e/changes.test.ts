@@ -1,10 +1,10 @@
 /** Files of a running agent change, and it takes over what is valid: rules, outputs, certificates. Nothing is lost meanwhile. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { suite, test } from 'node:test'
 import { connect } from 'node:tls'
+import { selfSigned } from '../../src/testing/certificates.ts'
 import { receiveHttp } from '../../src/testing/http-receiver.ts'
 import {
   marker,
@@ -33,12 +33,10 @@ function listener(agent: Running): (what: RegExp) => Promise<string> {
   }
 }
 
-/** A self-signed certificate with its key, in one file. */
+/** A self-signed certificate with its key, in one file that is there at once. */
 function makeCertificate(file: string, name: string): void {
-  const [key, pem] = [`${file}.key`, `${file}.pem`]
-  const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', pem, '-days', '1']
-  execFileSync('openssl', [...args, '-subj', `/CN=${name}`], { stdio: 'ignore' })
-  writeFileSync(`${file}.new`, readFileSync(pem, 'utf8') + readFileSync(key, 'utf8'))
+  const { cert, key } = selfSigned(dirname(file), name, name)
+  writeFileSync(`${file}.new`, cert + key)
   renameSync(`${file}.new`, file)
 }
 /** Whose certificate a server shows. */

@@ -3,13 +3,14 @@
  * TARSIER_OUTAGE_S and TARSIER_FLOOD_S these last as long as they do in life: `TARSIER_OUTAGE_S=3600` for an hour of answers 500.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import type { ServerOptions } from 'node:https'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { selfSigned } from '../../src/testing/certificates.ts'
 import { type HttpReceiver, receiveHttp } from '../../src/testing/http-receiver.ts'
 import {
   marker,
@@ -244,16 +245,4 @@ async function flood(file: string, count: number): Promise<void> {
     }, 10)`
   const [code] = await once(spawn(process.execPath, ['-e', script, file], { stdio: 'inherit' }), 'exit')
   assert.equal(code, 0)
-}
-
-/** A certificate for localhost that nobody trusts. */
-function selfSigned(folder: string): { readonly cert: Buffer; readonly key: Buffer } {
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const options = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync(
-    'openssl',
-    ['req', '-x509', ...options, '-subj', '/CN=localhost', '-keyout', key, '-out', cert],
-    { stdio: 'ignore' },
-  )
-  return { cert: readFileSync(cert), key: readFileSync(key) }
 }

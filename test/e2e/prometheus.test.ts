@@ -5,11 +5,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../src/testing/waiting.ts'
 import {
   marker,
   NEEDS_ROOT,
@@ -26,14 +25,6 @@ const missing = ['prometheus', 'promtool', 'prometheus-alertmanager'].find(
 )
 const SKIP = NEEDS_ROOT || (missing === undefined ? false : `needs ${missing}`)
 const TIME_MS = 60_000
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** What a page of JSON says once it is as it should be. */
 async function until<T>(url: string, what: (page: T) => boolean): Promise<T> {

@@ -9,9 +9,9 @@ import { suite, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { FAMILIES, type Ring } from '../../schema/index.ts'
 import { byProgram, droppedTotal, imbalance, type ProgramCounts } from '../../src/health/ledger.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const SMALL = 64 << 10
 /** By now the source has looked for gaps. */

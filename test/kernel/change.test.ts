@@ -4,9 +4,9 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { EVENT_TYPES } from '../../schema/index.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { AT_FDCWD, type Call, ref, vector } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const NOBODY = { uid: 65534, gid: 65534 }
 const KERNEL = 1

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
 import type { CompatMode } from '../../src/sources/kernel/compat.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { calls32 } from './support/programs.ts'
 import { ref } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const EVENTS = ['open', 'openat', 'write', 'pwrite64', 'chmod', 'unlink', 'socket', 'connect', 'sendmsg']
 const PLAIN = ['chown', 'init_module', 'personality', 'socketcall']

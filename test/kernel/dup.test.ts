@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { AF_INET, AF_INET6, AF_UNIX, inet6Bytes, inetBytes, LOOPBACK6, STREAM } from './support/addresses.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { AT_FDCWD, bytes, type Call, ref, zeros } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const CLOEXEC = 0o2000000
 const CONNECTED = 1

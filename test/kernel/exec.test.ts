@@ -17,10 +17,10 @@ import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { AT_FDCWD, type Call, ref, script } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const WRITABLE = 1
 const UPPER_LAYER = 2

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { chmodSync } from 'node:fs'
 import { constants } from 'node:os'
 import { after, before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 suite('processes', { skip: NEEDS_ROOT }, () => {
   const tasks = NEEDS_ROOT ? '' : program('tasks')

@@ -9,10 +9,10 @@ import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { byProgram } from '../../src/health/ledger.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Guarded, type GuardedOptions, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
 import { AT_FDCWD, type Call, ref } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const MS_BIND = 4096
 const MS_PRIVATE_ALL = 0x44000

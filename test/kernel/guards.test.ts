@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../src/testing/guard-cases.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Guarded, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
 import { randomCalls } from './support/random-calls.ts'
 import { AT_FDCWD, type Call } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 /** Sound: what matches has bits, and those of its rule. */
 function assertSound(judged: readonly Judged[]): void {

@@ -1,17 +1,16 @@
 /** Events called after functions of the kernel: each beside its syscall, with what the kernel has. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdirSync, statSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { HOOKS } from '../../schema/events/hooks/index.ts'
 import { decodeBytes } from '../../src/decode/str.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
+import { freePort } from '../../src/testing/waiting.ts'
 import { credentialTests } from './support/credential-tests.ts'
 import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { AT_FDCWD, bytes, type Call, ref, script, vector } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 /** They see every syscall of the machine, and every turn of a processor. */
 const FLOODS = ['sys_enter', 'sys_exit', 'sched_switch']
@@ -44,16 +43,6 @@ const inet = (port: number): Uint8Array => {
   return address
 }
 const text = decodeBytes
-
-/** A port that nobody uses at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 for (const compat of ['off', 'always'] as const) hooks(compat)
 

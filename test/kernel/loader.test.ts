@@ -9,12 +9,12 @@ import { loadLibbpf } from '../../src/kernel/libbpf.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../src/kernel/machine.ts'
 import { AbiMismatchError, Loader, PROGRAM_SPECS, type ProgramSpec } from '../../src/kernel/objects.ts'
 import { planPrograms } from '../../src/sources/kernel/plan.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { generateHeader } from '../../tools/bpf-header.ts'
 import { NEEDS_ROOT, only, openLive } from './support/live.ts'
 import { compileObject } from './support/objects.ts'
 import { OBJECTS, ROOT } from './support/programs.ts'
 import { AT_FDCWD } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const CAP_SYS_RESOURCE = 24n
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, openLive, pick, type Seen } from './support/live.ts'
 import { AT_FDCWD, bytes, type Call, ref, vector, zeros } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const KERNEL = 1
 const IN_DIR = 2

@@ -8,11 +8,11 @@ import type { EventView } from '../../src/decode/event-view.ts'
 import { Interner } from '../../src/decode/interner.ts'
 import { tellFromProc } from '../../src/sources/kernel/namespaces.ts'
 import { planPrograms, withoutHooks } from '../../src/sources/kernel/plan.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { recordsElsewhere } from './support/elsewhere.ts'
 import { copyRecord, NEEDS_ROOT, only, openLive, pick, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { type Call, ref, script, zeros } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const READS = ['security_kernel_read_file', 'security_kernel_post_read_file']
 

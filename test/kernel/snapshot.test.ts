@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Interner } from '../../src/decode/interner.ts'
 import { snapshotFromProc } from '../../src/sources/kernel/snapshot.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { copyRecord, type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 suite('snapshot', { skip: NEEDS_ROOT }, () => {
   const dir = NEEDS_ROOT ? '' : scratchFolder('snapshot')

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { bytes, type Call, ref, type Special, zeros } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const EVENTS = ['connect', 'bind', 'listen', 'accept', 'accept4']
 const AF_UNIX = 1

@@ -11,9 +11,9 @@ import { type EventType, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall, seenAtEntry } from '../../schema/plain.ts'
 import { eventNameOf } from '../../schema/syscall-aliases.ts'
 import { flagNamer } from '../../src/fields/evt/argument-text.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen, undisturbed } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { scratchFolder } from './support/scratch.ts'
 import { firstCalls, straceVersion, type Traced } from './support/strace.ts'
 
 /** Never called, each with the reason. */

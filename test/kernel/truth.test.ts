@@ -5,10 +5,10 @@ import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from '
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { NEEDS_ROOT, only, openLive, pick, undisturbed } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { AT_FDCWD } from './support/raw.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const CLONE_NEWNS = 0x20000
 const MS_PRIVATE_ALL = 0x44000

@@ -5,9 +5,9 @@ import { mkdirSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { scratchFolder } from './support/scratch.ts'
 
 const FILES = ['openat', 'openat2', 'write', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
 const HOOKS = ['magic_write', 'security_file_open']

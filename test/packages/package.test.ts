@@ -2,19 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { before, suite, test } from 'node:test'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import {
   marker,
   NEEDS_ROOT,
@@ -29,11 +20,10 @@ import { imageSuite } from './support/image.ts'
 import { DebianMachine } from './support/machine.ts'
 import { serviceSuite } from './support/service.ts'
 
-const FOLDER = mkdtempSync(join(tmpdir(), 'tarsier-packages-'))
+const FOLDER = scratchFolder('packages')
 const OUT = join(FOLDER, 'out')
 const INSTALLED = join(FOLDER, 'installed')
 const DEB = join(FOLDER, 'deb')
-after(() => rmSync(FOLDER, { recursive: true, force: true }))
 
 /** Made while the packages are. */
 const machine = NEEDS_ROOT || NEEDS_PODMAN ? Promise.reject(new Error('skipped')) : DebianMachine.make()

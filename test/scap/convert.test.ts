@@ -1,10 +1,9 @@
 /** What `tarsier capture convert` makes of a capture of ours: sysdig opens it, and it says here what the original says. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, suite, test } from 'node:test'
+import { before, suite, test } from 'node:test'
 import { convertCapture } from '../../src/capture/convert.ts'
 import { rowsOf } from '../../src/testing/capture-play.ts'
 import { recordTo } from '../../src/testing/captures.ts'
@@ -20,6 +19,7 @@ import {
   SHELL,
   snapshot,
 } from '../../src/testing/events.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { story } from './story.ts'
 
 const missing = spawnSync('sysdig', ['--version'], { timeout: 20_000 }).status !== 0
@@ -28,7 +28,7 @@ const ID = 'c'.repeat(64)
 const CHILD = { pid: 200, start: 9_000_000_001, uid: 1000 }
 const MS = 1_000_000
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-convert-'))
+const folder = scratchFolder('convert')
 const native = join(folder, 'a.cap')
 const file = join(folder, 'a.scap')
 const packed = join(folder, 'b.scap')
@@ -97,7 +97,6 @@ const FIELDS = [
 
 suite('a capture of ours as a scap file', () => {
   before(record)
-  after(() => rmSync(folder, { recursive: true, force: true }))
 
   test('it has the events that there are', async () => {
     const { written, leftOut, fault } = await convertCapture(native, file, false)

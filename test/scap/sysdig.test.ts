@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, suite, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { playCapture, rowsOf } from '../../src/testing/capture-play.ts'
 import { rulesOf } from '../../src/testing/rules.ts'
+import { scratchFolder } from '../../src/testing/scratch.ts'
 import { story } from './story.ts'
 
 const missing = spawnSync('sysdig', ['--version'], { timeout: 20_000 }).status !== 0
@@ -96,7 +96,7 @@ evt.type = chmod and evt.arg.mode contains S_ISUID
 const ruleOf = (condition: string): string =>
   `- {rule: ${JSON.stringify(condition)}, desc: d, condition: ${JSON.stringify(condition)}, output: o, priority: INFO}`
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-scap-'))
+const folder = scratchFolder('scap')
 const file = join(folder, 'story.scap')
 
 /** Times and threads of the exits that sysdig selects. */
@@ -112,7 +112,6 @@ suite("Debian's sysdig agrees", { skip: missing && 'needs sysdig' }, async () =>
   writeFileSync(file, story())
   const rules = rulesOf('conditions.yaml', CONDITIONS.map(ruleOf).join('\n'))
   const selected = new Map<string, string[]>()
-  after(() => rmSync(folder, { recursive: true, force: true }))
 
   test('the capture is read to its end', async () => {
     const { notes, fault } = await playCapture(file, {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { packageRoot } from '../package-root.ts'
 import { configCommand } from './config.ts'
 import { captured } from './test-io.ts'
 
 const EXAMPLE = join(packageRoot(), 'src', 'config', 'fixtures', 'rand-guard.toml')
-const dir = mkdtempSync(join(tmpdir(), 'tarsier-config-'))
-after(() => rmSync(dir, { recursive: true, force: true }))
+const dir = scratchFolder('config')
 
 function file(name: string, text: string): string {
   const path = join(dir, name)

@@ -1,15 +1,14 @@
 /** `tarsier rules test`: verdicts, coverage, JSON, rewriting. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { UserError } from '../command.ts'
 import { rulesCommand } from './rules.ts'
 import { captured } from './test-io.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-test-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('rules-test')
 
 const RULES = `- rule: shadow
   desc: d

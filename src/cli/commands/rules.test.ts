@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { rule, TEST_SOURCES } from '../../rules/languages/falco/test-rules.ts'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { UserError } from '../command.ts'
 import { createRulesCommand } from './rules.ts'
 import { captured } from './test-io.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('rules')
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)

@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables are written like that in a falco.yaml
 /** falco.yaml: what of it is served, merged, substituted and reported. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
+import { scratchFolder } from '../../testing/scratch.ts'
 import type { Config } from '../keys.ts'
 import { ConfigFileError, type LoadConfigOptions, type LoadedConfig, loadConfig } from '../load.ts'
 import { keyNamed } from '../yaml.ts'
@@ -17,8 +17,7 @@ const DEFAULT = join(SHARED, 'falco-0.44-default.yaml')
 const SCHEMA = join(SHARED, 'config-schema.json')
 const missing = (file: string): string | false => !existsSync(file) && `${file} is missing`
 
-const dir = mkdtempSync(join(tmpdir(), 'tarsier-falco-'))
-after(() => rmSync(dir, { recursive: true, force: true }))
+const dir = scratchFolder('falco')
 
 let count = 0
 /** A file below a folder of its own, with others beside it. */

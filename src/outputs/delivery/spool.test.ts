@@ -4,7 +4,6 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,16 +11,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { receiveHttp } from '../../testing/http-receiver.ts'
+import { scratchFolder } from '../../testing/scratch.ts'
 import type { Spool } from './delivery.ts'
 import { openSpool } from './spool.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-spool-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('spool')
 let made = 0
 const fresh = (): string => join(folder, String(made++))
 const open = (directory: string, mostBytes = 1 << 20, errors: string[] = []): Spool =>

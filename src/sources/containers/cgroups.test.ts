@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CgroupAnswer } from '../../decode/answers.ts'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { CgroupSource } from './cgroups.ts'
 
-const proc = mkdtempSync(join(tmpdir(), 'tarsier-cgroups-'))
-after(() => rmSync(proc, { recursive: true }))
+const proc = scratchFolder('cgroups')
 mkdirSync(join(proc, '7'))
 writeFileSync(join(proc, '7', 'cgroup'), '2:cpu,cpuacct:/a:b\n1:name=systemd:/c\n0::/d\n')
 writeFileSync(join(proc, '7', 'stat'), `7 (a) b) S ${'1 '.repeat(18)}500 0`)

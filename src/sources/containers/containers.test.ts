@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { ContainerAnswer, ContainerRef } from '../../decode/answers.ts'
 import { fakeCri, fakeDocker } from '../../testing/runtimes.ts'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { timeOf } from './docker.ts'
 import { bytesField, Message, numberField, ProtobufError } from './protobuf.ts'
 import { type ImageName, LIMITS, splitImage } from './runtime.ts'
 import { ContainerSource, type ContainerSourceOptions } from './source.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-runtimes-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('runtimes')
 
 const A = 'a1'.repeat(32)
 const B = 'b2'.repeat(32)

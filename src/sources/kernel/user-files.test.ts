@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { UserFiles } from './user-files.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'tarsier-users-'))
-after(() => rmSync(root, { recursive: true }))
+const root = scratchFolder('users')
 const passwd = join(root, 'etc/passwd')
 
 test('told at first and when something changes', () => {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { NameAnswer } from '../../decode/answers.ts'
 import { testResolver } from '../../testing/resolver.ts'
+import { scratchFolder } from '../../testing/scratch.ts'
 import { HostsFile, parseHosts } from './hosts.ts'
 import { NameSource, type NameSourceOptions } from './source.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-names-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('names')
 const NO_HOSTS = join(folder, 'nothing')
 
 function open(options: Partial<NameSourceOptions>) {

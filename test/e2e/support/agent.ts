@@ -9,8 +9,8 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { scratchFolder } from '../../../src/testing/scratch.ts'
 import { ROOT } from '../../kernel/support/programs.ts'
-import { scratchFolder } from '../../kernel/support/scratch.ts'
 
 export { ROOT } from '../../kernel/support/programs.ts'
 

@@ -1,12 +1,12 @@
 /** Files made to hurt: each ends in bounded time with an error that says what is too much. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
+import { scratchFolder } from '../../../testing/scratch.ts'
 import { loadRules } from '../../load.ts'
 import { renderFileResult } from '../../render-diagnostics.ts'
 import { list, load, macro, problems, rule, TEST_SOURCES } from './test-rules.ts'
@@ -205,8 +205,7 @@ const SCRIPT = `
     console.log(error ? error.code + ' ' + error.message : rules.length + ' rules')
   }`
 
-const folder = mkdtempSync(join(tmpdir(), 'tarsier-rules-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = scratchFolder('rules')
 const onDisk = (name: string, bytes: Uint8Array | string): string => {
   const path = join(folder, name)
   writeFileSync(path, bytes)
