@@ -31,11 +31,11 @@ import { agentRoots } from './integrity/files.ts'
 import { INTEGRITY_RULES } from './integrity/finding.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
-import { type Consumers, prebufferOf, type Rule, type RuleSet, ruleSet } from './judging.ts'
+import { type Consumers, inForce, prebufferOf, type Rule, type RuleSet, ruleSet } from './judging.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import type { HostLock } from './kernel/host-lock.ts'
 import type { Libbpf } from './kernel/libbpf.ts'
-import { CLOCK, clock, SystemError } from './kernel/libc.ts'
+import { CLOCK, clock } from './kernel/libc.ts'
 import { type OwnIds, ownIds } from './kernel/own-ids.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
@@ -59,7 +59,6 @@ import type { KernelSource } from './sources/kernel/source.ts'
 import type { MissingMode } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
-import { UserError } from './user-error.ts'
 
 export type { AgentStatus, Summary } from './agent-status.ts'
 
@@ -184,43 +183,12 @@ export function startAgent(options: AgentOptions): Agent {
 function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: HostLock): Agent {
   const { config, rules, log, env, observer } = options
   let { files } = options
-  const identity = hostIdentity(env)
-  const interner = new Interner()
-  const captures = openCaptures(options.captures, config, interner, log)
-  const recorders: Recorders = { recorder: options.recorder, captures }
-  const recording = options.recorder !== undefined || captures !== undefined
-  const self = ownIds(lib, options.objects, hostRoot(env))
-  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log, recording })
-  const telemetry = planTelemetry({ config, host: identity.hostname, self: self.pid, sink: outputs })
-  const timer = new StageTimer(() => Number(process.hrtime.bigint()))
-  const guarding = createGuarding({
-    config,
-    streams: () =>
-      streamsOf({
-        telemetry,
-        observer,
-        self: self.pid,
-        prebuffer: prebufferOf(config),
-        ...(isWatched(options) ? { roots: rootsOf({ ...options, files: files! }) } : {}),
-      }),
-    processes: () => pipeline.table.living,
+  const parts = partsOf(options, lib, outputs, {
+    files: () => files,
+    living: () => pipeline.table.living,
   })
-  const consumers: Consumers = { config, telemetry, observer, guarding }
-  let judged = ruleSet(rules, consumers)
-  const parts: Parts = {
-    options,
-    self,
-    interner,
-    identity,
-    enrichers,
-    judged,
-    telemetry,
-    timer,
-    outputs,
-    guarding,
-    recorders,
-    own: new Map(Object.values(INTEGRITY_RULES).map((rule) => [rule, 0])),
-  }
+  const { recorders, enrichers, identity, self, timer, guarding } = parts
+  const { captures } = recorders
   const passes = new PassCounter(guarding.admits)
   const line = observer && lineWriter(observer, outputs)
   let integrity: Integrity | undefined
@@ -278,38 +246,23 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
   const version = options.version ?? ''
   const begun = clock(CLOCK.monotonic)
   const web = createWeb(reported, { version, log }, { config, rules, files: options.files })
-  const judgeBy = (rules: readonly Rule[]): void => {
-    const next = ruleSet(rules, consumers)
-    const refused = source.want(next.wanted)
-    if (refused.length > 0)
-      throw new UserError(
-        `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
-        'restart the agent',
-      )
-    const asked = enrichers.reopen(rules)
-    pipeline.judgeBy(next.judging(recorded(asked.options, recorders)))
-    asked.begin()
-    try {
-      // Last, so that no event is passed over that the new rules want.
-      if (next.guards) source.setGuards(next.guards)
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error
-      pipeline.judgeBy(judged.judging(recorded(enrichers.reopen(judged.rules).options, recorders)))
-      throw new UserError(`the kernel does not take the guards of these rules: ${error.message}`)
-    }
-    judged = next
-  }
+  const force = inForce(parts.judged, { consumers: parts.consumers, source, pipeline, enrichers, recorders })
   return {
     programs: source.programs,
     processes: pipeline.table.size,
     degraded: degradedBy(source),
     ledger: () => source.ledger(),
     status: () =>
-      statusOf(reported, { version, from: begun, rules: judged.rules.length, degraded: degradedBy(source) }),
+      statusOf(reported, {
+        version,
+        from: begun,
+        rules: force.current.rules.length,
+        degraded: degradedBy(source),
+      }),
     get rules() {
-      return judged.rules
+      return force.current.rules
     },
-    plan: () => guarding.planOf([...judged.rules, ...(observer?.rules ?? [])]),
+    plan: () => guarding.planOf([...force.current.rules, ...(observer?.rules ?? [])]),
     countPassed: (rules, ms) => (passes.isCounting ? undefined : passes.count(rules, ms, source)),
     reload(renewal) {
       const before = files
@@ -318,7 +271,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
         changes.push(prepareOutputs(outputs, renewal.config))
         changes.push(web.prepare({ ...renewal, files: renewal.files }))
         files = renewal.files
-        judgeBy(renewal.rules)
+        force.exchange(renewal.rules)
       } catch (error) {
         files = before
         for (const change of changes) change.discard()
@@ -351,7 +304,7 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       reporter?.report()
       await observer?.end?.({ errors: pipeline.counts.errors, monotonic: clock(CLOCK.monotonic) })
       await outputs.flush()
-      const counts = summarise(pipeline, source, judged.engine)
+      const counts = summarise(pipeline, source, force.current.engine)
       await source.unload()
       outputs.close()
       const summary = {
@@ -364,6 +317,43 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       lock.release()
       return summary
     },
+  }
+}
+
+/** What stands before anything is attached; of what is yet to be or to change, as it is then. */
+function partsOf(
+  options: AgentOptions,
+  lib: Libbpf,
+  outputs: Outputs,
+  later: { readonly files: () => AgentFiles | undefined; readonly living: () => Pipeline['table']['living'] },
+): Parts {
+  const { config, rules, log, env, observer } = options
+  const identity = hostIdentity(env)
+  const interner = new Interner()
+  const captures = openCaptures(options.captures, config, interner, log)
+  const recording = options.recorder !== undefined || captures !== undefined
+  const self = ownIds(lib, options.objects, hostRoot(env))
+  const enrichers = openEnrichers({ config, rules, hostRoot: hostRoot(env), log, recording })
+  const telemetry = planTelemetry({ config, host: identity.hostname, self: self.pid, sink: outputs })
+  const guarding = createGuarding({
+    config,
+    streams: () =>
+      streamsOf({
+        telemetry,
+        observer,
+        self: self.pid,
+        prebuffer: prebufferOf(config),
+        ...(isWatched(options) ? { roots: rootsOf({ ...options, files: later.files()! }) } : {}),
+      }),
+    processes: later.living,
+  })
+  const consumers: Consumers = { config, telemetry, observer, guarding }
+  return {
+    ...{ options, self, interner, identity, enrichers, telemetry, outputs, guarding, consumers },
+    judged: ruleSet(rules, consumers),
+    timer: new StageTimer(() => Number(process.hrtime.bigint())),
+    recorders: { recorder: options.recorder, captures },
+    own: new Map(Object.values(INTEGRITY_RULES).map((rule) => [rule, 0])),
   }
 }
 
@@ -389,6 +379,8 @@ interface Parts {
   readonly interner: Interner
   readonly identity: AlertIdentity
   readonly enrichers: Enrichers
+  readonly consumers: Consumers
+  /** The rules of the start. */
   readonly judged: RuleSet
   readonly telemetry: TelemetryPlan
   readonly timer: StageTimer

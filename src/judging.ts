@@ -2,15 +2,20 @@
 import type { Observer } from './agent.ts'
 import type { Config } from './config/keys.ts'
 import { createEngine, type Engine } from './detect/engine.ts'
+import type { Enrichers } from './enrichment.ts'
 import type { SyscallContext } from './fields/context.ts'
 import type { Guarding } from './guarding.ts'
 import type { GuardSet } from './kernel/guard-maps.ts'
-import type { EnrichmentOptions, Judging } from './pipeline.ts'
+import { SystemError } from './kernel/libc.ts'
+import type { EnrichmentOptions, Judging, Pipeline } from './pipeline.ts'
+import { type Recorders, recorded } from './recording.ts'
 import { readsEnvironment } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { Wanted } from './sources/kernel/options.ts'
+import type { KernelSource } from './sources/kernel/source.ts'
 import { askedSyscalls, namedAmong } from './sources/kernel/syscall-plan.ts'
 import type { TelemetryPlan } from './telemetry/open.ts'
+import { UserError } from './user-error.ts'
 
 export type Rule = CompiledRule<SyscallContext>
 
@@ -61,6 +66,58 @@ export function ruleSet(
       auditor: () => createEngine(all.map(withoutThreshold), { matching: 'all' }),
       ...(enrichment && { enrichment }),
     }),
+  }
+}
+
+/** The rules in force. */
+export interface InForce {
+  readonly current: RuleSet
+  /**
+   * Judge by other rules from the next event on. Throws UserError when that takes a new start, or the kernel does not take
+   * their guards; everything is as before then.
+   */
+  exchange(rules: readonly Rule[]): void
+}
+
+/** What other rules are told to. */
+export interface Judges {
+  readonly consumers: Consumers
+  readonly source: KernelSource
+  readonly pipeline: Pipeline
+  readonly enrichers: Enrichers
+  readonly recorders: Recorders
+}
+
+export function inForce(
+  first: RuleSet,
+  { consumers, source, pipeline, enrichers, recorders }: Judges,
+): InForce {
+  let current = first
+  return {
+    get current() {
+      return current
+    },
+    exchange(rules) {
+      const next = ruleSet(rules, consumers)
+      const refused = source.want(next.wanted)
+      if (refused.length > 0)
+        throw new UserError(
+          `rules about ${refused.join(', ')} take a new start: the agent sees only those that are aimed at itself`,
+          'restart the agent',
+        )
+      const asked = enrichers.reopen(rules)
+      pipeline.judgeBy(next.judging(recorded(asked.options, recorders)))
+      asked.begin()
+      try {
+        // Last, so that no event is passed over that the new rules want.
+        if (next.guards) source.setGuards(next.guards)
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error
+        pipeline.judgeBy(current.judging(recorded(enrichers.reopen(current.rules).options, recorders)))
+        throw new UserError(`the kernel does not take the guards of these rules: ${error.message}`)
+      }
+      current = next
+    },
   }
 }
 

@@ -111,149 +111,229 @@ function loadLibrary(): ReturnType<typeof koffi.load> {
 export function loadLibbpf(): Libbpf {
   const lib = loadLibrary()
   for (const name of ['bpf_object', 'bpf_program', 'bpf_map', 'bpf_link', 'btf']) declareOpaque(name)
-  const f = {
-    major: lib.func('uint libbpf_major_version()'),
-    minor: lib.func('uint libbpf_minor_version()'),
-    setPrint: lib.func('void *libbpf_set_print(void *fn)'),
-    open: lib.func('bpf_object *bpf_object__open_file(const char *path, void *opts)'),
-    load: lib.func('int bpf_object__load(bpf_object *object)'),
-    close: lib.func('void bpf_object__close(bpf_object *object)'),
-    btf: lib.func('btf *bpf_object__btf(bpf_object *object)'),
-    btfData: lib.func('void *btf__raw_data(btf *btf, _Out_ uint32_t *size)'),
-    vmlinuxBtf: lib.func('btf *btf__load_vmlinux_btf()'),
-    freeBtf: lib.func('void btf__free(btf *btf)'),
-    findType: lib.func('int btf__find_by_name_kind(btf *btf, const char *name, uint32_t kind)'),
-    nextProgram: lib.func('bpf_program *bpf_object__next_program(bpf_object *object, bpf_program *previous)'),
-    programName: lib.func('const char *bpf_program__name(bpf_program *program)'),
-    sectionName: lib.func('const char *bpf_program__section_name(bpf_program *program)'),
-    setAutoload: lib.func('int bpf_program__set_autoload(bpf_program *program, bool on)'),
-    setType: lib.func('int bpf_program__set_type(bpf_program *program, int type)'),
-    setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
-    programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
-    programById: lib.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
-    enableStats: lib.func('int bpf_enable_stats(int type)'),
-    testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
-    // A length as an array that koffi converts back and forth would cost as much as the call.
-    infoByFd: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, void *length)'),
-    attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
-    attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
-    attachCgroup: lib.func('bpf_link *bpf_program__attach_cgroup(bpf_program *program, int fd)'),
-    attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
-    iterCreate: lib.func('int bpf_iter_create(int link)'),
-    linkFd: lib.func('int bpf_link__fd(bpf_link *link)'),
-    destroyLink: lib.func('int bpf_link__destroy(bpf_link *link)'),
-    nextMap: lib.func('bpf_map *bpf_object__next_map(bpf_object *object, bpf_map *previous)'),
-    mapName: lib.func('const char *bpf_map__name(bpf_map *map)'),
-    reuseFd: lib.func('int bpf_map__reuse_fd(bpf_map *map, int fd)'),
-    setMaxEntries: lib.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)'),
-    setValueBytes: lib.func('int bpf_map__set_value_size(bpf_map *map, uint32_t bytes)'),
-    mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
-    valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
-    mapLookup: lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
-    mapUpdate: lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
-    mapUpdateBatch: lib.func(
-      'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, void *opts)',
-    ),
-    mapDelete: lib.func('int bpf_map_delete_elem(int fd, void *key)'),
-    initialValue: lib.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)'),
-  }
+  const f = functionsOf(lib)
   // Verifier logs come through our own buffers; libbpf's chatter on stderr would only repeat them.
   f.setPrint(null)
-  const pointer = (call: string, value: Pointer | null): Pointer => {
-    if (value === null) throw new SystemError(call, koffi.errno())
-    return value
-  }
-  const zero = (call: string, value: number): number => {
-    if (value < 0) throw new SystemError(call, value)
-    return value
-  }
-  const each = (next: (previous: Pointer | null) => Pointer | null): Pointer[] => {
-    const found: Pointer[] = []
-    for (let p = next(null); p !== null; p = next(p)) found.push(p)
-    return found
-  }
-  const length = new Uint32Array(1)
-  const objectInfo = (fd: number, info: Uint8Array): Uint8Array => {
-    length[0] = info.length
-    zero('bpf_obj_get_info_by_fd', f.infoByFd(fd, info, length))
-    return info
-  }
   return {
     version: `${f.major()}.${f.minor()}`,
-    openObject: (file) => pointer('bpf_object__open_file', f.open(file, null)),
-    loadObject: (object) => void zero('bpf_object__load', f.load(object)),
-    closeObject: (object) => f.close(object),
-    btfOf: (object) => {
-      const size = [0]
-      const data = pointer('btf__raw_data', f.btfData(pointer('bpf_object__btf', f.btf(object)), size))
-      return new Uint8Array(koffi.view(data, size[0]!)).slice()
-    },
-    kernelHasFunction: (name) => {
-      const kernel = f.vmlinuxBtf()
-      if (kernel === null) return false
-      const found = f.findType(kernel, name, BTF_KIND_FUNC) > 0
-      f.freeBtf(kernel)
-      return found
-    },
-    programs: (object) =>
-      each((previous) => f.nextProgram(object, previous)).map((p) => ({
-        name: f.programName(p),
-        section: f.sectionName(p),
-        pointer: p,
-      })),
-    makeRawTracepoint: (program) =>
-      void zero('bpf_program__set_type', f.setType(program, BPF_PROG_TYPE_RAW_TRACEPOINT)),
-    setAutoload: (program, on) => void zero('bpf_program__set_autoload', f.setAutoload(program, on)),
-    setLogBuffer: (program, buffer) =>
-      void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
-    programFd: (program) => f.programFd(program),
-    runOnce: (program) => {
-      const opts = new DataView(new ArrayBuffer(TEST_RUN.size))
-      opts.setBigUint64(0, BigInt(TEST_RUN.size), true)
-      const bytes = new Uint8Array(opts.buffer)
-      zero('bpf_prog_test_run_opts', f.testRun(f.programFd(program), bytes))
-      return opts.getUint32(TEST_RUN.returned, true)
-    },
-    recursionMisses: (program) => {
-      const info = objectInfo(f.programFd(program), new Uint8Array(PROG_INFO.size))
-      return Number(new DataView(info.buffer).getBigUint64(PROG_INFO.recursionMisses, true))
-    },
-    programById: (id) => zero('bpf_prog_get_fd_by_id', f.programById(id)),
-    measurePrograms: () => zero('bpf_enable_stats', f.enableStats(BPF_STATS_RUN_TIME)),
-    attach: (program) => pointer('bpf_program__attach', f.attach(program)),
-    attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
-    attachCgroup: (program, fd) => pointer('bpf_program__attach_cgroup', f.attachCgroup(program, fd)),
-    attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),
-    createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
-    linkFd: (link) => f.linkFd(link),
-    destroyLink: (link) => void f.destroyLink(link),
-    destroyLinkAsync: (link) => new Promise((resolve) => f.destroyLink.async(link, () => resolve())),
-    maps: (object) =>
-      each((previous) => f.nextMap(object, previous)).map((p) => ({ name: f.mapName(p), pointer: p })),
-    reuseMap: (map, fd) => void zero('bpf_map__reuse_fd', f.reuseFd(map, fd)),
-    setMaxEntries: (map, entries) => void zero('bpf_map__set_max_entries', f.setMaxEntries(map, entries)),
-    setValueBytes: (map, bytes) => void zero('bpf_map__set_value_size', f.setValueBytes(map, bytes)),
-    mapFd: (map) => f.mapFd(map),
-    valueSize: (map) => f.valueSize(map),
-    objectInfo,
-    mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
-    mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
-    mapInsert(fd, key, value) {
-      const result = f.mapUpdate(fd, key, value, BPF_NOEXIST)
-      if (result === -EEXIST) return false
-      zero('bpf_map_update_elem', result)
-      return true
-    },
-    mapUpdateBatch: (fd, keys, values, count) =>
-      void zero('bpf_map_update_batch', f.mapUpdateBatch(fd, keys, values, [count], null)),
-    mapDelete: (fd, key) => void f.mapDelete(fd, key),
-    initialValue: (map) => {
-      const size = [0]
-      const data = f.initialValue(map, size)
-      return data === null ? undefined : new Uint8Array(koffi.view(data, Number(size[0])))
-    },
+    ...objectCalls(f),
+    ...programCalls(f),
+    ...linkCalls(f),
+    ...mapCalls(f),
   }
 }
+
+/** The functions of libbpf that are called, as its headers bpf.h, btf.h and libbpf.h declare them. */
+const functionsOf = (lib: ReturnType<typeof loadLibrary>) => ({
+  major: lib.func('uint libbpf_major_version()'),
+  minor: lib.func('uint libbpf_minor_version()'),
+  setPrint: lib.func('void *libbpf_set_print(void *fn)'),
+  open: lib.func('bpf_object *bpf_object__open_file(const char *path, void *opts)'),
+  load: lib.func('int bpf_object__load(bpf_object *object)'),
+  close: lib.func('void bpf_object__close(bpf_object *object)'),
+  btf: lib.func('btf *bpf_object__btf(bpf_object *object)'),
+  btfData: lib.func('void *btf__raw_data(btf *btf, _Out_ uint32_t *size)'),
+  vmlinuxBtf: lib.func('btf *btf__load_vmlinux_btf()'),
+  freeBtf: lib.func('void btf__free(btf *btf)'),
+  findType: lib.func('int btf__find_by_name_kind(btf *btf, const char *name, uint32_t kind)'),
+  nextProgram: lib.func('bpf_program *bpf_object__next_program(bpf_object *object, bpf_program *previous)'),
+  programName: lib.func('const char *bpf_program__name(bpf_program *program)'),
+  sectionName: lib.func('const char *bpf_program__section_name(bpf_program *program)'),
+  setAutoload: lib.func('int bpf_program__set_autoload(bpf_program *program, bool on)'),
+  setType: lib.func('int bpf_program__set_type(bpf_program *program, int type)'),
+  setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
+  programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
+  programById: lib.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
+  enableStats: lib.func('int bpf_enable_stats(int type)'),
+  testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
+  attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
+  attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
+  attachCgroup: lib.func('bpf_link *bpf_program__attach_cgroup(bpf_program *program, int fd)'),
+  attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
+  iterCreate: lib.func('int bpf_iter_create(int link)'),
+  linkFd: lib.func('int bpf_link__fd(bpf_link *link)'),
+  destroyLink: lib.func('int bpf_link__destroy(bpf_link *link)'),
+  nextMap: lib.func('bpf_map *bpf_object__next_map(bpf_object *object, bpf_map *previous)'),
+  mapName: lib.func('const char *bpf_map__name(bpf_map *map)'),
+  reuseFd: lib.func('int bpf_map__reuse_fd(bpf_map *map, int fd)'),
+  setMaxEntries: lib.func('int bpf_map__set_max_entries(bpf_map *map, uint32_t entries)'),
+  setValueBytes: lib.func('int bpf_map__set_value_size(bpf_map *map, uint32_t bytes)'),
+  mapFd: lib.func('int bpf_map__fd(bpf_map *map)'),
+  valueSize: lib.func('uint32_t bpf_map__value_size(bpf_map *map)'),
+  // A length as an array that koffi converts back and forth would cost as much as the call.
+  objectInfo: lib.func('int bpf_obj_get_info_by_fd(int fd, void *info, void *length)'),
+  mapLookup: lib.func('int bpf_map_lookup_elem(int fd, void *key, void *value)'),
+  mapUpdate: lib.func('int bpf_map_update_elem(int fd, void *key, void *value, uint64_t flags)'),
+  mapUpdateBatch: lib.func(
+    'int bpf_map_update_batch(int fd, const void *keys, const void *values, _Inout_ uint32_t *count, void *opts)',
+  ),
+  mapDelete: lib.func('int bpf_map_delete_elem(int fd, void *key)'),
+  initialValue: lib.func('void *bpf_map__initial_value(bpf_map *map, _Out_ size_t *size)'),
+})
+type Functions = ReturnType<typeof functionsOf>
+
+/** Throws SystemError where there is none. */
+const pointer = (call: string, value: Pointer | null): Pointer => {
+  if (value === null) throw new SystemError(call, koffi.errno())
+  return value
+}
+
+/** Throws SystemError for a negative result. */
+const zero = (call: string, value: number): number => {
+  if (value < 0) throw new SystemError(call, value)
+  return value
+}
+
+const each = (next: (previous: Pointer | null) => Pointer | null): Pointer[] => {
+  const found: Pointer[] = []
+  for (let p = next(null); p !== null; p = next(p)) found.push(p)
+  return found
+}
+
+function infoOf(f: Functions, fd: number, info: Uint8Array): Uint8Array {
+  const length = Uint32Array.of(info.length)
+  zero('bpf_obj_get_info_by_fd', f.objectInfo(fd, info, length))
+  return info
+}
+
+/** Objects and what is in them. */
+const objectCalls = (
+  f: Functions,
+): Pick<
+  Libbpf,
+  | 'openObject'
+  | 'loadObject'
+  | 'closeObject'
+  | 'btfOf'
+  | 'kernelHasFunction'
+  | 'programs'
+  | 'maps'
+  | 'objectInfo'
+> => ({
+  openObject: (file) => pointer('bpf_object__open_file', f.open(file, null)),
+  loadObject: (object) => void zero('bpf_object__load', f.load(object)),
+  closeObject: (object) => f.close(object),
+  btfOf: (object) => {
+    const size = [0]
+    const data = pointer('btf__raw_data', f.btfData(pointer('bpf_object__btf', f.btf(object)), size))
+    return new Uint8Array(koffi.view(data, size[0]!)).slice()
+  },
+  kernelHasFunction: (name) => {
+    const kernel = f.vmlinuxBtf()
+    if (kernel === null) return false
+    const found = f.findType(kernel, name, BTF_KIND_FUNC) > 0
+    f.freeBtf(kernel)
+    return found
+  },
+  programs: (object) =>
+    each((previous) => f.nextProgram(object, previous)).map((p) => ({
+      name: f.programName(p),
+      section: f.sectionName(p),
+      pointer: p,
+    })),
+  maps: (object) =>
+    each((previous) => f.nextMap(object, previous)).map((p) => ({ name: f.mapName(p), pointer: p })),
+  objectInfo: (fd, info) => infoOf(f, fd, info),
+})
+
+/** Programs, loaded or not. */
+const programCalls = (
+  f: Functions,
+): Pick<
+  Libbpf,
+  | 'makeRawTracepoint'
+  | 'setAutoload'
+  | 'setLogBuffer'
+  | 'programFd'
+  | 'runOnce'
+  | 'recursionMisses'
+  | 'programById'
+  | 'measurePrograms'
+> => ({
+  makeRawTracepoint: (program) =>
+    void zero('bpf_program__set_type', f.setType(program, BPF_PROG_TYPE_RAW_TRACEPOINT)),
+  setAutoload: (program, on) => void zero('bpf_program__set_autoload', f.setAutoload(program, on)),
+  setLogBuffer: (program, buffer) =>
+    void zero('bpf_program__set_log_buf', f.setLogBuf(program, buffer, buffer.length)),
+  programFd: (program) => f.programFd(program),
+  runOnce: (program) => {
+    const opts = new DataView(new ArrayBuffer(TEST_RUN.size))
+    opts.setBigUint64(0, BigInt(TEST_RUN.size), true)
+    const bytes = new Uint8Array(opts.buffer)
+    zero('bpf_prog_test_run_opts', f.testRun(f.programFd(program), bytes))
+    return opts.getUint32(TEST_RUN.returned, true)
+  },
+  recursionMisses: (program) => {
+    const info = infoOf(f, f.programFd(program), new Uint8Array(PROG_INFO.size))
+    return Number(new DataView(info.buffer).getBigUint64(PROG_INFO.recursionMisses, true))
+  },
+  programById: (id) => zero('bpf_prog_get_fd_by_id', f.programById(id)),
+  measurePrograms: () => zero('bpf_enable_stats', f.enableStats(BPF_STATS_RUN_TIME)),
+})
+
+/** What attaches programs. */
+const linkCalls = (
+  f: Functions,
+): Pick<
+  Libbpf,
+  | 'attach'
+  | 'attachPerfEvent'
+  | 'attachCgroup'
+  | 'attachIterator'
+  | 'createIterator'
+  | 'linkFd'
+  | 'destroyLink'
+  | 'destroyLinkAsync'
+> => ({
+  attach: (program) => pointer('bpf_program__attach', f.attach(program)),
+  attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
+  attachCgroup: (program, fd) => pointer('bpf_program__attach_cgroup', f.attachCgroup(program, fd)),
+  attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),
+  createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
+  linkFd: (link) => f.linkFd(link),
+  destroyLink: (link) => void f.destroyLink(link),
+  destroyLinkAsync: (link) => new Promise((resolve) => f.destroyLink.async(link, () => resolve())),
+})
+
+/** Maps and their elements. */
+const mapCalls = (
+  f: Functions,
+): Pick<
+  Libbpf,
+  | 'reuseMap'
+  | 'setMaxEntries'
+  | 'setValueBytes'
+  | 'mapFd'
+  | 'valueSize'
+  | 'mapLookup'
+  | 'mapUpdate'
+  | 'mapInsert'
+  | 'mapUpdateBatch'
+  | 'mapDelete'
+  | 'initialValue'
+> => ({
+  reuseMap: (map, fd) => void zero('bpf_map__reuse_fd', f.reuseFd(map, fd)),
+  setMaxEntries: (map, entries) => void zero('bpf_map__set_max_entries', f.setMaxEntries(map, entries)),
+  setValueBytes: (map, bytes) => void zero('bpf_map__set_value_size', f.setValueBytes(map, bytes)),
+  mapFd: (map) => f.mapFd(map),
+  valueSize: (map) => f.valueSize(map),
+  mapLookup: (fd, key, value) => f.mapLookup(fd, key, value) === 0,
+  mapUpdate: (fd, key, value) => void zero('bpf_map_update_elem', f.mapUpdate(fd, key, value, 0)),
+  mapInsert(fd, key, value) {
+    const result = f.mapUpdate(fd, key, value, BPF_NOEXIST)
+    if (result === -EEXIST) return false
+    zero('bpf_map_update_elem', result)
+    return true
+  },
+  mapUpdateBatch: (fd, keys, values, count) =>
+    void zero('bpf_map_update_batch', f.mapUpdateBatch(fd, keys, values, [count], null)),
+  mapDelete: (fd, key) => void f.mapDelete(fd, key),
+  initialValue: (map) => {
+    const size = [0]
+    const data = f.initialValue(map, size)
+    return data === null ? undefined : new Uint8Array(koffi.view(data, Number(size[0])))
+  },
+})
 
 /** Type names are global to koffi: declaring one twice is an error. */
 function declareOpaque(name: string): void {
