@@ -22,6 +22,7 @@ export type Request =
       readonly json: boolean
     }
 
+/** What an agent can be asked, by the word that asks. */
 export const COMMANDS = ['status', 'reload', 'rotate', 'loglevel', 'explain'] as const
 
 export type Answer =

@@ -9,6 +9,7 @@ export interface OutputClock {
   readonly monotonic: (() => number) | undefined
 }
 
+/** The machine's: ns since the epoch, and CLOCK_MONOTONIC ns. */
 export const LIVE_CLOCK: OutputClock = {
   wall: () => BigInt(Date.now()) * 1_000_000n,
   monotonic: () => Number(process.hrtime.bigint()),

@@ -3,6 +3,7 @@ import type { Config } from '../config/keys.ts'
 import { type OutputEntry, outputEntry } from '../config/output-entries.ts'
 import { hasAuthorities } from './types/authorities.ts'
 
+/** Entries for those of the keys that are switched on. */
 export function falcoEntries(config: Config): readonly OutputEntry[] {
   const entries: OutputEntry[] = []
   if (config['syslog_output.enabled']) entries.push(outputEntry('syslog', { name: 'syslog_output' }))

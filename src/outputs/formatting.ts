@@ -36,6 +36,7 @@ export function formatName(config: Config): FormatName {
   }
 }
 
+/** The shape of that name, with what the configuration says of it. */
 export function formatterOf<About>(
   name: FormatName,
   config: Config,

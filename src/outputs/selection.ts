@@ -11,6 +11,7 @@ export interface Selection {
 
 type Wanted = Pick<CommonSettings, 'kinds' | 'priority' | 'rules' | 'tags'>
 
+/** Asked of each record: its kind, and of an alert priority, rule and tags. Names of rules may have wildcards. */
 export function createSelection({ kinds, priority, rules, tags }: Wanted): Selection {
   const least = PRIORITIES.findIndex((one) => one.toLowerCase() === priority)
   const wantsAlerts = kinds.includes('alert')

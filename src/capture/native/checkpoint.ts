@@ -15,6 +15,7 @@ const textOf = (name: string, str: Str | undefined): Record<string, FieldValue> 
 const vectorOf = (name: string, words: readonly string[]): Record<string, FieldValue> =>
   words.length === 0 ? {} : { [name]: words }
 
+/** A `process_snapshot` record, as the kernel side would have written it when the process was last heard of. */
 export function snapshotOf(process: ProcessRecord): Uint8Array {
   const { image } = process
   const record = encodeRecord({

@@ -8,7 +8,9 @@ import { CaptureError } from '../source.ts'
 
 /** First bytes of a file; the version of the frame format follows as u32, and four bytes 0. */
 export const SIGNATURE: Buffer = Buffer.from('TARSCAP\n')
+/** Of the frames; what is in records is told by the layouts in the first of them. */
 export const FORMAT_VERSION = 1
+/** Bytes of signature, version and padding, of the head of a frame, and below of the trailer. */
 export const SIGNATURE_BYTES = 16
 export const FRAME_BYTES = 64
 const FRAME_MAGIC = 0x4b4c4254 // TBLK
@@ -144,6 +146,7 @@ export interface Place extends Pick<FrameHeader, 'kind' | 'last' | 'wall'> {
 }
 
 const PLACE_BYTES = 32
+/** Places that an index has room for. */
 export const MAX_PLACES: number = MAX_RAW / PLACE_BYTES
 const TRAILER = Buffer.from('TARSIDX\n')
 export const TRAILER_BYTES = 16
@@ -181,6 +184,7 @@ export function encodeTrailer(index: number): Buffer {
   return bytes
 }
 
+/** Byte at which the index begins; undefined where there is none. */
 export const decodeTrailer = (bytes: Buffer): number | undefined =>
   bytes.length === TRAILER_BYTES && bytes.subarray(0, TRAILER.length).equals(TRAILER)
     ? Number(bytes.readBigUInt64LE(8))

@@ -9,9 +9,11 @@ import type { Gap } from '../../sources/kernel/reader.ts'
 import type { ThrottleNotice } from '../../sources/kernel/throttle.ts'
 import type { Before, CaptureSink } from '../source.ts'
 
+/** Bytes in front of an item: u32 length, u8 kind, u8 ring, u16 0. What follows is padded to 8. */
 export const ITEM_BYTES = 8
+/** Kinds of items: a record of the kernel side, and JSON of a fact. */
 export const RECORD = 1
-const FACTS = 2
+export const FACT_KIND = 2
 
 /** What an item that is no record says, and whom it tells. */
 export type Fact =
@@ -28,8 +30,6 @@ export type Fact =
   | { readonly of: 'mounts'; readonly text: string }
   | { readonly of: 'files'; readonly processes: readonly OpenFiles[]; readonly leftOut: number }
 
-export const FACT_KIND: number = FACTS
-
 /** Bigints and maps, which JSON does not have. */
 const pack = (_key: string, value: unknown): unknown => {
   if (typeof value === 'bigint') return { $int: String(value) }
@@ -44,6 +44,7 @@ function unpack(_key: string, value: unknown): unknown {
   return value
 }
 
+/** JSON, with bigints and maps in objects of their own. */
 export const encodeFact = (fact: Fact): Uint8Array => Buffer.from(JSON.stringify(fact, pack))
 
 /** Undefined for what this version does not know or what does not look as it must. */

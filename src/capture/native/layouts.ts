@@ -187,6 +187,7 @@ function planOf(theirs: Layouts, name: string): Plan | undefined {
 /** Makes records of ours of those of another schema; nothing of one that is not known here, or is none. */
 export type Translate = (record: Uint8Array) => Uint8Array<ArrayBuffer> | undefined
 
+/** For records of a file with this schema: fields are found by name, and those that it does not have stay 0 or absent. */
 export function createTranslator(theirs: Layouts): Translate {
   const plans = new Map<number, Plan>()
   for (const [name, [id]] of Object.entries(theirs.events)) {

@@ -1,6 +1,7 @@
 /** Reads values one after the other, and no further than the block they are in. */
 import { CaptureError } from '../source.ts'
 
+/** Little-endian values from `at` on. What does not fit before `end` throws CaptureError, with its byte of the file. */
 export class ByteReader {
   readonly #bytes: Buffer
   readonly #view: DataView

@@ -93,6 +93,7 @@ export class Packer {
   }
 }
 
+/** The head of a section, without the length of the whole. */
 export const sectionBlock = (): Buffer =>
   block(
     SECTION,
@@ -110,6 +111,7 @@ const MEMORY = 0
 const MAX_PID = 4194304
 const X64_LINUX = 0x0201000000000000n
 
+/** The block about the machine. The host's name is cut to 127 bytes. */
 export function machineBlock({ cpus, hostname, booted }: MachineInit): Buffer {
   const name = Buffer.alloc(128)
   name.set(encodeText(hostname).subarray(0, 127))
@@ -209,6 +211,7 @@ export interface UserInit {
   readonly shell?: string
 }
 
+/** An entry of a list of users; without a uid it is a group's. */
 export function userEntry({ uid, gid, name, home = '', shell = '' }: UserInit): Buffer {
   const entry = new Packer().u8(uid === undefined ? GROUP_ENTRY : USER_ENTRY)
   if (uid === undefined) return entry.u32(gid).text(name, 255).sized()

@@ -14,6 +14,7 @@ export interface Params {
   count: number
 }
 
+/** No values yet, of the memory in `bytes`. */
 export const noParams = (bytes: Buffer): Params => ({
   bytes,
   view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),

@@ -57,11 +57,13 @@ export const makes =
     }
   }
 
+/** memfd_create: the descriptor is called as the kernel calls it. */
 export const memfd: MakeState = makes(
   FD_KINDS.memfd,
   (call, plan) => `memfd:${call.text(plan.source('name'))}`,
 )
 
+/** pipe and pipe2: both ends have the same inode. */
 export const pipes: MakeState = (plan) => {
   const [res, one, two, ino] = ['res', 'fd1', 'fd2', 'ino'].map(plan.source) as [
     Source,
@@ -79,6 +81,7 @@ export const pipes: MakeState = (plan) => {
   }
 }
 
+/** close: a descriptor stands for nothing any more. */
 export const closes: MakeState = (plan) => {
   const [res, fd] = [plan.source('res'), plan.source('fd')]
   return {
@@ -91,6 +94,7 @@ export const closes: MakeState = (plan) => {
 /** More than this is no list of descriptors that anybody has. */
 const RANGE_MAX = 1 << 16
 
+/** close_range: every descriptor from `first` to `last`. */
 export const closesRange: MakeState = (plan) => {
   const [res, first, last] = ['res', 'first', 'last'].map(plan.source) as [Source, Source, Source]
   return {
@@ -147,6 +151,7 @@ export const uses: MakeHandler = (plan, shape) => {
   }
 }
 
+/** dup, dup2 and dup3: the new descriptor stands for what the old one does. */
 export const duplicates: MakeHandler = (plan, shape) => {
   const res = plan.source('res')
   const oldfd = plan.copies.find(({ slot }) => slot.name === 'oldfd')?.source ?? plan.source('fd')
@@ -180,6 +185,7 @@ function copyFd(call: Call, from: number, to: number): void {
 const F_DUPFD = 1
 const F_DUPFD_CLOEXEC = 26
 
+/** fcntl: only what makes another descriptor changes anything. */
 export const controls: MakeState = (plan) => {
   const [res, fd, cmd] = ['res', 'fd', 'cmd'].map(plan.source) as [Source, Source, Source]
   return {

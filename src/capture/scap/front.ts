@@ -20,6 +20,7 @@ import type { Process, Processes } from './processes.ts'
 const OTHER_ORDER = 0x4d3c2b1a
 const versionOf = (type: number): number => PROCESSES.findIndex((types) => types.includes(type)) + 1
 
+/** Takes such blocks in; throws CaptureError for one that its length does not fit. */
 export class Front {
   machine: Machine = { cpus: 0, hostname: '', booted: 0n }
   /** Users and groups of the last list; whoever tells of them takes them away. */

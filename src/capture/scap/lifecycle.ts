@@ -246,6 +246,7 @@ export const forks: MakeHandler = (plan, shape) => {
   }
 }
 
+/** execve and execveat: what a process runs from now on; of one that fails only the record. */
 export const executes: MakeHandler = (plan, shape) => {
   const of = plan.source
   const [res, filename, cwd, env, flags] = ['res', 'filename', 'cwd', 'env', 'flags'].map(of) as [
@@ -324,6 +325,7 @@ function setParent({ processes }: Call, process: Process, ptid: number): void {
   process.parentStart = parent?.start ?? 0
 }
 
+/** The end of a process; that of a thread beside the main one is no event. */
 export const exits: MakeHandler = (plan, shape) => {
   const [status, ret, sig, core] = ['status', 'ret', 'sig', 'core'].map(plan.source) as [
     Source,
@@ -377,6 +379,7 @@ export function tellKnown(call: Call): void {
   if (!call.process.isGuess) tellProcess(call, call.process)
 }
 
+/** setsid: whose session it is now. */
 export const leadsSession: MakeState = (plan) => {
   const res = plan.source('res')
   return {
@@ -389,6 +392,7 @@ export const leadsSession: MakeState = (plan) => {
   }
 }
 
+/** setpgid of this process or one that is known. */
 export const joinsGroup: MakeState = (plan) => {
   const [res, pid, pgid] = ['res', 'pid', 'pgid'].map(plan.source) as [Source, Source, Source]
   return {

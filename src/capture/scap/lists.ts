@@ -11,6 +11,7 @@ export interface Machine {
 
 const HOSTNAME_BYTES = 128
 
+/** The block about the machine. Throws CaptureError where it ends too early. */
 export function readMachine(bytes: ByteReader): Machine {
   const cpus = bytes.u32()
   bytes.number()

@@ -29,6 +29,7 @@ export interface Fd {
   readonly socket: Socket | undefined
 }
 
+/** A descriptor of a kind of FD_KINDS that is no socket. */
 export const fdOf = (kind: number, name: string, dir = '', ino = 0, dev = 0): Fd => ({
   kind,
   name,

@@ -20,6 +20,7 @@ export interface Socket {
   path: string
 }
 
+/** A socket that is connected to nothing yet, in numbers of the kernel (AF_*, SOCK_*, IPPROTO_*). */
 export const socketOf = (family: number, type: number, protocol: number): Socket => ({
   family,
   type,

@@ -101,6 +101,7 @@ export interface SocketSlots {
   readonly path: Slot
 }
 
+/** Where records of this shape have what is known of a socket. */
 export const socketSlots = (shape: Shape): SocketSlots => ({
   family: offsetIn(shape, 'family'),
   type: offsetIn(shape, 'type'),
@@ -113,6 +114,7 @@ export const socketSlots = (shape: Shape): SocketSlots => ({
   path: shape.slots.get('unix_path')!,
 })
 
+/** Write what is known of a socket into the record that is being made. */
 export function putSocket({ record }: Call, at: SocketSlots, socket: Socket): void {
   record.u16(at.family, socket.family)
   record.u16(at.type, socket.type)
@@ -149,6 +151,7 @@ function socketAt(call: Call, fd: number, family: number): Socket {
   return socket
 }
 
+/** socket and socketpair. */
 export const makesSocket: MakeHandler = (plan, shape) => {
   const isPair = plan.event.name === 'socketpair'
   const names = isPair ? ['fd1', 'fd2', 'res'] : ['fd', 'fd', 'fd']
@@ -260,6 +263,7 @@ function bound(socket: Socket, given: Ends | undefined): void {
   if (given.path !== '') socket.path = given.path
 }
 
+/** accept and accept4: a new descriptor with both ends. */
 export const accepts: MakeHandler = (plan, shape) => {
   const [fd, tuple] = [plan.source('fd'), plan.source('tuple')]
   const at = socketSlots(shape)

@@ -26,6 +26,7 @@ type JsonMap = { readonly [key: string]: Json }
 
 export type Fields = Record<string, FieldValue>
 
+/** An object of JSON, no list and not null. */
 export const isMap = (value: Json | undefined): value is JsonMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -36,6 +36,7 @@ export interface Taken {
   readonly reason?: string
 }
 
+/** The receiver took all of it. */
 export const TAKEN: Taken = { refused: 0 }
 
 /** Why messages are not delivered. */
@@ -59,6 +60,7 @@ export interface OutputStatus {
   readonly spooled: number
 }
 
+/** Counters of drops at the beginning. */
 export const noDrops = (): Record<DropReason, number> => ({
   queue_full: 0,
   refused: 0,
@@ -68,5 +70,6 @@ export const noDrops = (): Record<DropReason, number> => ({
   error: 0,
 })
 
+/** Messages that an output gave up, for whatever reason. */
 export const droppedBy = ({ dropped }: Pick<OutputStatus, 'dropped'>): number =>
   Object.values(dropped).reduce((sum, n) => sum + n, 0)

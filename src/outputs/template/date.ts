@@ -39,6 +39,7 @@ function partsIn(date: Date, zone: string): { readonly local: Date; readonly off
   }
 }
 
+/** A time in a layout of Go's, in a zone by its IANA name; `Local` and nothing are the machine's. */
 export function formatDate(layout: string, date: Date, zone: string): string {
   const { local, offset } = partsIn(date, zone)
   const hour = local.getUTCHours()

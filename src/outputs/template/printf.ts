@@ -9,6 +9,7 @@ const WIDEST = 4096
 /** A string in double quotes, what is not printable escaped. */
 export const quoted = (text: string): string => jsonString(visibleBytes(unmark(text)))
 
+/** Go's Sprintf: what is missing, left over or of another type is said in the text, as Go says it. Throws nothing. */
 export function printf(format: string, args: readonly Value[]): string {
   let taken = 0
   const text = format.replace(

@@ -22,19 +22,23 @@ export type Value =
 export const openMap = (entries: Readonly<Record<string, Value>>): { readonly [key: string]: Value } =>
   Object.assign(Object.create(null), entries)
 
+/** A map of Go: no list, no time. */
 export const isMap = (value: Value): value is { readonly [key: string]: Value } =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+/** Its keys are data, not names of fields. */
 export const isOpen = (value: object): boolean => Object.getPrototypeOf(value) === null
 
 const CONTROLS = /[\x00-\x1f\x7f]/g
 const MARKED = /(?<![\ud800-\udbff])[\udc00-\udc1f\udc7f]/g
 const HAS_MARKED = /(?<![\ud800-\udbff])[\udc00-\udc1f\udc7f]/
 
+/** Data as it goes into a template. */
 export const mark = (text: string): string =>
   text.replace(CONTROLS, (char) => String.fromCharCode(0xdc00 + char.charCodeAt(0)))
 /** What a function works on. */
 export const unmark = (text: string): string =>
   isMarked(text) ? text.replace(MARKED, (char) => String.fromCharCode(char.charCodeAt(0) - 0xdc00)) : text
+/** Has control characters of data. */
 export const isMarked = (text: string): boolean => HAS_MARKED.test(text)
 
 /** Data as templates see it: a copy with its text marked. */

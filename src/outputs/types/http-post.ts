@@ -46,6 +46,7 @@ export const tlsOptions = ({ ca, cert, key, insecure }: TlsSettings) => ({
 const http = () => process.getBuiltinModule('node:http')
 const https = () => process.getBuiltinModule('node:https')
 
+/** Connections to one address, used again where `keepAlive` says so. Throws where a certificate or key cannot be read. */
 export function createPoster(options: PostOptions): Poster {
   const url = new URL(options.url)
   const secure = url.protocol === 'https:'

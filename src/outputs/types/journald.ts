@@ -42,5 +42,6 @@ export function journalDatagram(fields: Fields): Buffer {
   return Buffer.concat(parts)
 }
 
+/** A way to the socket of the journal. See systemd's description of its native protocol for the form of datagrams. */
 export const journaldTransport = ({ address }: EntryOf<'journald'>, open: OpenDatagrams): Transport =>
   datagramTransport(address, open, ({ text }) => journalDatagram(JSON.parse(text) as Fields))

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { EntryOf } from '../../config/output-entries.ts'
 import { type Message, TAKEN, type Taken, type Transport } from '../delivery/message.ts'
 
+/** A way to a shell command. See `keep_alive` of the entry for which of the two. */
 export function programTransport({ program, keep_alive }: EntryOf<'program'>): Transport {
   return keep_alive ? oneForAll(program) : oneForEach(program)
 }

@@ -17,4 +17,5 @@ const OTLP: Readonly<Record<Priority, number>> = {
   Informational: 9,
   Debug: 5,
 }
+/** SeverityNumber, 1 to 24. */
 export const otlpSeverity = (priority: Priority): number => OTLP[priority]
