@@ -21,38 +21,13 @@ import {
   setName,
   snapshot,
 } from '../../testing/events.ts'
-import { rulesOf } from '../../testing/rules.ts'
+import { change, dice, READS_ALL, type Roll, TOO_MUCH } from '../../testing/mutations.ts'
 import { CaptureError, type CaptureSink } from '../source.ts'
 import { decodePayload, encodeFrame, FRAME_BYTES, SIGNATURE_BYTES } from './format.ts'
 import { FrameReader } from './frames.ts'
 import { openCapture, summariseNative } from './reader.ts'
 
 const ROUNDS = Number(process.env['TARSIER_FUZZ_CAPTURES'] ?? 400)
-/** Bytes of memory that are too much for captures of some kilobytes. */
-const TOO_MUCH = 1 << 30
-
-/** Numbers that are the same in every run. */
-function dice(seed: number): (n: number) => number {
-  let state = seed
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * n)
-  }
-}
-
-const RULES = rulesOf(
-  'fuzz.yaml',
-  JSON.stringify([
-    {
-      rule: 'any',
-      desc: 'Reads a bit of everything.',
-      condition: 'evt.num > 0 and (proc.aname contains a or fd.name contains "/" or container.id != host)',
-      output:
-        '%evt.num %evt.args %proc.cmdline %proc.pcmdline %fd.name %user.name %container.image.repository %proc.env',
-      priority: 'INFO',
-    },
-  ]),
-)
 
 const CHILD = { pid: 20, start: 9_000_000_001 }
 const ID = 'b'.repeat(64)
@@ -81,25 +56,6 @@ function sample(file: string): Buffer {
   return readFileSync(file)
 }
 
-/** Change some bytes, take some out, put some in. */
-function change(bytes: Buffer, roll: (n: number) => number): Buffer {
-  let changed = Buffer.from(bytes)
-  for (let n = 1 + roll(4); n > 0 && changed.length > 0; n--) {
-    const at = roll(changed.length)
-    const kind = roll(8)
-    if (kind < 4) changed[at] = [0, 0xff, roll(256), changed[at]! ^ (1 << roll(8))][kind]!
-    else if (kind < 6 && at + 4 <= changed.length)
-      changed.writeUInt32LE(kind === 4 ? 0xffffffff : roll(70_000), at)
-    else if (kind === 6) changed = Buffer.concat([changed.subarray(0, at), changed.subarray(at + roll(40))])
-    else
-      changed = Buffer.concat([
-        changed.subarray(0, at),
-        changed.subarray(roll(changed.length), at + roll(64)),
-      ])
-  }
-  return changed
-}
-
 /** The frames of a file, unpacked. */
 function framesOf(file: string) {
   const reader = new FrameReader(file)
@@ -121,11 +77,7 @@ function otherSchema({ header, payload }: ReturnType<typeof framesOf>[number]) {
 }
 
 /** Change what one frame says; checksums fit. */
-function changeInside(
-  start: Buffer,
-  frames: ReturnType<typeof framesOf>,
-  roll: (n: number) => number,
-): Buffer {
+function changeInside(start: Buffer, frames: ReturnType<typeof framesOf>, roll: Roll): Buffer {
   const victim = roll(frames.length)
   return Buffer.concat([
     start,
@@ -143,12 +95,12 @@ function playThrough(file: string): void {
   const capture = openCapture(file, interner)
   const pipeline = new Pipeline({
     interner,
-    engine: createEngine(RULES, { matching: 'all' }),
+    engine: createEngine(READS_ALL, { matching: 'all' }),
     identity: { hostname: 'h', hostId: 'i', bootId: 'b' },
     alert: () => {},
     error: () => {},
     maxProcesses: 64,
-    enrichment: { rules: RULES, matching: 'all', askContainer: () => true, names: capture.facts.names },
+    enrichment: { rules: READS_ALL, matching: 'all', askContainer: () => true, names: capture.facts.names },
   })
   try {
     if (capture.progress.total % 2 === 0) capture.seek(1_767_225_600_000_005_000n)

@@ -10,38 +10,14 @@ import { gzipSync } from 'node:zlib'
 import { SCAP_EVENTS } from '../../../schema/scap/index.ts'
 import { playCapture } from '../../testing/capture-play.ts'
 import { inFolder } from '../../testing/captures.ts'
-import { rulesOf } from '../../testing/rules.ts'
+import { change, dice, READS_ALL, type Roll, TOO_MUCH } from '../../testing/mutations.ts'
 import { addressOf, pairOf, scapBlock, scapEvent, scapFront, text } from '../../testing/scap.ts'
 import { CaptureError } from '../source.ts'
 import { block, eventBlock, type ParamValue } from './encode.ts'
 
 const ROUNDS = Number(process.env['TARSIER_FUZZ_SCAP'] ?? 2000)
-/** Bytes of memory that are too much for captures of some kilobytes. */
-const TOO_MUCH = 1 << 30
 /** An open takes no longer than that, whatever the file: most of it is for a busy machine. */
 const TOO_LONG_MS = 20_000
-
-/** Numbers that are the same in every run. */
-function dice(seed: number): (n: number) => number {
-  let state = seed
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * n)
-  }
-}
-
-const RULES = rulesOf(
-  'fuzz.yaml',
-  JSON.stringify([
-    {
-      rule: 'any',
-      desc: 'Reads a bit of everything.',
-      condition: 'evt.num > 0 and (proc.aname contains a or fd.name contains "/" or container.id != host)',
-      output: '%evt.num %evt.args %proc.cmdline %proc.pcmdline %fd.name %user.name %container.name %proc.env',
-      priority: 'INFO',
-    },
-  ]),
-)
 
 /** Each event once, with some value for each of its parameters. */
 function everyEvent(): readonly Buffer[] {
@@ -94,28 +70,8 @@ function sample(): Buffer {
   return Buffer.concat([FRONT, ...everyEvent(), ...last])
 }
 
-/** Change some bytes, take some out, put some in. */
-function change(bytes: Buffer, roll: (n: number) => number): Buffer {
-  let changed = Buffer.from(bytes)
-  for (let n = 1 + roll(4); n > 0 && changed.length > 8; n--) {
-    const at = roll(changed.length)
-    const kind = roll(9)
-    if (kind < 4) changed[at] = [0, 0xff, roll(256), changed[at]! ^ (1 << roll(8))][kind]!
-    else if (kind < 6 && at + 4 <= changed.length)
-      changed.writeUInt32LE(kind === 4 ? 0xffffffff : roll(70_000), at)
-    else if (kind === 6) changed = Buffer.concat([changed.subarray(0, at), changed.subarray(at + roll(40))])
-    else if (kind === 7) changed = changed.subarray(0, at)
-    else
-      changed = Buffer.concat([
-        changed.subarray(0, at),
-        changed.subarray(roll(changed.length), at + roll(64)),
-      ])
-  }
-  return changed
-}
-
 /** Change values within their blocks, which stay whole: what changes bytes at random seldom gets past the first. */
-function changeInside(bytes: Buffer, roll: (n: number) => number): Buffer {
+function changeInside(bytes: Buffer, roll: Roll): Buffer {
   const changed = Buffer.from(bytes)
   for (let at = 0; at + 12 <= changed.length; ) {
     const length = changed.readUInt32LE(at + 4)
@@ -142,7 +98,7 @@ test(`${ROUNDS} changed captures`, { timeout: 3_600_000 }, () =>
       writeFileSync(file, kind === 2 ? gzipSync(bytes, { level: 1 }) : bytes)
       const begun = performance.now()
       try {
-        const { fault } = await playCapture(file, { rules: RULES })
+        const { fault } = await playCapture(file, { rules: READS_ALL })
         if (fault === undefined) whole++
         else if (fault instanceof CaptureError && fault.offset >= 0) refused++
         else throw fault
