@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scratchFolder } from '../testing/scratch.ts'
+import { until } from '../testing/waiting.ts'
 import { ask } from './client.ts'
 import { type Answer, parseRequest, REQUEST_BYTES_MAX, type Request } from './protocol.ts'
 import { type ControlServer, startControl } from './server.ts'
@@ -41,12 +42,14 @@ refuses('{"command":"explain","rule":7}', /name of a rule/)
 
 let made = 0
 const messages: string[] = []
+const said = (words: string): Promise<void> =>
+  until(() => messages.some((message) => message.includes(words)))
 
 async function serve(answer: (request: Request) => Answer | Promise<Answer>, at?: string): Promise<string> {
   const path = at ?? join(folder, `${made++}.sock`)
   const server = startControl({ path, answer, log: (_, message) => void messages.push(message) })
   servers.push(server)
-  for (let i = 0; i < 500 && !server.listening; i++) await sleep(2)
+  await until(() => server.listening)
   return path
 }
 
@@ -121,11 +124,13 @@ test('many connections: those beyond some are closed, and there is room again', 
     socket.resume()
     open.push(socket)
   }
-  for (let i = 0; i < 1000 && closed < 92; i++) await sleep(2)
-  assert.ok(closed >= 92, `${closed} closed`)
+  await until(() => closed >= 92)
   for (const socket of open) socket.destroy()
-  await sleep(50)
-  assert.deepEqual(await ask(path, STATUS, TIME_MS), { ok: true, result: STATUS })
+  // There is room as soon as the server has noticed.
+  let answer: Answer | undefined
+  for (let tries = 0; tries < 1000 && answer === undefined; tries++)
+    answer = await ask(path, STATUS, TIME_MS).catch(() => sleep(5, undefined))
+  assert.deepEqual(answer, { ok: true, result: STATUS })
 })
 test('nobody there', async () => {
   const path = join(folder, 'none.sock')
@@ -149,14 +154,12 @@ test('one that was left behind is taken over', async () => {
 test('one that is in use, and what is no socket, stay', async () => {
   const path = await serve(() => ({ ok: true, result: 'first' }))
   startControl({ path, answer: echo, log: (_, message) => void messages.push(message) })
-  await sleep(50)
-  assert.ok(messages.some((message) => message.includes('another process listens there')))
+  await said('another process listens there')
   assert.deepEqual(await ask(path, STATUS, TIME_MS), { ok: true, result: 'first' })
   const file = join(folder, 'file')
   writeFileSync(file, 'kept')
   startControl({ path: file, answer: echo, log: (_, message) => void messages.push(message) })
-  await sleep(50)
-  assert.ok(messages.some((message) => message.includes('no socket has that name')))
+  await said('no socket has that name')
   assert.ok(existsSync(file))
 })
 test('a folder that others may write to is refused', async () => {

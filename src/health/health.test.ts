@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { validate } from '../outputs/json-schema.ts'
 import { HEALTH_SCHEMA, healthLine } from '../telemetry/health-line.ts'
+import { until } from '../testing/waiting.ts'
 import { collectHealth, type HealthParts } from './collect.ts'
 import { explainHealth, type SomeHealth } from './explain.ts'
 import { ownUsage } from './measure.ts'
@@ -164,10 +165,9 @@ test('the reporter reports on demand and in intervals until it is stopped', asyn
   now = 107
   reporter.report()
   assert.deepEqual(seen, [7])
-  await new Promise((resolve) => setTimeout(resolve, 40))
+  await until(() => seen.length >= 2)
   reporter.stop()
   const count = seen.length
-  assert.ok(count >= 2)
   await new Promise((resolve) => setTimeout(resolve, 20))
   assert.equal(seen.length, count)
 })

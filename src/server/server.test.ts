@@ -4,9 +4,9 @@ import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { selfSigned } from '../testing/certificates.ts'
 import { scratchFolder } from '../testing/scratch.ts'
+import { until } from '../testing/waiting.ts'
 import { startWebServer, type WebOptions, type WebServer } from './server.ts'
 
 const messages: string[] = []
@@ -17,6 +17,7 @@ after(() => {
 })
 
 async function serve(options: Partial<WebOptions> = {}): Promise<string> {
+  const before = messages.length
   const server = startWebServer({
     address: '127.0.0.1',
     port: 0,
@@ -27,7 +28,7 @@ async function serve(options: Partial<WebOptions> = {}): Promise<string> {
     ...options,
   })
   servers.push(server)
-  for (let i = 0; i < 100 && server.url === undefined; i++) await sleep(10)
+  await until(() => server.url !== undefined || messages.length > before)
   return server.url ?? ''
 }
 const answer = async (url: string, method = 'GET'): Promise<readonly unknown[]> => {
