@@ -181,52 +181,11 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: HostLock): Agent {
-  const { config, rules, log, env, observer } = options
+  const { config, rules, log, observer } = options
   let { files } = options
-  const parts = partsOf(options, lib, outputs, {
-    files: () => files,
-    living: () => pipeline.table.living,
-  })
-  const { recorders, enrichers, identity, self, timer, guarding } = parts
+  const { parts, pipeline, source, passes, integrity } = begin(options, lib, outputs, () => files)
+  const { recorders, enrichers, identity, timer, guarding } = parts
   const { captures } = recorders
-  const passes = new PassCounter(guarding.admits)
-  const line = observer && lineWriter(observer, outputs)
-  let integrity: Integrity | undefined
-  let source: KernelSource | undefined
-  const pipeline = new Pipeline({
-    ...pipelineOptions(parts),
-    observe(ctx) {
-      passes.see(ctx.event)
-      integrity?.see(ctx.event, ctx.process)
-      line?.(ctx)
-    },
-    learned: (cgroup, cgroupV1, container) => source?.noteCgroup(cgroup, cgroupV1, container),
-  })
-  source = openSource(sourceOptions(parts, lib))
-  observer?.begin?.({
-    write: (line) => outputs.record(line),
-    lookup: pipeline.lookup,
-    now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
-  })
-  const sink = startRecording(recorders, enrichers, pipeline, {
-    proc: join(hostRoot(env) || '/', 'proc'),
-    agent: self.pid,
-  })
-  try {
-    startSource(source, sink)
-  } catch (error) {
-    closeAll(recorders)
-    throw error
-  }
-  enrichers.start(pipeline, sink)
-  if (isWatched(options))
-    integrity = watchOver(options, options.files, {
-      lib,
-      source,
-      self,
-      identity,
-      alert: (alert) => tell(parts, alert),
-    })
   let loaded = 0n
   const reloads = { done: 0, refused: 0, lastOk: true }
   const reported = {
@@ -318,6 +277,55 @@ function assemble(options: AgentOptions, lib: Libbpf, outputs: Outputs, lock: Ho
       return summary
     },
   }
+}
+
+/** Pipeline and source at work, and the agent's eye on itself. `files`: what the agent is made of, as it is then. */
+function begin(options: AgentOptions, lib: Libbpf, outputs: Outputs, files: () => AgentFiles | undefined) {
+  const { env, observer } = options
+  const parts = partsOf(options, lib, outputs, {
+    files,
+    living: () => pipeline.table.living,
+  })
+  const { recorders, enrichers, identity, self, guarding } = parts
+  const passes = new PassCounter(guarding.admits)
+  const line = observer && lineWriter(observer, outputs)
+  let integrity: Integrity | undefined
+  let source: KernelSource | undefined
+  const pipeline = new Pipeline({
+    ...pipelineOptions(parts),
+    observe(ctx) {
+      passes.see(ctx.event)
+      integrity?.see(ctx.event, ctx.process)
+      line?.(ctx)
+    },
+    learned: (cgroup, cgroupV1, container) => source?.noteCgroup(cgroup, cgroupV1, container),
+  })
+  source = openSource(sourceOptions(parts, lib))
+  observer?.begin?.({
+    write: (line) => outputs.record(line),
+    lookup: pipeline.lookup,
+    now: { monotonic: clock(CLOCK.monotonic), boot: clock(CLOCK.boottime) },
+  })
+  const sink = startRecording(recorders, enrichers, pipeline, {
+    proc: join(hostRoot(env) || '/', 'proc'),
+    agent: self.pid,
+  })
+  try {
+    startSource(source, sink)
+  } catch (error) {
+    closeAll(recorders)
+    throw error
+  }
+  enrichers.start(pipeline, sink)
+  if (isWatched(options))
+    integrity = watchOver(options, options.files, {
+      lib,
+      source,
+      self,
+      identity,
+      alert: (alert) => tell(parts, alert),
+    })
+  return { parts, pipeline, source, passes, integrity }
 }
 
 /** What stands before anything is attached; of what is yet to be or to change, as it is then. */
