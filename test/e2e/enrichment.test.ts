@@ -16,7 +16,7 @@ import { fakeCri, fakeDocker } from '../../src/testing/runtimes.ts'
 import { marker, NEEDS_ROOT, openFolder, type Running, startAgent, writeRules } from './support/agent.ts'
 
 /** containers.wait_ms: a runtime of this test answers sooner even on a busy machine. */
-const WAIT_MS = 1500
+const WAIT_MS = 3000
 
 const id = (): string => randomBytes(32).toString('hex')
 

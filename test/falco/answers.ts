@@ -20,8 +20,9 @@ export const dockerAnswer = (id: string, privileged = false): object => ({
   Mounts: [],
 })
 
-/** Settings that make this socket the only runtime. */
+/** Settings that make this socket the only runtime, and have findings wait for it on a busy machine as well. */
 export const onlyDocker = (socket: string): readonly string[] => [
+  'containers.wait_ms=10000',
   `containers.docker_sockets=[${socket}]`,
   'containers.podman_sockets=[]',
   'containers.cri_sockets=[]',
