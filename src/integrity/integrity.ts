@@ -42,7 +42,7 @@ export interface IntegrityOptions {
 /** Time between two looks at the kernel, ms. */
 const LOOK_MS = 1000
 /** So many looks see everything: control words and links at each, the rest in turns. */
-const TURNS = 5
+const TURNS = 2
 /** Writers of files often need several steps: their end is waited for. */
 const SETTLE_MS = 200
 const SETTLE_MAX_MS = 1000
