@@ -116,6 +116,9 @@ export const PLAIN_PROGRAMS = {
   all: { name: 'all_syscalls', section: 'raw_tp/sys_exit' },
   entries: { name: 'all_entries', section: 'raw_tp/sys_enter' },
   names: { name: 'keep_names', section: 'tp' },
+  compatExit: { name: 'compat_exit', section: 'raw_tp/sys_exit' },
+  compatPlainExit: { name: 'compat_plain_exit', section: 'raw_tp/sys_exit' },
+  compatPlainEntry: { name: 'compat_plain_entry', section: 'raw_tp/sys_enter' },
 } as const satisfies Readonly<Record<string, ProgramDecl>>
 
 const URING = 'generic/uring'
@@ -146,9 +149,15 @@ const eventOf = (call: Syscall): EventDecl => ({
   doc: `${call.name}(2): ${call.doc}.`,
   ...(call.x64 === undefined ? {} : { hook: hookOf(call) }),
   programs: seenAtEntry(call)
-    ? [PLAIN_PROGRAMS.enter, PLAIN_PROGRAMS.entries]
+    ? [PLAIN_PROGRAMS.enter, PLAIN_PROGRAMS.entries, PLAIN_PROGRAMS.compatPlainEntry]
     : [
-        ...[PLAIN_PROGRAMS.exit, PLAIN_PROGRAMS.all, ...(BY_URING.get(call.name) ?? [])],
+        ...[
+          PLAIN_PROGRAMS.exit,
+          PLAIN_PROGRAMS.all,
+          PLAIN_PROGRAMS.compatExit,
+          PLAIN_PROGRAMS.compatPlainExit,
+        ],
+        ...(BY_URING.get(call.name) ?? []),
         ...(namesOf(call).length > 0 ? [PLAIN_PROGRAMS.names] : []),
       ],
 })

@@ -10,7 +10,18 @@ import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live
 import { calls32 } from './support/programs.ts'
 import { ref } from './support/raw.ts'
 
-const EVENTS = ['open', 'openat', 'write', 'pwrite64', 'chmod', 'unlink', 'socket', 'connect', 'sendmsg']
+const EVENTS = [
+  'execve',
+  'open',
+  'openat',
+  'write',
+  'pwrite64',
+  'chmod',
+  'unlink',
+  'socket',
+  'connect',
+  'sendmsg',
+]
 const PLAIN = ['chown', 'init_module', 'personality', 'socketcall']
 const HOOK_NAMES = HOOKS.map(({ name }) => name)
 const CALLED = [

@@ -39,7 +39,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
 
   before(() => {
     chmodSync(dir, 0o755)
-    live = openLive()
+    live = openLive({ events: ['execve', 'execveat'] })
   })
   after(() => live?.stop())
 
@@ -178,7 +178,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
   test('the environment only on request', () => {
     const options = { env: { A: '1', B: 'two words' } }
     assert.equal(first(live.run(raw, ['getpid'], options)).f['env'], undefined)
-    const other = openLive({ env: true })
+    const other = openLive({ events: ['execve', 'execveat'], env: true })
     try {
       assert.deepEqual(first(other.run(raw, ['getpid'], options)).f['env'], ['A=1', 'B=two words'])
       const args = Array.from({ length: 400 }, () => 'a'.repeat(199))

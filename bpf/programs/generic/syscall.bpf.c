@@ -26,7 +26,7 @@ struct {
 /*
  * Programs of single calls, built for 32-bit ones. A row has one for each number, behind them those of calls that socketcall
  * stands for. The first row has the programs of the calls' own events. Those of hooks, of which a call may have several, are
- * in rows for the end of calls and in rows for their beginning.
+ * in rows for the end of calls and in rows for their beginning. The last row has the steps that all 32-bit calls take.
  */
 #define I386_SOCKETCALL 102
 #define SOCKETCALLS 32
@@ -34,9 +34,13 @@ struct {
 #define HOOK_ROWS 3
 #define EXIT_HOOKS 1
 #define ENTRY_HOOKS (EXIT_HOOKS + HOOK_ROWS)
+#define STEPS (ROW * (ENTRY_HOOKS + HOOK_ROWS))
+#define STEP_EXIT STEPS
+#define STEP_PLAIN_EXIT (STEPS + 1)
+#define STEP_PLAIN_ENTRY (STEPS + 2)
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, ROW *(ENTRY_HOOKS + HOOK_ROWS));
+	__uint(max_entries, STEPS + 3);
 	__type(key, __u32);
 	__type(value, __u32);
 } compat_programs SEC(".maps");
@@ -279,47 +283,14 @@ static __always_inline bool is_wanted(const __u64 *bits, __u64 nr)
 	return bits[nr / 64] & (1ULL << (nr % 64));
 }
 
-#if defined(__TARGET_ARCH_x86)
-/* A tail call from a function comes back to its caller, with or without a program there. */
-static __noinline int run_hook(struct bpf_raw_tracepoint_args *ctx, __u32 at)
-{
-	bpf_tail_call(ctx, &compat_programs, at);
-	return 0;
-}
-
-static __always_inline void run_hooks(struct bpf_raw_tracepoint_args *ctx, __u32 row, __u32 nr)
-{
-	for (__u32 i = 0; i < HOOK_ROWS; i++)
-		run_hook(ctx, (row + i) * ROW + nr);
-}
-
-#define I386_MMAP 90
-#define I386_MMAP2 192
-
-/* The six arguments of a 32-bit call. mmap's lie in memory, and what mmap2 is given as offset are pages. */
-static __always_inline void compat_arguments(const struct pt_regs *regs, __u64 nr, __u64 *args)
-{
-	__u32 given[6] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
-
-	if (nr == I386_MMAP)
-		bpf_probe_read_user(given, sizeof(given), (void *)(__u64)given[0]);
-	for (int i = 0; i < 6; i++)
-		args[i] = given[i];
-	if (nr == I386_MMAP2)
-		args[5] <<= 12;
-}
-#endif
-
 /* void sys_exit(struct pt_regs *regs, long ret): every syscall of the machine comes by here */
 SEC("raw_tp/sys_exit")
 int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 {
-	const struct call_desc *desc;
 	struct wanted_calls *wanted;
 	struct task_struct *task;
 	struct pt_regs *regs;
 	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]);
-	__u16 flags = 0;
 	__u32 zero = 0;
 	__u64 args[8];
 
@@ -340,39 +311,70 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 	regs = current_regs(bpf_get_current_task_btf());
 	args[NO_NAME] = 0;
 	args[CURRENT] = AT_FDCWD;
-#if defined(__TARGET_ARCH_x86)
 	if (unlikely(in_compat(task))) {
-		/* a tail call does not return when there is such a program */
-		if (nr == I386_SOCKETCALL && (__u32)regs->bx < SOCKETCALLS) {
-			run_hooks(ctx, EXIT_HOOKS, CALLS + (__u32)regs->bx);
-			bpf_tail_call(ctx, &compat_programs, CALLS + (__u32)regs->bx);
-		}
-		if (!is_wanted(wanted->compat, nr))
-			return 0;
-		run_hooks(ctx, EXIT_HOOKS, nr);
-		bpf_tail_call(ctx, &compat_programs, nr);
-		if (!is_wanted(wanted->compat_plain, nr))
-			return 0;
-		desc = &compat_calls[nr];
-		compat_arguments(regs, nr, args);
-		flags = RECORD_COMPAT;
-		/* the result is one of 32 bits */
-		return report(task, PROG_all_syscalls, desc, args, (__s32)ctx->args[1], flags);
+		bpf_tail_call(ctx, &compat_programs, STEP_EXIT);
+		return 0;
 	}
-#endif
 	if (!is_wanted(wanted->native, nr))
 		return 0;
-	desc = &native_calls[nr];
 	args[0] = ARG1(regs);
 	args[1] = ARG2(regs);
 	args[2] = ARG3(regs);
 	args[3] = ARG4(regs);
 	args[4] = ARG5(regs);
 	args[5] = ARG6(regs);
-	return report(task, PROG_all_syscalls, desc, args, ctx->args[1], flags);
+	return report(task, PROG_all_syscalls, &native_calls[nr], args, ctx->args[1], 0);
 }
 
 #if defined(__TARGET_ARCH_x86)
+/*
+ * The steps of 32-bit calls. Who calls functions that make tail calls has little stack left, so what reports plain calls, and
+ * what calls hooks, are programs of their own.
+ */
+
+/* A tail call from a function comes back to its caller, with or without a program there. */
+static __noinline int run_hook(struct bpf_raw_tracepoint_args *ctx, __u32 at)
+{
+	bpf_tail_call(ctx, &compat_programs, at);
+	return 0;
+}
+
+static __always_inline void run_hooks(struct bpf_raw_tracepoint_args *ctx, __u32 row, __u32 nr)
+{
+	for (__u32 i = 0; i < HOOK_ROWS; i++)
+		run_hook(ctx, (row + i) * ROW + nr);
+}
+
+static __always_inline struct wanted_calls *wanted_of(__u64 nr)
+{
+	__u32 zero = 0;
+
+	return nr < CALLS ? bpf_map_lookup_elem(&wanted_calls, &zero) : NULL;
+}
+
+/* A call ends: hooks, then the program of its own event or the one for plain calls. A tail call returns when there is none. */
+SEC("raw_tp/sys_exit")
+int compat_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 multiplexed = current_regs(bpf_get_current_task_btf())->bx;
+	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]);
+	struct wanted_calls *wanted = wanted_of(nr);
+
+	if (!wanted)
+		return 0;
+	if (nr == I386_SOCKETCALL && multiplexed < SOCKETCALLS) {
+		run_hooks(ctx, EXIT_HOOKS, CALLS + multiplexed);
+		bpf_tail_call(ctx, &compat_programs, CALLS + multiplexed);
+	}
+	if (!is_wanted(wanted->compat, nr))
+		return 0;
+	run_hooks(ctx, EXIT_HOOKS, nr);
+	bpf_tail_call(ctx, &compat_programs, nr);
+	if (is_wanted(wanted->compat_plain, nr))
+		bpf_tail_call(ctx, &compat_programs, STEP_PLAIN_EXIT);
+	return 0;
+}
+
 /*
  * void sys_enter(struct pt_regs *regs, long id): for hooks that look at 32-bit calls when they begin, too, and for those of
  * these calls that do not return
@@ -380,32 +382,64 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/sys_enter")
 int all_entries(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct wanted_calls *wanted;
-	struct task_struct *task;
 	__u64 nr = ctx->args[1];
-	__u32 zero = 0;
-	__u64 args[6];
+	struct wanted_calls *wanted = wanted_of(nr);
+
+	if (!wanted || !is_wanted(wanted->entry, nr) || likely(!in_compat(untracked(bpf_get_current_task_btf()))))
+		return 0;
+	run_hooks(ctx, ENTRY_HOOKS, nr);
+	if (is_wanted(wanted->entry_plain, nr))
+		bpf_tail_call(ctx, &compat_programs, STEP_PLAIN_ENTRY);
+	return 0;
+}
+
+#define I386_MMAP 90
+#define I386_MMAP2 192
+
+/* Report the current call. mmap's arguments lie in memory, and what mmap2 is given as offset are pages. */
+static __always_inline int report_compat(__u16 prog, __s64 res)
+{
+	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	__u32 given[6] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
+	__u64 nr = regs->orig_ax, args[8] = { NO_ARGUMENTS };
 
 	if (nr >= CALLS)
 		return 0;
-	wanted = bpf_map_lookup_elem(&wanted_calls, &zero);
-	if (!wanted || !is_wanted(wanted->entry, nr))
-		return 0;
-	task = untracked(bpf_get_current_task_btf());
-	if (likely(!in_compat(task)))
-		return 0;
-	run_hooks(ctx, ENTRY_HOOKS, nr);
-	if (!is_wanted(wanted->entry_plain, nr))
-		return 0;
-	compat_arguments(current_regs(bpf_get_current_task_btf()), nr, args);
-	return report(task, PROG_all_entries, &compat_calls[nr], args, 0, RECORD_COMPAT);
+	if (nr == I386_MMAP)
+		bpf_probe_read_user(given, sizeof(given), (void *)(__u64)given[0]);
+	for (int i = 0; i < 6; i++)
+		args[i] = given[i];
+	if (nr == I386_MMAP2)
+		args[5] <<= 12;
+	return report(untracked(bpf_get_current_task_btf()), prog, &compat_calls[nr], args, res, RECORD_COMPAT);
+}
+
+SEC("raw_tp/sys_exit")
+int compat_plain_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	/* the result is one of 32 bits */
+	return report_compat(PROG_compat_plain_exit, (__s32)ctx->args[1]);
+}
+
+SEC("raw_tp/sys_enter")
+int compat_plain_entry(struct bpf_raw_tracepoint_args *ctx)
+{
+	return report_compat(PROG_compat_plain_entry, 0);
 }
 #else
+#define NOTHING(name)                                                                                                  \
+	int name(void *ctx)                                                                                            \
+	{                                                                                                              \
+		return 0;                                                                                              \
+	}
+SEC("raw_tp/sys_exit")
+NOTHING(compat_exit)
+SEC("raw_tp/sys_exit")
+NOTHING(compat_plain_exit)
 SEC("raw_tp/sys_enter")
-int all_entries(struct bpf_raw_tracepoint_args *ctx)
-{
-	return 0;
-}
+NOTHING(compat_plain_entry)
+SEC("raw_tp/sys_enter")
+NOTHING(all_entries)
 #endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -6,7 +6,7 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { SOCKET_CALLS } from '../../../schema/enums/index.ts'
 import { compatExec } from '../../../schema/events/compat-exec.ts'
 import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
-import { SYSCALLS, seenAtEntry } from '../../../schema/plain.ts'
+import { PLAIN_PROGRAMS, SYSCALLS, seenAtEntry } from '../../../schema/plain.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import {
   COMPAT,
@@ -15,7 +15,7 @@ import {
   PROGRAM_SPECS,
   type ProgramSpec,
 } from '../../kernel/objects.ts'
-import type { CompatCalls } from './syscall-plan.ts'
+import { type CompatCalls, PLAIN_OBJECT } from './syscall-plan.ts'
 
 /** When 32-bit calls are looked at: never, from the first 32-bit program on, from the start. */
 export type CompatMode = 'off' | 'auto' | 'always'
@@ -38,6 +38,14 @@ const I386: ReadonlyMap<string, readonly number[]> = new Map(
 const SOCKETCALLS: ReadonlyMap<string, number> = new Map(
   Object.entries(SOCKET_CALLS.names).map(([name, number]) => [name.slice(4).toLowerCase(), CALLS + number]),
 )
+/** Behind all rows: the steps that 32-bit calls take, in this order. */
+const STEPS = ROW * (ENTRY_HOOKS + HOOK_ROWS)
+const STEP_PROGRAMS = [
+  PLAIN_PROGRAMS.compatExit,
+  PLAIN_PROGRAMS.compatPlainExit,
+  PLAIN_PROGRAMS.compatPlainEntry,
+].map(({ name }) => PROGRAM_SPECS.find((spec) => spec.name === name)!)
+
 const AT_CALL = /^tp\/syscalls\/sys_(enter|exit)_(\w+)$/
 
 export interface CompatObject {
@@ -81,7 +89,7 @@ export function planCompat(events: ReadonlySet<string> | '*', syscalls: Readonly
   const places = new Map<string, CompatPlace>()
   const objects = new Map<string, ProgramSpec[]>()
   const isWanted = (family: FamilyDecl, name: string): boolean =>
-    family.byName === true ? syscalls.has(name) : events === '*' || events.has(name) || family.state === true
+    family.byName === true ? syscalls.has(name) : events === '*' || events.has(name)
   for (const family of FAMILIES.filter(({ record }) => record === undefined))
     for (const { programs } of family.events.filter(({ name }) => isWanted(family, name)))
       for (const { name, section } of programs) {
@@ -122,6 +130,12 @@ export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): Comp
       if (number < CALLS) served[entry ? 'entry' : 'exit'].push(number)
     }
   }
+  const needed = [plan.atExit, plan.plainExit.length > 0, plan.plainEntry.length > 0]
+  for (const { spec, pointer } of loader.load(
+    PLAIN_OBJECT,
+    STEP_PROGRAMS.filter((_, i) => needed[i]),
+  ))
+    lib.mapUpdate(table, word(STEPS + STEP_PROGRAMS.indexOf(spec)), word(lib.programFd(pointer)))
   for (const { object, programs } of plan.objects)
     if (loader.hasCompat(object)) for (const program of loader.load(object, programs, COMPAT)) enter(program)
   return { ...served, plainExit: plan.plainExit, plainEntry: plan.plainEntry }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { FAMILIES, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
 import { SYSCALLS } from '../../../schema/plain.ts'
@@ -10,6 +11,16 @@ const names = (events: ReadonlySet<string> | '*'): string[] =>
   planPrograms(events).flatMap((plan) => plan.programs.map((p) => p.name))
 const STATE = names(new Set())
 
+/** Events that come of other tracepoints than those of syscalls. */
+const FREE = [
+  ...['clone', 'fork', 'vfork', 'clone3', 'procexit', 'task_rename', 'signal_generate', 'init_namespaces'],
+  ...['sched_process_fork', 'sched_process_exec', 'sched_process_exit', 'do_exit', 'sched_switch'],
+  ...['security_bprm_check', 'cap_capable', 'cgroup_mkdir', 'cgroup_rmdir', 'cgroup_attach_task'],
+  ...['container_create', 'container_remove', 'existing_container'],
+  ...['net_flow_tcp_begin', 'net_flow_tcp_end'],
+  ...['net_packet_dns_request', 'net_packet_dns_response', 'net_packet_first'],
+]
+
 /** Moments of an operation that io_uring carries out. */
 const URING = ['submit', 'complete']
 
@@ -19,8 +30,6 @@ suite('plan', () => {
       [...STATE].sort(),
       [
         'dump_task',
-        'exit_execve',
-        'exit_execveat',
         'on_sched_process_exec',
         'on_sched_process_exit',
         'on_sched_process_fork',
@@ -32,13 +41,18 @@ suite('plan', () => {
 
   const adds = (events: string[], expected: string[]): void =>
     void test(`${events.join(', ')} needs ${expected.join(', ') || 'nothing more'}`, () =>
-      assert.deepEqual(names(new Set(events)).slice(STATE.length).sort(), expected.sort()))
+      assert.deepEqual(
+        names(new Set(events))
+          .filter((name) => !STATE.includes(name))
+          .sort(),
+        expected.sort(),
+      ))
 
   adds(['unlink'], ['exit_unlink'])
   adds(['openat'], ['exit_openat', ...URING.map((name) => `uring_open_${name}`)])
   adds(['open', 'creat'], ['exit_open', 'exit_creat'])
   adds(['unlink', 'connect'], ['exit_unlink', 'exit_connect', ...URING.map((name) => `uring_socket_${name}`)])
-  adds(['execve', 'procexit', 'clone'], [])
+  adds(['execve', 'procexit', 'clone'], ['exit_execve'])
   adds(['process_snapshot'], [])
   adds(['no such event'], [])
 
@@ -51,6 +65,30 @@ suite('plan', () => {
     assert.deepEqual(of('close'), ['uring_close_submit', 'uring_close_complete'])
     assert.deepEqual(of('mkdir'), [])
   })
+  /** Programs that make every syscall of the machine take the way through tracepoints. */
+  const atSyscalls = (...events: string[]): readonly string[] =>
+    planPrograms(new Set(events), new Set(events))
+      .flatMap((plan) => plan.programs)
+      .filter(({ section, hooks }) => hooks !== undefined || /^tp\/syscalls\/|^raw_tp\/sys_/.test(section))
+      .map(({ name }) => name)
+  test('events that need no program at a syscall, so that other syscalls cost what they did', () => {
+    for (const event of FREE) assert.deepEqual(atSyscalls(event), [], event)
+    assert.deepEqual(atSyscalls('security_file_open', ...FREE).length, 5)
+    assert.deepEqual(atSyscalls('execve'), ['exit_execve'])
+    assert.deepEqual(atSyscalls('getpid'), ['exit_syscall'])
+  })
+  test('they are those that the documentation names', () => {
+    const text = readFileSync(new URL('../../../docs/tracing.md', import.meta.url), 'utf8')
+    const found = PUBLIC_EVENT_TYPES.filter(
+      ({ name, family, programs }) =>
+        programs.length > 0 &&
+        (family.record === undefined || family.byName) &&
+        atSyscalls(name).length === 0,
+    ).map(({ name }) => name)
+    assert.deepEqual(found.sort(), [...FREE].sort())
+    for (const name of FREE) assert.ok(text.includes(`\`${name}\``), name)
+  })
+
   test('32-bit calls: the table has room for all hooks of a call', () => {
     const hooks = FAMILIES.filter(({ byName }) => byName).flatMap(({ events }) =>
       events.map(({ name }) => name),

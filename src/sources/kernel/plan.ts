@@ -50,6 +50,12 @@ function planUring(syscalls: ReadonlySet<string>): ObjectPlan[] {
 }
 
 /**
+ * Is this program for the process table? Those at calls tell only of what failed. They would cost every syscall of the
+ * machine the kernel's way through tracepoints, for who asks for nothing that needs it.
+ */
+const feedsState = ({ section }: ProgramDecl): boolean => !section.startsWith('tp/syscalls/')
+
+/**
  * Is this a program at a call that the kernel does not have? Events called after functions of the kernel may come from
  * several calls, and of some a kernel has none.
  */
@@ -77,8 +83,9 @@ function planOwn(
     family.byName === true ? named.has(name) : events === '*' || events.has(name)
   const wanted = (family: FamilyDecl): readonly ProgramDecl[] =>
     family.events
-      .filter((event) => family.state || (!event.internal && asked(family, event.name)))
-      .flatMap((event) => event.programs)
+      .flatMap(({ name, internal, programs }) =>
+        !internal && asked(family, name) ? programs : family.state ? programs.filter(feedsState) : [],
+      )
       .filter((program) => family.byName !== true || !atMissingCall(program, hasTracepoint))
   const plans = new Map<string, { state: boolean; names: Set<string> }>()
   for (const family of FAMILIES.filter(({ record }) => record === undefined))
