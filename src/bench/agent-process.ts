@@ -10,7 +10,7 @@ import { UserError } from '../user-error.ts'
 export interface AgentProcessOptions {
   readonly root: string
   /** The command that runs it; `run` by default. */
-  readonly command?: 'run' | 'monitor'
+  readonly command?: 'run' | 'monitor' | 'trace'
   /** Text of a rule file instead of the shipped rules. */
   readonly rules?: string
   readonly options?: readonly string[]

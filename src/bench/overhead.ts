@@ -39,11 +39,28 @@ const EVERYTHING = `- rule: Bench every event
 interface Setup {
   readonly name: string
   readonly what: string
-  readonly command: 'run' | 'monitor'
+  readonly command: 'run' | 'monitor' | 'trace'
   /** Text of a rule file. */
   readonly rules?: string
   readonly args?: readonly string[]
 }
+
+/** Traces of what seldom happens: what they cost others is told in ns. */
+const RARE: readonly Setup[] = [
+  {
+    name: 'rare_syscall',
+    what: 'trace of a rare syscall',
+    command: 'trace',
+    args: ['-o', 'none', 'event=swapon'],
+  },
+  {
+    name: 'no_syscall',
+    what: 'trace of an event of no syscall',
+    command: 'trace',
+    args: ['-o', 'none', 'event=cgroup_mkdir'],
+  },
+]
+const UNRELATED_NS = 15
 
 /** `files`: rule files of the user, which stand first. */
 const setupsFor = (files: readonly string[]): readonly Setup[] => [
@@ -60,6 +77,13 @@ const setupsFor = (files: readonly string[]): readonly Setup[] => [
   { name: 'shipped', what: 'shipped rules', command: 'run' },
   { name: 'everything', what: 'all events', command: 'run', rules: EVERYTHING },
   { name: 'monitor', what: 'file monitor', command: 'monitor' },
+  {
+    name: 'syscalls',
+    what: 'trace of every syscall',
+    command: 'trace',
+    args: ['-o', 'none', 'set=syscalls'],
+  },
+  ...RARE,
 ]
 
 /** Wall time with the agent to that without, at most (rules given or shipped). */
@@ -289,7 +313,7 @@ function report({ machine, setups, rounds, uses, costs, flood }: Measured): Repo
     method: [
       `${rounds.length} rounds; in each every loop runs twice without the agent and once with each set of rules.`,
       'A ratio is that of one round; off/off is what noise alone does.',
-      '"all events" attaches every program and delivers every event to user space.',
+      '"all events" attaches every program of its own and delivers every event to user space; "trace of every syscall" has the rest.',
     ],
     tables,
     goals: goalsOf(setups[0]!, rounds, flood.use),
@@ -305,6 +329,16 @@ function goalsOf({ name, what }: Setup, rounds: readonly Round[], flood: AgentUs
   })
   return [
     ...ratios,
+    ...RARE.map(({ name, what }): Goal => {
+      const more = rounds.map(({ off, on }) => on[name]!.getppid.cpu - off.getppid.cpu)
+      return {
+        what: `getppid, ${what}`,
+        limit: UNRELATED_NS,
+        value: median(more),
+        kind: 'most',
+        unit: 'ns more',
+      }
+    }),
     { what: 'dropped of one producer', limit: 0, value: flood.dropped, kind: 'most', unit: '' },
   ]
 }

@@ -113,8 +113,10 @@ const describeField = ({ name, decl }: Slot): object => ({
 
 /** Where an event is seen; the programs of plain syscalls serve many. */
 const hooksOf = ({ hook, programs }: EventType): readonly string[] => [
-  ...(hook === undefined ? [] : [`tp/${hook}`]),
-  ...programs.map(({ section }) => section).filter((section) => section !== 'tp'),
+  ...new Set([
+    ...(hook === undefined ? [] : [`tp/${hook}`]),
+    ...programs.map(({ section }) => section).filter((section) => section !== 'tp'),
+  ]),
 ]
 
 /** A call of `tarsier trace` that shows the event, and what it then shows. */
