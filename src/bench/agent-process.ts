@@ -20,7 +20,7 @@ export interface AgentProcessOptions {
   readonly stdout?: Writable | number
 }
 
-const READY_MS = 20_000
+const READY_MS = 60_000
 /** Clock ticks a second in /proc (USER_HZ). */
 const TICK_MS = 10
 
