@@ -7,6 +7,7 @@ import type { Config } from '../config/keys.ts'
 import { hostIdentity } from '../kernel/host.ts'
 import type { MakeCaptures } from '../recording.ts'
 import { DURATION_HINT, parseDuration } from '../rules/duration.ts'
+import { reasonOf } from '../rules/file-error.ts'
 import { type Io, UsageError, UserError } from './command.ts'
 import { programVersion } from './package-root.ts'
 
@@ -114,6 +115,7 @@ export function captureFault(file: string, error: unknown): UserError {
   if (error instanceof CaptureError)
     return new UserError(`${file}: byte ${error.offset}: ${error.message}`, error.hint)
   const { code, syscall } = error as NodeJS.ErrnoException
-  if (code !== undefined && syscall !== undefined) return new UserError(`cannot read ${file}: ${code}`)
+  if (code !== undefined && syscall !== undefined)
+    return new UserError(`cannot read ${file}: ${reasonOf(error)}`)
   throw error
 }

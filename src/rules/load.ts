@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { type Description, NOTHING_DESCRIBED } from './description.ts'
 import type { Diagnostic, ErrorCode, Span } from './diagnostics.ts'
+import { reasonOf } from './file-error.ts'
 import { hintsFor } from './hints/hints.ts'
 import type { CompiledRule } from './ir.ts'
 import { falco } from './languages/falco/index.ts'
@@ -219,21 +220,6 @@ function readUpTo(path: string, limit: number): Buffer {
   } finally {
     closeSync(fd)
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  ELOOP: 'too many symbolic links',
-  ENAMETOOLONG: 'the name is too long',
-}
-
-/** Why a file could not be read, in words. */
-export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return REASONS[code] ?? (error instanceof Error ? error.message : String(error))
 }
 
 const tooLarge = (path: string): Diagnostic =>

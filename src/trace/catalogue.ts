@@ -10,10 +10,11 @@ import { eventNameOf, SYSCALL_ALIASES } from '../../schema/syscall-aliases.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { argumentsOf, ofSlot, storageType, type TraceArgument } from './arguments.ts'
+import { traceeId } from './tracee-ids.ts'
 
 export interface TraceEvent {
   readonly name: string
-  /** Tracee's number of a syscall is that of x86-64; other events have ours. */
+  /** Tracee's: of a syscall that of x86-64, or 2000 and that of i386 where only 32-bit programs have it. */
   readonly id: number
   readonly doc: string
   readonly sets: readonly string[]
@@ -31,7 +32,7 @@ const NUMBERS: ReadonlyMap<string, number | undefined> = new Map(SYSCALLS.map(({
 
 const ofType = (type: EventType): TraceEvent => ({
   name: type.name,
-  id: NUMBERS.get(type.name) ?? type.id,
+  id: NUMBERS.get(type.name) ?? (NUMBERS.has(type.name) ? type.id : traceeId(type.name, type.id)),
   doc: type.doc,
   sets: setsOf(type),
   isSyscall: NUMBERS.has(type.name),
@@ -43,6 +44,21 @@ const ofType = (type: EventType): TraceEvent => ({
 
 const EXECS: readonly string[] = ['execve', 'execveat']
 const FORKS: readonly string[] = ['clone', 'fork', 'vfork', 'clone3']
+const INIT = 1
+/** The parent of all threads of the kernel. */
+const KTHREADD = 2
+
+/** Thread in the pid namespace of its process, 0 when not known: with the same number outside have all threads. */
+export const threadInside = ({ event, process }: SyscallContext): number =>
+  event.tid === event.pid ? (process?.vpid ?? 0) : process?.vpid === event.pid ? event.tid : 0
+
+/** Whose child it is says it, where that is known: 1 or 0. */
+function ofKernelThread({ process }: SyscallContext): number | undefined {
+  if (process?.ppid === INIT || process?.ppid === KTHREADD) return Number(process.ppid === KTHREADD)
+  const above = process?.parent?.ppid
+  return above ? Number(above === KTHREADD) : undefined
+}
+
 /** Type bits of st_mode. */
 const S_IFMT = 0o170000
 
@@ -80,7 +96,7 @@ const STREAM_TYPES: Readonly<Record<number, string>> = {
 const DERIVED: readonly TraceEvent[] = [
   {
     name: 'sched_process_fork',
-    id: 1002,
+    id: traceeId('sched_process_fork', 0),
     doc: 'A process was created. Threads are not reported.',
     sets: [],
     isSyscall: false,
@@ -89,6 +105,7 @@ const DERIVED: readonly TraceEvent[] = [
     succeeded: true,
     args: [
       made('parent_tid', 'int', 'thread that forked, initial namespace', ({ event }) => event.tid),
+      made('parent_ns_tid', 'int', 'the same in its own pid namespace; 0 when not known', threadInside),
       made('parent_pid', 'int', 'process that forked, initial namespace', ({ event }) => event.pid),
       made('parent_ns_pid', 'int', 'the same in its own pid namespace', ({ process }) => process?.vpid),
       taken(FORK, 'child_pid', 'child_tid', 'int'),
@@ -100,7 +117,7 @@ const DERIVED: readonly TraceEvent[] = [
   },
   {
     name: 'sched_process_exec',
-    id: 1003,
+    id: traceeId('sched_process_exec', 0),
     doc: 'A process replaced its program image.',
     sets: ['default', 'proc'],
     isSyscall: false,
@@ -114,6 +131,7 @@ const DERIVED: readonly TraceEvent[] = [
       taken(EXEC, 'env', 'env'),
       taken(EXEC, 'exe_dev', 'dev'),
       taken(EXEC, 'exe_ino', 'inode'),
+      made('invoked_from_kernel', 'int', '1 when a thread of the kernel started it', ofKernelThread),
       taken(EXEC, 'exe_ctime', 'ctime'),
       {
         ...made(
@@ -128,7 +146,7 @@ const DERIVED: readonly TraceEvent[] = [
   },
   {
     name: 'sched_process_exit',
-    id: 1004,
+    id: traceeId('sched_process_exit', 0),
     doc: 'A process ended: its last thread went.',
     sets: ['default', 'proc', 'proc_life'],
     isSyscall: false,

@@ -110,8 +110,10 @@ export function parseExpression(expression: string): Clause {
   const { name } = parts
   // A value may hold anything, so only the name decides.
   if (name.text.includes('.')) return eventClause(parts)
-  if (name.text === '!container' || (name.text.length > 1 && '!container'.startsWith(name.text)))
+  if (name.text.length > 1 && '!container'.startsWith(name.text)) {
+    withoutValue(parts)
     return { kind: 'in-container', not: true, expression }
+  }
   const known = nameOf(name.text)
   if (known === undefined)
     throw new FilterError(
@@ -187,8 +189,7 @@ function scopeClause(name: Name, parts: Parts): Clause {
     case 'container':
       return containerClause(parts)
     case 'follow':
-      if (parts.op !== undefined)
-        throw new FilterError(expression, INVALID, parts.op, 'follow takes no value')
+      withoutValue(parts)
       return { kind: 'follow', expression }
     default:
       return name satisfies never
@@ -229,6 +230,10 @@ function eventClause(parts: Parts): Clause {
     }
   const not = negated(parts)
   return { kind: 'argument', event, argument, not, values: texts(parts).map(({ text }) => text), expression }
+}
+
+function withoutValue({ expression, name, op }: Parts): void {
+  if (op !== undefined) throw new FilterError(expression, INVALID, op, `${name.text} takes no value`)
 }
 
 const isNew = ({ values }: Parts): boolean => values.length === 1 && values[0]!.text === 'new'

@@ -2,7 +2,7 @@
 import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
 import type { ArgumentValue, TraceArgument } from './arguments.ts'
-import { resultOf, type TraceEvent } from './catalogue.ts'
+import { resultOf, type TraceEvent, threadInside } from './catalogue.ts'
 
 export interface RecordArgument {
   readonly name: string
@@ -56,7 +56,7 @@ export function recordOf(ctx: SyscallContext, event: TraceEvent, options: Record
     timestamp: options.since === undefined ? lookup.wallClock(view.timeNs) : view.timeNs - options.since,
     processorId: view.cpu,
     processId: process?.vpid ?? 0,
-    threadId: threadId(view.pid, view.tid, process),
+    threadId: threadInside(ctx),
     parentProcessId: parentId(process),
     hostProcessId: view.pid,
     hostThreadId: view.tid,
@@ -75,10 +75,6 @@ export function recordOf(ctx: SyscallContext, event: TraceEvent, options: Record
     args,
   }
 }
-
-/** Where the process has the same number inside and outside, so have its threads. */
-const threadId = (pid: number, tid: number, process: ProcessInfo | undefined): number =>
-  tid === pid ? (process?.vpid ?? 0) : process?.vpid === pid ? tid : 0
 
 const parentId = (process: ProcessInfo | undefined): number => {
   const parent = process?.parent

@@ -108,6 +108,7 @@ suite('what is wrong with an expression is said, and where', () => {
   wrong('', UNKNOWN, '')
   wrong('=5', UNKNOWN, '=5')
   wrong('follow=1', UNKNOWN, '=')
+  wrong('!container=new', UNKNOWN, '=')
   wrong('container=XYZ', 'invalid container id: XYZ', 'XYZ', /hexadecimal/)
   wrong('container>1', 'invalid filter operator: >', '>')
   wrong('tree=x', 'invalid filter value: x', 'x')
@@ -365,6 +366,17 @@ suite('output', () => {
         'CapInheritable CapPermitted CapEffective CapBounding CapAmbient',
     )
   })
+  test('a program that the kernel started is one', async () => {
+    const worker = { pid: 40, start: 7 }
+    const below = (ppid: number) => ({ by: worker, parent: { pid: ppid, start: 1 }, time: 1_000_000_000 })
+    const invoked = async (ppid: number): Promise<unknown> => {
+      const run = execve({ by: { pid: 50, start: 9 }, parent: worker, time: 2_000_000_000 })
+      const [line] = await traced(['event=sched_process_exec'], [snapshot(below(ppid)), run])
+      const { args } = JSON.parse(line!) as { readonly args: readonly Record<string, unknown>[] }
+      return args.find(({ name }) => name === 'invoked_from_kernel')?.['value']
+    }
+    assert.deepEqual([await invoked(2), await invoked(30), await invoked(0)], [1, 0, undefined])
+  })
   test('environments on request, secrets hidden', async () => {
     const run = execve({ argv: ['x', '--password', 'hunter2'], env: ['A=b', 'DB_PASSWORD=hunter2'] })
     const [without] = await traced(['event=sched_process_exec'], [run])
@@ -512,6 +524,28 @@ suite("Tracee's list of events", { skip: existsSync(LIST) ? false : 'the list is
   const known = listed.flatMap((one) => {
     const found = TRACE_EVENTS.get(one.name)
     return found === undefined ? [] : [{ one, found }]
+  })
+  test('numbers of events are its own, and no two have one', () => {
+    const idOf = (name: string): number | undefined => TRACE_EVENTS.get(name)?.id
+    assert.deepEqual(
+      ['openat', 'sys_enter', 'security_file_open', 'hidden_inodes', 'existing_container'].map(idOf),
+      [257, 1000, 1018, 1033, 2003],
+    )
+    const ids = [...TRACE_EVENTS.values()].map(({ id }) => id)
+    assert.equal(new Set(ids).size, ids.length)
+    const ours = known.filter(({ found }) => !found.isSyscall && found.id >= 10_000)
+    assert.deepEqual(
+      ours.map(({ one }) => one.name),
+      [],
+    )
+  })
+  test('what is no syscall has all its arguments', () => {
+    for (const { one, found } of known.filter(({ found }) => !found.isSyscall))
+      for (const [type, name] of one.params)
+        assert.ok(
+          found.args.some((ours) => ours.name === name && ours.type === type),
+          `${one.name}.${name}`,
+        )
   })
   test('nearly all names are known', (t) => {
     const missing = listed.filter(({ name }) => findTraceEvent(name) === undefined).map(({ name }) => name)

@@ -123,7 +123,10 @@ test('a folder that cannot be made is refused before anything is measured', () =
   const { code, out, err } = tarsier(['bench', 'ring', '--quick', '--out', '/proc/no/such'])
   assert.equal(code, 1)
   assert.equal(out, '')
-  assert.equal(err, 'error: cannot write /proc/no: ENOENT\n  hint: name another folder with --out DIR\n')
+  assert.equal(
+    err,
+    'error: cannot write /proc/no: no such file or directory\n  hint: name another folder with --out DIR\n',
+  )
 })
 
 /** A checkout with nothing but what the C program is made of. */

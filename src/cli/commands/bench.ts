@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { BENCHES } from '../../bench/index.ts'
 import { makeFolder, reportJson, reportText, writeReport } from '../../bench/report.ts'
+import { reasonOf } from '../../rules/file-error.ts'
 import { type CliCommand, EXIT, UserError } from '../command.ts'
 import { packageRoot } from '../package-root.ts'
 import { formatTable } from '../table.ts'
@@ -43,7 +44,7 @@ export const benchCommand: CliCommand = {
     } catch (error) {
       const { code, path } = error as NodeJS.ErrnoException
       if (code !== undefined && path !== undefined)
-        throw new UserError(`cannot write ${path}: ${code}`, 'name another folder with --out DIR')
+        throw new UserError(`cannot write ${path}: ${reasonOf(error)}`, 'name another folder with --out DIR')
       throw error
     }
     return EXIT.ok

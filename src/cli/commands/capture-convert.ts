@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { type Converted, convertCapture } from '../../capture/convert.ts'
 import { printable } from '../../outputs/escape.ts'
+import { reasonOf } from '../../rules/file-error.ts'
 import { captureFault } from '../captures.ts'
 import { EXIT, type ExitCode, type Io, UserError } from '../command.ts'
 
@@ -30,7 +31,7 @@ export async function captureConvert(from: string, to: string, compress: boolean
     const { code, path, syscall } = error as NodeJS.ErrnoException
     if (code !== undefined && syscall !== undefined && path === to)
       throw new UserError(
-        code === 'EEXIST' ? `${to} is there already` : `cannot write ${to}: ${code}`,
+        code === 'EEXIST' ? `${to} is there already` : `cannot write ${to}: ${reasonOf(error)}`,
         code === 'EEXIST' ? 'captures are never written over a file: name another' : undefined,
       )
     throw captureFault(from, error)

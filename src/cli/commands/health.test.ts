@@ -53,5 +53,6 @@ refuses(
   '{"event_type":"alert"}\n',
   /no health records in stdin/,
 )
-refuses('a file that is not there is an error', '/nowhere/x', '', /cannot read \/nowhere\/x: ENOENT/)
-refuses('a directory is an error', '/', '', /cannot read \/: EISDIR/)
+refuses('a file that is not there is an error', '/nowhere/x', '', /cannot read \/nowhere\/x: no such file/)
+refuses('a line without end is an error', '-', 'x'.repeat(17 << 20), /cannot read -: a line is longer than/)
+refuses('a directory is an error', '/', '', /cannot read \/: it is a directory/)

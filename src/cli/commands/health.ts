@@ -1,10 +1,11 @@
 /** `tarsier health`: what health records say, in words. */
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { explainHealth, type Remark, type SomeHealth } from '../../health/explain.ts'
 import { jsonLine, printable } from '../../outputs/escape.ts'
+import { reasonOf } from '../../rules/file-error.ts'
 import { type CliCommand, EXIT, type Io, UserError } from '../command.ts'
 import { wrap } from '../table.ts'
+import { linesOf } from './lines.ts'
 
 const WIDTH = 100
 
@@ -46,7 +47,7 @@ async function readRuns(file: string, io: Io): Promise<Runs> {
   const runs: SomeHealth[][] = []
   let unreadable = 0
   let uptime = Number.POSITIVE_INFINITY
-  for await (const line of linesOf(file, io)) {
+  for await (const line of linesIn(file, io)) {
     if (line.trim() === '') continue
     const record = parse(line)
     if (record === undefined) unreadable++
@@ -60,21 +61,11 @@ async function readRuns(file: string, io: Io): Promise<Runs> {
   return { runs, unreadable }
 }
 
-async function* linesOf(file: string, io: Io): AsyncGenerator<string> {
-  const input: NodeJS.ReadableStream = file === '-' ? io.stdin : createReadStream(file)
+async function* linesIn(file: string, io: Io): AsyncGenerator<string> {
   try {
-    // readline does not tell of errors of its input.
-    const failed = new Promise<never>((_, reject) => input.once('error', reject))
-    failed.catch(() => {})
-    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
-    for (;;) {
-      const next = await Promise.race([lines.next(), failed])
-      if (next.done === true) return
-      yield next.value
-    }
+    yield* linesOf(file === '-' ? io.stdin : createReadStream(file))
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new UserError(`cannot read ${printable(file)}: ${code ?? message}`)
+    throw new UserError(`cannot read ${printable(file)}: ${reasonOf(error)}`)
   }
 }
 

@@ -1,7 +1,8 @@
 /** `tarsier rules test`: the cases beside rules, played without a kernel. */
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { readInput, reasonOf } from '../../rules/load.ts'
+import { reasonOf } from '../../rules/file-error.ts'
+import { readInput } from '../../rules/load.ts'
 import { renderDiagnostic, visible } from '../../rules/render-diagnostics.ts'
 import {
   type CaseResult,

@@ -6,6 +6,7 @@ import { configFrom } from '../../config/options.ts'
 import { hostRoot } from '../../kernel/host.ts'
 import { printable } from '../../outputs/escape.ts'
 import { TemplateError } from '../../outputs/template/index.ts'
+import { reasonOf } from '../../rules/file-error.ts'
 import { compileFilter, type TraceFilter } from '../../trace/compile.ts'
 import { ExecHashes } from '../../trace/exec-hash.ts'
 import { FilterError, parseExpression } from '../../trace/expression.ts'
@@ -128,9 +129,8 @@ function templateIn(file: string): (record: TraceRecord) => string {
   try {
     return eventTemplate(readFileSync(file, 'utf8'))
   } catch (error) {
-    const { message } = error as Error
-    if (error instanceof TemplateError) throw new UserError(`${file}:${message}`, error.hint)
-    throw new UserError(`cannot read the template: ${message}`)
+    if (error instanceof TemplateError) throw new UserError(`${file}:${error.message}`, error.hint)
+    throw new UserError(`cannot read the template ${file}: ${reasonOf(error)}`)
   }
 }
 
