@@ -1,5 +1,7 @@
 /** The command line: which commands there are, global options, messages and exit codes. */
+import type { Writable } from 'node:stream'
 import { Command, CommanderError, Option } from 'commander'
+import { reasonOf } from '../rules/file-error.ts'
 import {
   type CliCommand,
   EXIT,
@@ -11,6 +13,7 @@ import {
 } from './command.ts'
 import { escapeControls, LOG_LEVELS, wantsColor } from './logger.ts'
 import { programVersion } from './package-root.ts'
+import { standardOutput } from './standard-output.ts'
 
 /** A command as `--help` lists it; its module is loaded only when it is chosen. */
 export interface CommandEntry {
@@ -229,22 +232,24 @@ function report(error: unknown, io: Io): ExitCode {
 }
 
 /** Runs this process's own command line. A reader that goes away ends it quietly. */
-async function runProcess(): Promise<never> {
-  const io: Io = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: process.env }
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+async function runProcess(): Promise<void> {
+  const stdout = standardOutput()
+  const io: Io = { stdin: process.stdin, stdout, stderr: process.stderr, env: process.env }
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(
-      error.code === 'EPIPE' ? EXIT.ok : report(new UserError(`cannot write output: ${error.message}`), io),
+      error.code === 'EPIPE' ? EXIT.ok : report(new UserError(`cannot write output: ${reasonOf(error)}`), io),
     )
   })
   process.stderr.on('error', () => {})
   process.on('uncaughtException', (error) => process.exit(report(error, io)))
   const code = await main(process.argv.slice(2), io)
-  await Promise.all([process.stdout, process.stderr].map(written))
-  process.exit(code)
+  await Promise.all([stdout, process.stderr].map(written))
+  // Errors of writing are told after the tasks that are due now.
+  setImmediate(() => process.exit(code))
 }
 
 /** What was written to a pipe may still be on its way when a command ends: an exit would cut it off. */
-const written = (stream: NodeJS.WriteStream): Promise<void> | undefined =>
+const written = (stream: Writable): Promise<void> | undefined =>
   stream.writableLength === 0
     ? undefined
     : new Promise((resolve) => {
