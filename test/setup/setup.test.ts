@@ -302,6 +302,13 @@ test('the launcher builds what is missing or has changed, and only that', () => 
   const broken = start()
   assert.equal(broken.status, 1)
   assert.match(broken.stderr, /compiling TypeScript.*failed\n {2}\| src\/cli\/main\.ts[(:]1/)
+
+  writeFileSync(join(root, 'src/cli/main.ts'), "console.log('third')\n")
+  folder('built', { 'bpf/programs/a.bpf.c': '', 'tools/build-bpf.ts': 'process.exitCode = 1\n' })
+  assert.match(start().stderr, /compiling TypeScript[^]*compiling BPF.*failed/)
+  const again = start()
+  assert.equal(again.status, 1, 'it does not start with objects of other sources')
+  assert.doesNotMatch(again.stderr, /compiling TypeScript/)
 })
 
 // --- the lock file ---

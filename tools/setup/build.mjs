@@ -81,6 +81,8 @@ async function buildDist(root) {
     `cd ${root} && npm run check`,
   )
   writeFileSync(`${fresh}/.stamp`, digest)
+  // Not looked at everything yet: what comes behind this may fail or be interrupted.
+  lutimesSync(`${fresh}/.stamp`, 0, 0)
   rmSync(old, { recursive: true, force: true })
   if (existsSync(`${root}/dist`)) renameSync(`${root}/dist`, old)
   renameSync(fresh, `${root}/dist`)
@@ -108,6 +110,8 @@ function bpfIsFresh(root) {
 
 async function buildBpf(root) {
   const digest = bpfDigest(root)
+  // Until all objects are there, those that are there are of no sources.
+  rmSync(bpfStamp(root), { force: true })
   await mustRunStep(
     'compiling BPF programs (up to a minute)',
     [pinnedNode(root), `${root}/tools/build-bpf.ts`],
