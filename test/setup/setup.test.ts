@@ -305,7 +305,7 @@ test('the launcher builds what is missing or has changed, and only that', () => 
 
   writeFileSync(join(root, 'src/cli/main.ts'), "console.log('third')\n")
   folder('built', { 'bpf/programs/a.bpf.c': '', 'tools/build-bpf.ts': 'process.exitCode = 1\n' })
-  assert.match(start().stderr, /compiling TypeScript[^]*compiling BPF.*failed/)
+  assert.match(start().stderr, /compiling TypeScript[\s\S]*compiling BPF.*failed/)
   const again = start()
   assert.equal(again.status, 1, 'it does not start with objects of other sources')
   assert.doesNotMatch(again.stderr, /compiling TypeScript/)

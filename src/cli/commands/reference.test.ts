@@ -1,4 +1,4 @@
-/** `tarsier events` and `tarsier fields` on the real schema and fields. */
+/** `tarsier events`, `tarsier fields` and `tarsier trace --list` on the real schema and fields. */
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
@@ -8,8 +8,9 @@ import { EXIT } from '../command.ts'
 import { main } from '../main.ts'
 import { eventsCommand } from './events.ts'
 import { fieldsCommand } from './fields.ts'
+import { traceCommand } from './trace.ts'
 
-const entries = [eventsCommand, fieldsCommand].map((command) => ({
+const entries = [eventsCommand, fieldsCommand, traceCommand].map((command) => ({
   name: command.name,
   summary: command.name,
   load: async () => command,
@@ -27,6 +28,11 @@ const json = async (line: string) => {
   assert.equal(code, EXIT.ok, err)
   return JSON.parse(out)
 }
+test('trace --list as JSON', async () => {
+  const listed: readonly { readonly name: string }[] = await json('trace --list --json')
+  const { id, syscall, arguments: list } = Object(listed.find(({ name }) => name === 'sched_process_exit'))
+  assert.deepEqual([id, syscall, list[0].name, list[0].type], [1004, false, 'exit_code', 'long'])
+})
 const refused = (line: string, code: number, message: RegExp) =>
   test(`${line} is refused`, async () => {
     const result = await run(line)

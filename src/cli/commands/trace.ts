@@ -21,7 +21,7 @@ import { packageRoot } from '../package-root.ts'
 import { asUsage } from '../usage.ts'
 import { runAgent } from './run.ts'
 import { OUTPUT_HELP, TRACE_HELP } from './trace-help.ts'
-import { traceeList } from './tracee-list.ts'
+import { traceeList, traceeListJson } from './tracee-list.ts'
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
@@ -45,7 +45,7 @@ export const traceCommand: CliCommand = {
   async run(args, options, io) {
     const expressions = [...(options['trace'] as readonly string[]), ...args]
     const outputs = options['output'] as readonly string[]
-    if (options['list'] === true) return print(io, traceeList())
+    if (options['list'] === true) return print(io, options.json ? traceeListJson() : traceeList())
     if (expressions.includes('help')) return print(io, `${TRACE_HELP}\n`)
     if (outputs.includes('help')) return print(io, `${OUTPUT_HELP}\n`)
     const replayed = options['replay'] as string | undefined

@@ -1,4 +1,5 @@
 /** `tarsier trace --list`: all events with sets and typed arguments, in two sections as Tracee lists them. */
+import { jsonLine } from '../../outputs/escape.ts'
 import { TRACE_EVENTS, type TraceEvent } from '../../trace/catalogue.ts'
 
 const NAME_WIDTH = 24
@@ -24,3 +25,12 @@ export function traceeList(): string {
   const others = all.filter(({ isSyscall }) => !isSyscall)
   return `${section('System Calls', calls)}\n${section('Other Events', others)}`
 }
+
+/** The same as a JSON array. */
+export const traceeListJson = (): string =>
+  `${jsonLine(
+    [...TRACE_EVENTS.values()].map(({ name, id, isSyscall, sets, doc, args }) => ({
+      ...{ name, id, syscall: isSyscall, sets, doc },
+      arguments: args.map((argument) => ({ name: argument.name, type: argument.type, doc: argument.doc })),
+    })),
+  )}\n`
