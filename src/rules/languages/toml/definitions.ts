@@ -174,7 +174,17 @@ export function readPersistence(table: TomlTable, problems: Problems): Definitio
   }
   if (isEmpty(reader.entry('paths')?.value) && isEmpty(reader.entry('patterns')?.value))
     problems.warn(`${what} '${name}' has neither paths nor patterns and never matches`, table.span)
+  warnAboutEmpty(['operations'], reader, problems)
   return definition
+}
+
+/** A list without elements is no wish for all: nothing is in it. */
+function warnAboutEmpty(keys: readonly string[], reader: TableReader, problems: Problems): void {
+  for (const key of keys) {
+    const entry = reader.entry(key)
+    if (entry !== undefined && isEmpty(entry.value))
+      problems.warn(`'${key}' is empty: this detection never matches`, entry.value.span)
+  }
 }
 
 /** What looks like persistence is mostly administration: nothing may follow from it but a record. */
@@ -205,6 +215,7 @@ export function readNetwork(table: TomlTable, problems: Problems): Definition {
     processNames: reader.texts('process_names'),
   }
   warnAboutNames(definition, reader, problems)
+  warnAboutEmpty(['directions', 'ports'], reader, problems)
   return definition
 }
 

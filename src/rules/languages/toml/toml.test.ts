@@ -316,6 +316,15 @@ describe('what a rule says beside its condition', () => {
     const by = snapshot({ by: SHELL, path: '/x', comm: 'a-name-of-17-by' })
     yes(long, by, connect({ local: '10.0.0.1 1', remote: '10.0.0.2 4444' }))
   })
+  test('lists without elements never match', () => {
+    const told = (text: string): unknown => load(text).files[0]?.warnings.map(({ message }) => message)
+    const never = (key: string): string => `'${key}' is empty: this detection never matches`
+    const network = '[[detections.network]]\nname = "n"\n'
+    assert.deepEqual(told(`${network}directions = []\nports = []\n`), [never('directions'), never('ports')])
+    assert.deepEqual(told(`${network}directions = ["inbound"]\nports = [1]\n`), [])
+    const persistence = '[[detections.persistence]]\nname = "p"\npaths = ["/x"]\n'
+    assert.deepEqual(told(`${persistence}operations = []\n`), [never('operations')])
+  })
   test('tables of the configuration have no effect in a file of rules, which is said', () => {
     const [warning] = load(`[agent]\nid = "x"\n${fileRule({})}`).files[0]?.warnings ?? []
     assert.match(warning?.message ?? '', /'agent' is configuration/)
