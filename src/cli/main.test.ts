@@ -167,6 +167,16 @@ test('a UserError is one message with its hint and ends with 1', async () =>
   }))
 test('a UsageError ends with 2', async () =>
   assert.deepEqual(await failing(new UsageError('bad EXPR')), { code: EXIT.usage, err: 'error: bad EXPR\n' }))
+test('--color is for errors as well, before and after the command', async () => {
+  const error = new UserError('no')
+  const starts = async (argv: readonly string[], env = {}): Promise<string> =>
+    (await run(argv, { error, env })).err.slice(0, 5)
+  const red = '\u001b[31m'
+  assert.equal(await starts(['throw', '--color', 'always']), red)
+  assert.equal(await starts(['--color=always', 'throw'], { NO_COLOR: '1' }), red)
+  assert.equal(await starts(['throw', '--color', 'never'], { FORCE_COLOR: '1' }), 'error')
+  assert.equal(await starts(['throw'], { FORCE_COLOR: '1' }), red)
+})
 test('any other error has no stack trace', async () => {
   const { code, err } = await failing(new TypeError('x is not a function'))
   assert.equal(code, EXIT.failure)

@@ -128,8 +128,15 @@ export async function main(
     await program.parseAsync(helpWordFirst(argv, commands), { from: 'user' })
     return code
   } catch (error) {
-    return report(error, io)
+    return report(error, io, colorIn(argv))
   }
+}
+
+/** What `--color` says, also where the command line as a whole makes no sense. */
+function colorIn(argv: readonly string[]): GlobalOptions['color'] {
+  const at = argv.findLastIndex((word) => /^--color(=|$)/.test(word))
+  const value = argv[at]?.split('=')[1] ?? argv[at + 1]
+  return at >= 0 && (value === 'always' || value === 'never') ? value : 'auto'
 }
 
 function createProgram(commands: readonly CommandEntry[], io: Io, done: (code: ExitCode) => void): Command {
@@ -209,10 +216,10 @@ function helpWordFirst(argv: readonly string[], commands: readonly CommandEntry[
 }
 
 /** Tells the user about an error and chooses the exit code. */
-function report(error: unknown, io: Io): ExitCode {
+function report(error: unknown, io: Io, color: GlobalOptions['color']): ExitCode {
   // Commander has printed its message already, and throws for --help and --version too.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  const red = wantsColor('auto', io.stderr, io.env) ? ['\u001b[31m', '\u001b[0m'] : ['', '']
+  const red = wantsColor(color, io.stderr, io.env) ? ['\u001b[31m', '\u001b[0m'] : ['', '']
   const tell = (message: string): void => {
     io.stderr.write(`${red[0]}error${red[1]}: ${escapeControls(message)}\n`)
   }
@@ -234,15 +241,17 @@ function report(error: unknown, io: Io): ExitCode {
 /** Runs this process's own command line. A reader that goes away ends it quietly. */
 async function runProcess(): Promise<void> {
   const stdout = standardOutput()
+  const argv = process.argv.slice(2)
   const io: Io = { stdin: process.stdin, stdout, stderr: process.stderr, env: process.env }
+  const fail = (error: unknown): ExitCode => report(error, io, colorIn(argv))
   stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(
-      error.code === 'EPIPE' ? EXIT.ok : report(new UserError(`cannot write output: ${reasonOf(error)}`), io),
+      error.code === 'EPIPE' ? EXIT.ok : fail(new UserError(`cannot write output: ${reasonOf(error)}`)),
     )
   })
   process.stderr.on('error', () => {})
-  process.on('uncaughtException', (error) => process.exit(report(error, io)))
-  const code = await main(process.argv.slice(2), io)
+  process.on('uncaughtException', (error) => process.exit(fail(error)))
+  const code = await main(argv, io)
   await Promise.all([stdout, process.stderr].map(written))
   // Errors of writing are told after the tasks that are due now.
   setImmediate(() => process.exit(code))
