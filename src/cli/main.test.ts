@@ -188,6 +188,14 @@ test('TARSIER_DEBUG shows the stack trace', async () =>
 test('control characters of a message are not obeyed', async () =>
   assert.equal((await failing(new UserError('bad \u001b[2J'))).err, 'error: bad \\u001b[2J\n'))
 
+test('an empty list is no default to tell of', async () => {
+  const stdout = new PassThrough()
+  const io = { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {} }
+  assert.equal(await main(['monitor', '--help'], io), EXIT.ok)
+  const help = String(stdout.read())
+  assert.doesNotMatch(help, /default: \[\]/)
+  assert.match(help, /--ignore <path>[\s\S]*default: 100/)
+})
 test('every command loads under its name, and declares itself', async () => {
   for (const { name, load } of COMMANDS) assert.equal((await load()).name, name)
   for (const { name } of COMMANDS) {

@@ -1,6 +1,6 @@
 /** The command line: which commands there are, global options, messages and exit codes. */
 import type { Writable } from 'node:stream'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, Help, Option } from 'commander'
 import { reasonOf } from '../rules/file-error.ts'
 import {
   type CliCommand,
@@ -147,6 +147,7 @@ function createProgram(commands: readonly CommandEntry[], io: Io, done: (code: E
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureHelp({ optionDescription: describeOption })
     .addHelpText('after', "\n'tarsier COMMAND --help' tells about a command.")
   addGlobalOptions(program)
   for (const { name, summary } of commands) program.command(name).summary(summary).description(summary)
@@ -155,6 +156,13 @@ function createProgram(commands: readonly CommandEntry[], io: Io, done: (code: E
     if (entry !== undefined) equip(program, chosen, await entry.load(), io, done)
   })
   return program
+}
+
+/** That nothing is the default of a list goes without saying. */
+function describeOption(option: Option): string {
+  const { defaultValue } = option
+  const empty = Array.isArray(defaultValue) && defaultValue.length === 0
+  return new Help().optionDescription(empty ? Object.create(option, { defaultValue: {} }) : option)
 }
 
 /** Gives a chosen command its own options and what happens when it, or one of its subcommands, is called. */
