@@ -29,14 +29,12 @@ export interface Slot {
   readonly size: number
   /** Bytes that a variable value's offset and length count: 8 for vectors, which may be long, 1 for all others. */
   readonly unit: 1 | 8
+  /** That of the declaration: read of every event, so it lies here as well. */
+  readonly storage: Storage
   readonly decl: FieldDecl
 }
 
-export interface HeaderSlot {
-  readonly name: string
-  readonly offset: number
-  readonly size: number
-}
+export type HeaderSlot = Pick<Slot, 'name' | 'offset' | 'size' | 'storage'>
 
 /** Byte offsets of the header's fields. */
 export const HEADER_SLOTS: ReadonlyMap<string, HeaderSlot> = (() => {
@@ -46,7 +44,7 @@ export const HEADER_SLOTS: ReadonlyMap<string, HeaderSlot> = (() => {
     const unit = STORAGE_BYTES[field.storage]
     offset = roundUp(offset, unit)
     const size = unit * (field.count ?? 1)
-    slots.set(field.name, { name: field.name, offset, size })
+    slots.set(field.name, { name: field.name, offset, size, storage: field.storage })
     offset += size
   }
   return slots
@@ -79,12 +77,17 @@ export function layoutOf(family: FamilyDecl): Layout {
   return layout
 }
 
+const slotAt = (name: string, offset: number, decl: FieldDecl): Slot => {
+  const { storage } = decl
+  return { name, offset, size: STORAGE_BYTES[storage], unit: unitOf(storage), storage, decl }
+}
+
 function ownLayout(family: FamilyDecl): Layout {
   let offset = HEADER_SIZE
   const slots: Slot[] = []
   for (const [name, decl] of Object.entries(family.fields)) {
     offset = roundUp(offset, alignment(decl.storage))
-    slots.push({ name, offset, size: STORAGE_BYTES[decl.storage], unit: unitOf(decl.storage), decl })
+    slots.push(slotAt(name, offset, decl))
     offset += STORAGE_BYTES[decl.storage]
   }
   return { slots, size: roundUp(offset, 8) }
@@ -97,7 +100,7 @@ function sharedLayout(family: FamilyDecl, record: FamilyDecl): Layout {
   const own = Object.entries(family.fields).map(([name, decl]) => {
     const offset = places.get(decl.at ?? name)
     if (offset === undefined) throw new RangeError(`${record.name} has no slot '${decl.at ?? name}'`)
-    return { name, offset, size: STORAGE_BYTES[decl.storage], unit: unitOf(decl.storage), decl }
+    return slotAt(name, offset, decl)
   })
   return { slots: own, size }
 }

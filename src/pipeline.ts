@@ -48,7 +48,7 @@ import { createLookup } from './state/lookup.ts'
 import { NameTable } from './state/names.ts'
 import { createProcessTable, type ProcessTable } from './state/process-table.ts'
 import { createUserDatabase, type UserDatabase } from './state/users.ts'
-import type { Finding } from './telemetry/columns.ts'
+import type { Finding } from './telemetry/column.ts'
 import { isDetection } from './telemetry/rule-facts.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 
@@ -331,7 +331,8 @@ export class Pipeline implements SourceSink {
     const reported = this.#report(context)
     for (const { rule, alert } of findings)
       if (!(reported && isDetection(rule))) this.#options.alert(alert, { rule, ctx: context })
-    findings.length = 0
+    // To set the length of a list is dear, even when it stays the same.
+    if (findings.length > 0) findings.length = 0
   }
 
   /** A record that cannot be made must not cost an alert. */

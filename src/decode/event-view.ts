@@ -78,6 +78,17 @@ export type Places = readonly (Slot | undefined)[]
 /** One list for each name, made when it is first asked for: a list is as long as there are ids, and a name serves many events. */
 const PLACES = new Map<string, Places>()
 
+/** Where a number lies, likewise: a field of the record or of its header. */
+export type NumberPlaces = readonly (NumberSlot | undefined)[]
+export type NumberSlot = Pick<Slot, 'name' | 'offset' | 'storage'>
+
+/** The same for a field of the header, which every record has. */
+export const headerPlaces = (name: string): NumberPlaces => SHAPES.map(() => HEADER_SLOTS.get(name)!)
+
+/** What is so for the type with each wire id. */
+export const byEventId = <T>(get: (type: EventType) => T): readonly (T | undefined)[] =>
+  SHAPES.map((shape) => shape && get(shape.type))
+
 export function placesOf(name: string): Places {
   const known = PLACES.get(name) ?? SHAPES.map((shape) => shape?.slots.get(name))
   PLACES.set(name, known)
@@ -235,9 +246,9 @@ export class EventView {
     return slot && this.numberAt(slot)
   }
 
-  numberAt(slot: Slot): number {
+  numberAt(slot: NumberSlot): number {
     const offset = this.#base + slot.offset
-    switch (slot.decl.storage) {
+    switch (slot.storage) {
       case 'u16':
         return this.#u16[offset >> 1]!
       case 's32':
@@ -257,8 +268,12 @@ export class EventView {
   bigint(name: string): bigint | undefined {
     const slot = this.#slots.get(name)
     if (!slot) return undefined
+    return this.bigintAt(slot)
+  }
+
+  bigintAt(slot: NumberSlot): bigint {
     const value = this.#big((this.#base + slot.offset) >> 2)
-    return slot.decl.storage === 's64' ? BigInt.asIntN(64, value) : value
+    return slot.storage === 's64' ? BigInt.asIntN(64, value) : value
   }
 
   /** A text field, interned; undefined when the event has none of that name or the record does not carry it. */
@@ -273,8 +288,8 @@ export class EventView {
     return this.#interner.get(this.#memory, this.#base + off, this.#lengthOf(slot))
   }
 
-  /** The slot of a field in the current record. */
-  slotAt(places: Places): Slot | undefined {
+  /** The slot of a field in the current record; or whatever else is kept by wire id. */
+  slotAt<T>(places: readonly T[]): T | undefined {
     return places[this.#id]
   }
 
@@ -306,14 +321,14 @@ export class EventView {
   /** Bytes of a variable field in the record; 0 when there is none. */
   sizeOf(name: string): number {
     const slot = this.#slots.get(name)
-    if (!slot || !isVariable(slot.decl.storage)) return 0
+    if (!slot || !isVariable(slot.storage)) return 0
     return this.#startOf(slot) === 0 ? 0 : this.#lengthOf(slot)
   }
 
   /** Raw bytes of a variable field, a copy. */
   bytes(name: string): Uint8Array | undefined {
     const slot = this.#slots.get(name)
-    if (!slot || !isVariable(slot.decl.storage)) return undefined
+    if (!slot || !isVariable(slot.storage)) return undefined
     const off = this.#startOf(slot)
     if (off === 0) return undefined
     return this.#copy(this.#base + off, this.#lengthOf(slot))
@@ -330,7 +345,7 @@ export class EventView {
 
   /** The same of a field that is known. */
   cutAt(slot: Slot): number | undefined {
-    if (!isVariable(slot.decl.storage)) return undefined
+    if (!isVariable(slot.storage)) return undefined
     const total = this.#u32[(this.#base + slot.offset + 4) >> 2]!
     return total > this.#lengthOf(slot) ? total : undefined
   }
@@ -338,7 +353,7 @@ export class EventView {
   /** 16 address bytes, a copy; undefined when all are zero. */
   ip(name: string): Uint8Array | undefined {
     const slot = this.#slots.get(name)
-    if (slot?.decl.storage !== 'ip') return undefined
+    if (slot?.storage !== 'ip') return undefined
     const from = this.#base + slot.offset
     const word = from >> 2
     if ((this.#u32[word]! | this.#u32[word + 1]! | this.#u32[word + 2]! | this.#u32[word + 3]!) === 0)

@@ -71,6 +71,9 @@ export interface PathValue extends Marked {
   readonly resolved: Str | undefined
   /** What kind of file the kernel's spelling tells of, once somebody has asked; of fields/fd. */
   kind: string | undefined
+  /** Is the file watched, as was found last, and by whose lists; of telemetry/filter.ts. */
+  watched: boolean | undefined
+  watchedBy: object | undefined
   /** As what the same file was seen before. */
   next: PathValue | undefined
 }
@@ -143,6 +146,8 @@ const makePath = (
   accessed: makeAccessed(ctx, given, dir, resolved),
   resolved,
   kind: undefined,
+  watched: undefined,
+  watchedBy: undefined,
   next,
   marks: undefined,
   marksOf: undefined,

@@ -2,7 +2,7 @@
  * Telemetry goes out in batches, alerts at once. Lines of a batch and the alert that follows them leave in one write, so
  * that an alert never overtakes the event it is about.
  */
-import type { Line } from './line.ts'
+import { COPY_STEP, type Line } from './line.ts'
 import type { Output } from './output.ts'
 
 export interface BatchOptions {
@@ -42,7 +42,7 @@ export class Batch {
   add(line: Line | string): boolean {
     if (this.#options.output.queued > this.#options.maxQueued) return false
     if (typeof line === 'string') this.#append(line)
-    else if (this.#makeRoom(line.length + 1)) {
+    else if (this.#makeRoom(line.length + COPY_STEP)) {
       line.copyTo(this.#bytes, this.#used)
       this.#end(line.length)
     } else this.#options.output.write(line.text)

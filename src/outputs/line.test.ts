@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Line } from './line.ts'
+import { COPY_STEP, Line } from './line.ts'
 
 /** What is written, and the text it stands for. */
 type Step = readonly [write: (line: Line) => void, text: string]
@@ -38,10 +38,10 @@ test('a line is what was written to it, however long, and begins anew', () => {
       for (const [write] of steps) write(line)
       const text = steps.map(([, part]) => part).join('')
       const bytes = Buffer.from(text)
-      const copy = Buffer.alloc(line.length + 1)
+      const copy = Buffer.alloc(1 + line.length + COPY_STEP)
       line.copyTo(copy, 1)
       assert.deepEqual(
-        [line.text, line.length, copy.toString('latin1', 1), line.binary],
+        [line.text, line.length, copy.toString('latin1', 1, 1 + line.length), line.binary],
         [text, bytes.length, bytes.toString('latin1'), bytes.toString('latin1')],
       )
     }),

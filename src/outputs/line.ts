@@ -13,9 +13,13 @@ const BILLION = 1_000_000_000
 /** Bytes that a character may take. */
 const WIDEST = 3
 const FIRST_SIZE = 4096
+/** A copy is a whole number of these long; what is too much is written over by what comes next. */
+export const COPY_STEP = 64
 
 export class Line {
   #bytes = Buffer.allocUnsafeSlow(FIRST_SIZE)
+  /** By steps, the beginning of the bytes that is so long: to make a view anew costs more than to copy it. */
+  #views: Buffer[] = []
   #length = 0
   #text: string | undefined
 
@@ -35,8 +39,15 @@ export class Line {
     return this.#bytes.toString('latin1', 0, this.#length)
   }
 
+  /** Copy it to `at`, where there is room for `COPY_STEP` bytes more than its length. */
   copyTo(target: Buffer, at: number): void {
-    this.#bytes.copy(target, at, 0, this.#length)
+    const steps = Math.ceil(this.#length / COPY_STEP)
+    let view = this.#views[steps]
+    if (view === undefined) {
+      view = this.#bytes.subarray(0, steps * COPY_STEP)
+      this.#views[steps] = view
+    }
+    target.set(view, at)
   }
 
   /** Begin anew. */
@@ -126,9 +137,10 @@ export class Line {
   }
 
   #grow(size: number): void {
-    const bytes = Buffer.allocUnsafeSlow(size * 2)
+    const bytes = Buffer.allocUnsafeSlow(Math.ceil(size / FIRST_SIZE) * 2 * FIRST_SIZE)
     this.#bytes.copy(bytes, 0, 0, this.#length)
     this.#bytes = bytes
+    this.#views = []
   }
 }
 

@@ -4,11 +4,10 @@
  */
 import { AF_INET, AF_INET6, AF_UNIX, errnoName } from '../../schema/enums/index.ts'
 import type { FamilyDecl, FieldDecl } from '../../schema/index.ts'
-import { placesOf, slotOf } from '../decode/event-view.ts'
-import type { Alert } from '../detect/alert.ts'
+import { headerPlaces, placesOf, slotOf } from '../decode/event-view.ts'
 import type { Endpoint, ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { answersOf, dnsMessage, responseCode } from '../fields/dns/dns.ts'
-import { rawResult } from '../fields/evt/result.ts'
+import { RESULT as RAW_RESULT, rawResult } from '../fields/evt/result.ts'
 import { tuple } from '../fields/fd/descriptor.ts'
 import { transport } from '../fields/fd/socket.ts'
 import { Ip, parseIp } from '../fields/ip.ts'
@@ -18,77 +17,20 @@ import { splitVector } from '../fields/vector.ts'
 import * as json from '../outputs/json-schema.ts'
 import type { Line } from '../outputs/line.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
-import type { CompiledRule } from '../rules/ir.ts'
+import {
+  type Column,
+  fixed,
+  type NumberColumn,
+  numberAt,
+  ofProcess,
+  optional,
+  type RowColumn,
+  row,
+  type Texts,
+  usually,
+} from './column.ts'
 import { detectionName, isDetection } from './rule-facts.ts'
-import { type TimeText, writeList, writeNamed, writeNull, writeStr, writeTime } from './text.ts'
-
-/** A rule that matched the event, and the alert it raised unless alerts are off. */
-export interface Finding {
-  readonly rule: CompiledRule<SyscallContext>
-  readonly alert: Alert
-}
-
-/** What a record is written from; one object, refilled for each event. */
-export interface Row {
-  readonly ctx: SyscallContext
-  readonly findings: readonly Finding[]
-}
-
-/** What writers share. */
-export interface Texts {
-  readonly time: TimeText
-  readonly host: string
-  /** Hide secrets in arguments and environments. */
-  readonly mask: boolean
-  /** Alerts are records of their own, whose ids may be named. */
-  readonly alertRecords: boolean
-}
-
-interface ColumnBase {
-  readonly name: string
-  readonly schema: json.JsonSchema
-  /** True: left out of records that have nothing to say. */
-  readonly optional?: true
-}
-/** The same in every record. */
-export interface FixedColumn extends ColumnBase {
-  readonly of: 'nothing'
-  readonly value: string | boolean
-}
-/** Depends on the event. `write` gives the value; of an optional column `,"name":value` or nothing. */
-export interface RowColumn extends ColumnBase {
-  readonly of: 'row'
-  write(out: Line, row: Row, texts: Texts): void
-}
-/** Depends on the process alone, so that its text is kept for the next event. `write` as above. */
-export interface ProcessColumn extends ColumnBase {
-  readonly of: 'process'
-  write(out: Line, process: ProcessInfo | undefined, texts: Texts): void
-}
-export type Column = FixedColumn | RowColumn | ProcessColumn
-
-const fixed = (name: string, schema: json.JsonSchema, value: string | boolean): FixedColumn => ({
-  of: 'nothing',
-  name,
-  schema,
-  value,
-})
-const row = (name: string, schema: json.JsonSchema, write: RowColumn['write']): RowColumn => ({
-  of: 'row',
-  name,
-  schema,
-  write,
-})
-const ofProcess = (name: string, schema: json.JsonSchema, write: ProcessColumn['write']): ProcessColumn => ({
-  of: 'process',
-  name,
-  schema,
-  write,
-})
-const optional = <C extends RowColumn | ProcessColumn>(column: C): C => ({ ...column, optional: true })
-
-/** What stands before a value. */
-export const keyOf = (name: string): string => `,"${name}":`
+import { writeList, writeNamed, writeNull, writeStr, writeTime } from './text.ts'
 
 const TRUE = Buffer.from('true')
 const FALSE = Buffer.from('false')
@@ -98,16 +40,11 @@ const writeNumber = (out: Line, value: number | undefined): void => {
 }
 
 /** A number of the record under a name; 64-bit values exactly. */
-export function fromSlot(family: FamilyDecl, field: string, name = field, doc?: string): RowColumn {
+export function fromSlot(family: FamilyDecl, field: string, name = field, doc?: string): NumberColumn {
   const slot = slotOf(family, field)
   if (slot === undefined) throw new RangeError(`family ${family.name} has no field '${field}'`)
   const description = doc ?? describe(slot.decl)
-  const wide = slot.size === 8
-  return row(name, json.int(description), (out, { ctx: { event } }) => {
-    const value = event.numberAt(slot)
-    if (wide && !Number.isSafeInteger(value)) out.ascii(String(event.bigint(field)))
-    else out.int(value)
-  })
+  return numberAt(name, json.int(description), placesOf(field))
 }
 
 const describe = ({ doc, names }: FieldDecl): string => (names === undefined ? doc : `${doc}, as a number`)
@@ -156,13 +93,9 @@ export const TIMESTAMP = row(
   json.count('CLOCK_MONOTONIC when it happened, ns'),
   (out, { ctx: { event } }) => writeTime(out, event),
 )
-export const PID = row('pid', json.count('process id, initial namespace'), (out, { ctx }) =>
-  out.int(ctx.event.pid),
-)
-export const TID = row('tid', json.count('thread id, initial namespace'), (out, { ctx }) =>
-  out.int(ctx.event.tid),
-)
-export const UID = row('uid', json.count('effective user id'), (out, { ctx }) => out.int(ctx.event.uid))
+export const PID = numberAt('pid', json.count('process id, initial namespace'), headerPlaces('tgid'))
+export const TID = numberAt('tid', json.count('thread id, initial namespace'), headerPlaces('tid'))
+export const UID = numberAt('uid', json.count('effective user id'), headerPlaces('uid'))
 export const PPID = ofProcess(
   'ppid',
   json.orNull(json.count('process id of the parent; null when the process is unknown')),
@@ -314,18 +247,14 @@ export const GROUP_DEAD = fixed(
 
 /** Parent and child of a fork. The child starts as a copy of its parent, so both have one name. */
 export const RELATIONSHIP: readonly Column[] = [
-  row('parent_pid', json.count('process that made the other'), (out, { ctx }) => out.int(ctx.event.pid)),
+  numberAt('parent_pid', json.count('process that made the other'), headerPlaces('tgid')),
   ofProcess(
     'parent_comm',
     json.orNull(json.text('name of the parent; null when it is unknown')),
     (out, process) => writeStr(out, 'parent_comm', process?.comm),
   ),
-  row('child_pid', json.count('the new process'), (out, { ctx: { event } }) =>
-    out.int(event.number('child_pid')!),
-  ),
-  row('child_tid', json.count('its first thread'), (out, { ctx: { event } }) =>
-    out.int(event.number('child_pid')!),
-  ),
+  numberAt('child_pid', json.count('the new process'), placesOf('child_pid')),
+  numberAt('child_tid', json.count('its first thread'), placesOf('child_pid')),
   row(
     'child_comm',
     json.orNull(json.text('name of the child: that of the thread that forked')),
@@ -348,21 +277,20 @@ export const TIME = row(
 export const HOST = ofProcess('host', json.text('name of the host'), (out, _process, { host }) =>
   writeNamed(out, 'host', host),
 )
-export const RESULT = row(
+export const RESULT = numberAt(
   'result',
   json.orNull(
     json.int('return value of the call, a negative errno when it failed; null for what is no call'),
   ),
-  (out, { ctx }) => writeNumber(out, rawResult(ctx)),
+  RAW_RESULT,
 )
-export const ERROR = row(
-  'error',
-  json.orNull(json.text('name of the error; null when the call worked')),
-  (out, { ctx }) => {
+export const ERROR = usually(
+  'null',
+  row('error', json.orNull(json.text('name of the error; null when the call worked')), (out, { ctx }) => {
     const result = rawResult(ctx) ?? 0
     if (result < 0) out.quoted(errnoName(result) ?? String(-result))
     else writeNull(out)
-  },
+  }),
 )
 
 const ACCESS = ['read', 'write', 'read_write', 'none'] as const
@@ -488,25 +416,34 @@ export const DNS: readonly RowColumn[] = [
 
 /* What rules say */
 
-export const ALERT = row('alert', json.bool('a rule or detection matched'), (out, { findings }) =>
-  out.raw(findings.length > 0 ? TRUE : FALSE),
+export const ALERT = usually(
+  'false',
+  row('alert', json.bool('a rule or detection matched'), (out, { findings }) =>
+    out.raw(findings.length > 0 ? TRUE : FALSE),
+  ),
 )
-export const DETECTION_TYPE = row(
-  'detection_type',
-  json.orNull(json.text('the detection that matched, or the rule when no detection did; null without one')),
-  (out, { findings }) => {
-    const found = findings.find(({ rule }) => isDetection(rule)) ?? findings[0]
-    writeNamed(out, 'detection_type', found && detectionName(found.rule))
-  },
-)
-export const ALERT_IDS = optional(
+export const DETECTION_TYPE = usually(
+  'null',
   row(
-    'alert_ids',
-    json.list(json.text('id of an alert record'), 'alerts that this event raised'),
-    (out, { findings }, { alertRecords }) => {
-      if (findings.length === 0 || !alertRecords) return
-      const ids = findings.filter(({ rule }) => !isDetection(rule)).map(({ alert }) => `"${alert.id}"`)
-      if (ids.length > 0) out.ascii(`,"alert_ids":[${ids.join(',')}]`)
+    'detection_type',
+    json.orNull(json.text('the detection that matched, or the rule when no detection did; null without one')),
+    (out, { findings }) => {
+      const found = findings.find(({ rule }) => isDetection(rule)) ?? findings[0]
+      writeNamed(out, 'detection_type', found && detectionName(found.rule))
     },
+  ),
+)
+export const ALERT_IDS = usually(
+  '',
+  optional(
+    row(
+      'alert_ids',
+      json.list(json.text('id of an alert record'), 'alerts that this event raised'),
+      (out, { findings }, { alertRecords }) => {
+        if (findings.length === 0 || !alertRecords) return
+        const ids = findings.filter(({ rule }) => !isDetection(rule)).map(({ alert }) => `"${alert.id}"`)
+        if (ids.length > 0) out.ascii(`,"alert_ids":[${ids.join(',')}]`)
+      },
+    ),
   ),
 )

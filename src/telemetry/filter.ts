@@ -7,7 +7,7 @@
 
 import { spellingsOf as otherSpellings, systemLinks } from '../config/spellings.ts'
 import type { SyscallContext } from '../fields/context.ts'
-import { cleanPath, type PathFields, pathOf } from '../fields/paths.ts'
+import { cleanPath, type PathFields, type PathValue, pathOf } from '../fields/paths.ts'
 
 export interface FilterOptions {
   /** Absolute. Without paths and patterns everything is watched. */
@@ -44,15 +44,24 @@ export class PathFilter {
   admits(ctx: SyscallContext, paths: readonly PathFields[]): boolean {
     let any = false
     for (const fields of paths) {
-      const { accessed, resolved } = pathOf(ctx, fields)
-      if (accessed === undefined && resolved === undefined) continue
-      any = true
-      const a = accessed === undefined ? 0 : this.#verdict(accessed.text)
-      const b = resolved === undefined || resolved === accessed ? 0 : this.#verdict(resolved.text)
-      if (((a | b) & (WATCHED | EXCLUDED)) === WATCHED) return true
+      const path = pathOf(ctx, fields)
+      if (path.watchedBy !== this) {
+        path.watchedBy = this
+        path.watched = this.#isWatched(path)
+      }
+      if (path.watched === true) return true
+      if (path.watched === false) any = true
     }
     // What has no path can neither be watched nor excluded.
     return !any && this.#everything
+  }
+
+  /** Undefined for what has no path. */
+  #isWatched({ accessed, resolved }: PathValue): boolean | undefined {
+    if (accessed === undefined && resolved === undefined) return undefined
+    const a = accessed === undefined ? 0 : this.#verdict(accessed.text)
+    const b = resolved === undefined || resolved === accessed ? 0 : this.#verdict(resolved.text)
+    return ((a | b) & (WATCHED | EXCLUDED)) === WATCHED
   }
 
   #verdict(path: string): number {

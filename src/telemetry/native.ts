@@ -4,10 +4,10 @@
  */
 import { errnoName } from '../../schema/enums/index.ts'
 import { type EventType, type FamilyDecl, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
-import type { ProcessInfo } from '../fields/context.ts'
+import { headerPlaces, slotOf } from '../decode/event-view.ts'
 import { nameDiffers } from '../fields/differs.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
-import { rawResult } from '../fields/evt/result.ts'
+import { RESULT, rawResult } from '../fields/evt/result.ts'
 import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip } from '../fields/ip.ts'
 import { splitVector } from '../fields/vector.ts'
@@ -15,21 +15,15 @@ import { jsonString, visibleBytes } from '../outputs/escape.ts'
 import * as json from '../outputs/json-schema.ts'
 import { Line } from '../outputs/line.ts'
 import { maskArguments, maskEnvironment } from '../outputs/masking.ts'
+import { type Column, keyOf, type ProcessColumn, type Row, type RowColumn, type Texts } from './column.ts'
 import * as c from './columns.ts'
-import { compose, partsOf, type RowWriter } from './compose.ts'
+import { compose, composeBoth, type Part, partsOf, type RowWriter } from './compose.ts'
 import { ProcessTexts } from './process-text.ts'
 import { recordTypesOf } from './records.ts'
 import type { LineMaker, LineOptions } from './telemetry.ts'
 import { TimeText, writeList, writeNamed, writeNull, writeStr } from './text.ts'
 
-type Row = c.Row
-type Write = c.RowColumn['write']
-
-/** 64-bit values that a double does not hold are a text of digits. */
-function writeInteger(out: Line, value: number, exact: () => bigint | number): void {
-  if (Number.isSafeInteger(value)) out.int(value)
-  else out.ascii(`"${exact()}"`)
-}
+type Write = RowColumn['write']
 
 /** Values that few numbers have are put into words once. */
 function worded(slot: Slot, words: (value: number) => string): Write {
@@ -68,7 +62,7 @@ const enumText = ({ decl }: Slot): ((value: number) => string) => {
 const deviceText = (value: number): string => `"${value >>> 20}:${value & 0xfffff}"`
 
 /** How a field is written, by its declaration: a column without its name. */
-type Value = Pick<c.RowColumn, 'schema' | 'write' | 'optional'>
+type Value = Pick<RowColumn, 'schema' | 'write' | 'optional'>
 
 function fieldValue(slot: Slot): Value {
   const { name, decl } = slot
@@ -111,8 +105,12 @@ function fieldValue(slot: Slot): Value {
     case 'port':
       return {
         schema: { type: ['integer', 'string'], description: decl.doc },
-        write: (out, { ctx: { event } }) =>
-          writeInteger(out, event.numberAt(slot), () => event.bigint(name)!),
+        write(out, { ctx: { event } }) {
+          const value = event.numberAt(slot)
+          // What a double does not hold is a text of digits.
+          if (Number.isSafeInteger(value)) out.int(value)
+          else out.ascii(`"${event.bigintAt(slot)}"`)
+        },
       }
     default:
       return decl.format satisfies never
@@ -124,14 +122,14 @@ const present = <T>(
   { name }: Slot,
   schema: json.JsonSchema,
   get: (row: Row) => T | undefined,
-  write: (out: Line, value: T, texts: c.Texts) => void,
+  write: (out: Line, value: T, texts: Texts) => void,
 ): Value => ({
   schema,
   optional: true,
   write(out, row, texts) {
     const value = get(row)
     if (value === undefined) return
-    out.ascii(c.keyOf(name))
+    out.ascii(keyOf(name))
     write(out, value, texts)
   },
 })
@@ -178,14 +176,14 @@ const structureValue = (slot: Slot): Value =>
   )
 
 /** What stands under `args`: the fields that are no internals, the paths put together, the ends of a socket. */
-function argumentsOf(type: EventType): readonly c.RowColumn[] {
+function argumentsOf(type: EventType): readonly RowColumn[] {
   const own = layoutOf(type.family)
     .slots.filter(({ name, decl }) => decl.hidden !== true && name !== 'res')
     .map((slot) => ({ of: 'row', name: slot.name, ...fieldValue(slot) }) as const)
   return [...own, ...pathArguments(type), ...socketArguments(type.family)]
 }
 
-function pathArguments(type: EventType): readonly c.RowColumn[] {
+function pathArguments(type: EventType): readonly RowColumn[] {
   const paths = recordTypesOf.get(type.name)?.[0]?.paths ?? []
   const names = paths.length === 2 ? ['old_path', 'new_path'] : ['path']
   const accessed = paths.map((fields, i) =>
@@ -197,45 +195,75 @@ function pathArguments(type: EventType): readonly c.RowColumn[] {
 
 const HAVE_ENDS: ReadonlySet<string> = new Set(['socket', 'message', 'flow', 'packet'])
 
-const socketArguments = (family: FamilyDecl): readonly c.RowColumn[] =>
+const socketArguments = (family: FamilyDecl): readonly RowColumn[] =>
   HAVE_ENDS.has(family.name) ? [...c.endpoint('local'), ...c.endpoint('remote'), c.UNIX_PATH] : []
 
 const RECORD_FLAG_NAMES = Object.entries(RECORD_FLAGS)
 
 /** Flags of the record, and the names of the values that were cut. */
-function flagsWriter(type: EventType): RowWriter {
-  const variable = layoutOf(type.family).slots.filter(({ decl }) => decl.max !== undefined)
+function flagsWriter({ family }: EventType): RowWriter {
+  const variable = layoutOf(family).slots.filter(({ decl }) => decl.max !== undefined)
+  const name = slotOf(family, 'name')
+  const path = slotOf(family, 'path')
   return (out, { ctx: { event } }) => {
     const start = out.length
-    for (const [name, bit] of RECORD_FLAG_NAMES)
-      if ((event.flags & bit) !== 0) out.ascii(`,"${name.toLowerCase()}"`)
-    if (nameDiffers(event) === true) out.ascii(',"name_differs"')
-    for (const slot of variable) if (event.cutAt(slot) !== undefined) out.ascii(`,"truncated:${slot.name}"`)
+    const { flags } = event
+    if (flags !== 0)
+      for (const [flag, bit] of RECORD_FLAG_NAMES)
+        if ((flags & bit) !== 0) out.ascii(`,"${flag.toLowerCase()}"`)
+    // Most files are opened by the name they have: to see that takes no text.
+    const same = flags === 0 && name !== undefined && path !== undefined && event.same(name, path)
+    if (!same && nameDiffers(event) === true) out.ascii(',"name_differs"')
+    for (let i = 0; i < variable.length; i++)
+      if (event.cutAt(variable[i]!) !== undefined) out.ascii(`,"truncated:${variable[i]!.name}"`)
     out.enclose(start, '[', ']')
   }
 }
 
-function writeProcess(out: Line, process: ProcessInfo | undefined): void {
-  if (process === undefined) return
-  out.ascii(`,"ppid":${process.ppid},"gid":${process.gid},"comm":`)
-  writeStr(out, 'comm', process.comm)
-  out.ascii(',"exe":')
-  writeStr(out, 'exe', process.exePath)
-  out.ascii(',"container_id":')
-  writeNamed(out, 'container_id', process.containerId)
+const ABOUT_PROCESS: ProcessColumn = {
+  of: 'process',
+  name: 'process',
+  schema: {},
+  optional: true,
+  write(out, process) {
+    if (process === undefined) return
+    out.ascii(`,"ppid":${process.ppid},"gid":${process.gid},"comm":`)
+    writeStr(out, 'comm', process.comm)
+    out.ascii(',"exe":')
+    writeStr(out, 'exe', process.exePath)
+    out.ascii(',"container_id":')
+    writeNamed(out, 'container_id', process.containerId)
+  },
 }
 
-const writeMono: RowWriter = (out, { ctx: { event } }) => writeInteger(out, event.time, () => event.timeNs)
-const writeStart: RowWriter = (out, { ctx: { event } }) => writeInteger(out, event.start, () => event.start)
+const writeMono: RowWriter = (out, { ctx: { event } }) => {
+  if (Number.isSafeInteger(event.time)) out.int(event.time)
+  else out.ascii(`"${event.timeNs}"`)
+}
+const writeStart: RowWriter = (out, { ctx: { event } }) => {
+  if (Number.isSafeInteger(event.start)) out.int(event.start)
+  else out.ascii(`"${event.start}"`)
+}
+
 const writeResult: RowWriter = (out, { ctx }) => {
   const ret = rawResult(ctx)
   if (ret === undefined) writeNull(out)
-  else if (ret < 0) out.ascii(`{"ret":${ret},"error":"${errnoName(ret) ?? -ret}"}`)
-  else {
-    out.ascii('{"ret":')
-    out.int(ret)
-    out.ascii(',"error":null}')
-  }
+  else out.ascii(`{"ret":${ret},"error":${ret < 0 ? `"${errnoName(ret) ?? -ret}"` : null}}`)
+}
+
+/** An object of what the parts write, each member behind a comma. */
+function objectOf(members: readonly Part[]): readonly Part[] {
+  const [first, ...others] = members
+  if (typeof first === 'string') return [`{${first.slice(1)}`, ...others, '}']
+  // What is left out when there is nothing to say may be the first.
+  const write = compose(members)
+  return [
+    (out, row) => {
+      const start = out.length
+      write(out, row)
+      out.enclose(start, '{', '}')
+    },
+  ]
 }
 
 /** Our shape is the same for all types of records. */
@@ -245,41 +273,40 @@ export interface NativeLines extends LineMaker {
 
 /** Lines in our native shape. */
 export function nativeLines({ lookup, host, mask, alertRecords, without }: LineOptions): NativeLines {
-  const texts: c.Texts = { time: new TimeText(lookup), host, mask, alertRecords }
+  const texts: Texts = { time: new TimeText(lookup), host, mask, alertRecords }
   const processes = new ProcessTexts()
-  const about = processes.block(writeProcess)
   const out = new Line()
   const writers = new Map<EventType, RowWriter>()
-  const writerOf = (type: EventType): RowWriter => {
-    const shown = argumentsOf(type).filter(({ name }) => !without.has(name))
-    const args = compose(partsOf(shown, texts, processes))
-    const writer = compose([
+  const partsFor = (type: EventType, usual: boolean): readonly Part[] => {
+    const args = argumentsOf(type).filter(({ name }) => !without.has(name))
+    const parts = (columns: readonly Column[]): readonly Part[] =>
+      partsOf(columns, { texts, processes, usual })
+    return [
       '{"v":1',
-      ...partsOf([c.TIME], texts, processes),
+      ...parts([c.TIME]),
       ',"mono_ns":',
       writeMono,
       `,"event":"${type.name}","source":"syscall","host":${jsonString(visibleBytes(host))},"process":{"pid":`,
-      (line, { ctx }) => line.int(ctx.event.pid),
+      headerPlaces('tgid'),
       ',"tid":',
-      (line, { ctx }) => line.int(ctx.event.tid),
+      headerPlaces('tid'),
       ',"start_ns":',
       writeStart,
       ',"uid":',
-      (line, { ctx }) => line.int(ctx.event.uid),
-      (line, { ctx }) => processes.write(line, ctx.process, about),
+      headerPlaces('uid'),
+      ...parts([ABOUT_PROCESS]),
       '},"args":',
-      (line, row) => {
-        const start = line.length
-        args(line, row)
-        line.enclose(start, '{', '}')
-      },
+      ...objectOf(parts(args)),
       ',"result":',
-      writeResult,
+      ...(usual && RESULT[type.id] !== undefined ? ['{"ret":', RESULT, ',"error":null}'] : [writeResult]),
       ',"flags":',
       flagsWriter(type),
-      ...partsOf([c.ALERT_IDS], texts, processes),
+      ...parts([c.ALERT_IDS]),
       '}',
-    ])
+    ]
+  }
+  const writerOf = (type: EventType): RowWriter => {
+    const writer = composeBoth((usual) => partsFor(type, usual))
     writers.set(type, writer)
     return writer
   }

@@ -4,9 +4,13 @@
  */
 import type { ProcessInfo } from '../fields/context.ts'
 import { Line } from '../outputs/line.ts'
+import { keyOf, type ProcessColumn, type Texts } from './column.ts'
 
-/** Writes some facts of a process; undefined stands for a process nobody knows. */
-export type ProcessWriter = (out: Line, process: ProcessInfo | undefined) => void
+/** Columns whose text is kept together. */
+interface Block {
+  readonly columns: readonly ProcessColumn[]
+  readonly texts: Texts
+}
 
 interface Entry {
   /** Change number at which the entry was last known to be right. */
@@ -27,14 +31,18 @@ interface Entry {
 const MAX_DEPTH = 64
 
 export class ProcessTexts {
-  readonly #writers: ProcessWriter[] = []
+  readonly #blocks: Block[] = []
   readonly #entries = new WeakMap<ProcessInfo, Entry>()
   readonly #draft = new Line()
   #generation = 0
 
-  /** Declare a block of text; returns its number. */
-  block(writer: ProcessWriter): number {
-    return this.#writers.push(writer) - 1
+  /** Number of the text that these columns make. */
+  block(columns: readonly ProcessColumn[], texts: Texts): number {
+    const known = this.#blocks.findIndex(
+      (block) =>
+        block.columns.length === columns.length && block.columns.every((one, i) => one === columns[i]),
+    )
+    return known < 0 ? this.#blocks.push({ columns, texts }) - 1 : known
   }
 
   /** Some process changed its name or image, came or went: entries must be looked at again before they are reused. */
@@ -44,7 +52,7 @@ export class ProcessTexts {
 
   write(out: Line, process: ProcessInfo | undefined, block: number): void {
     if (process === undefined) {
-      this.#writers[block]!(out, undefined)
+      this.#compose(out, undefined, block)
       return
     }
     const { blocks } = this.#entryOf(process, MAX_DEPTH)
@@ -54,8 +62,16 @@ export class ProcessTexts {
 
   #make(process: ProcessInfo, block: number): string {
     this.#draft.begin()
-    this.#writers[block]!(this.#draft, process)
+    this.#compose(this.#draft, process, block)
     return this.#draft.binary
+  }
+
+  #compose(out: Line, process: ProcessInfo | undefined, block: number): void {
+    const { columns, texts } = this.#blocks[block]!
+    for (const column of columns) {
+      if (column.optional !== true) out.ascii(keyOf(column.name))
+      column.write(out, process, texts)
+    }
   }
 
   #entryOf(process: ProcessInfo, depth: number): Entry {

@@ -4,6 +4,7 @@
  */
 import { EVENT_TYPES, type FamilyDecl, layoutOf } from '../../schema/index.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
+import type { Column } from './column.ts'
 import * as c from './columns.ts'
 import type { RuleType } from './rule-facts.ts'
 
@@ -24,13 +25,13 @@ export interface RecordType {
   readonly direction?: 'outbound' | 'inbound'
   /** Paths that filters look at. */
   readonly paths: readonly PathFields[]
-  readonly columns: readonly c.Column[]
+  readonly columns: readonly Column[]
 }
 
 /** What a family has to tell, and under which names. */
 interface FamilyShape {
   readonly paths: readonly PathFields[]
-  readonly columns: readonly c.Column[]
+  readonly columns: readonly Column[]
 }
 
 const family = (name: string): FamilyDecl => EVENT_TYPES.find((type) => type.family.name === name)!.family
@@ -45,7 +46,7 @@ const LINK = pathOfFields('linkpath', 'dir', undefined)
 
 const NAME_DOC = 'name as the caller gave it'
 const PATH_DOC = 'absolute path as accessed: the name joined to where it starts, cleaned as text'
-const path = (fields: PathFields): c.Column => c.accessedPath(fields, 'path', PATH_DOC)
+const path = (fields: PathFields): Column => c.accessedPath(fields, 'path', PATH_DOC)
 
 const WHO = [c.TIMESTAMP, c.PID, c.TID, c.UID, c.PPID, c.GID, c.COMM, c.EXE_PATH]
 const VERDICT = [c.ALERT, c.DETECTION_TYPE, c.ALERT_IDS]
@@ -54,7 +55,7 @@ const PLACE = [c.TIME, c.HOST]
 const CONTEXT = [c.ARGV_SHORT, c.ARGV_TRUNCATED, c.CWD, c.CONTAINER, c.ANCESTORS]
 
 /** The columns of the family's own fields that were not named by hand. */
-function others(name: string, taken: readonly string[]): readonly c.Column[] {
+function others(name: string, taken: readonly string[]): readonly Column[] {
   const decl = family(name)
   return layoutOf(decl)
     .slots.filter(
@@ -78,14 +79,14 @@ const openShape: FamilyShape = {
   ],
 }
 
-const writing = (...columns: readonly c.Column[]): FamilyShape => ({
+const writing = (...columns: readonly Column[]): FamilyShape => ({
   paths: [OBJECT],
   columns: [c.fromSlot(family('write'), 'fd'), ...columns, c.resolvedPath(OBJECT), c.ACCESS_WRITE],
 })
-const size = (name: string, doc: string): c.Column => c.fromSlot(family('write'), 'size', name, doc)
+const size = (name: string, doc: string): Column => c.fromSlot(family('write'), 'size', name, doc)
 
 /** Two names, old and new. */
-const joining = (familyName: string, ...columns: readonly c.Column[]): FamilyShape => ({
+const joining = (familyName: string, ...columns: readonly Column[]): FamilyShape => ({
   paths: [OLD, NEW],
   columns: [
     c.givenName(OLD, 'old_filename', 'old name as the caller gave it'),
@@ -99,7 +100,7 @@ const joining = (familyName: string, ...columns: readonly c.Column[]): FamilySha
   ],
 })
 
-const byName = (familyName: string, fields: PathFields, ...columns: readonly c.Column[]): FamilyShape => ({
+const byName = (familyName: string, fields: PathFields, ...columns: readonly Column[]): FamilyShape => ({
   paths: [fields],
   columns: [
     c.givenName(fields, 'filename', NAME_DOC),
@@ -111,7 +112,7 @@ const byName = (familyName: string, fields: PathFields, ...columns: readonly c.C
   ],
 })
 
-const flagsOf = (name: string): c.Column => c.fromSlot(family(name), 'flags')
+const flagsOf = (name: string): Column => c.fromSlot(family(name), 'flags')
 
 interface FileInit {
   readonly doc: string
@@ -134,7 +135,7 @@ const network = (
   name: string,
   doc: string,
   direction: 'outbound' | 'inbound',
-  columns: readonly c.Column[],
+  columns: readonly Column[],
   events: readonly string[] = [name],
 ): RecordType => ({
   name: `network_${name}`,
@@ -161,7 +162,7 @@ const packet = (
   name: string,
   doc: string,
   events: readonly string[],
-  columns: readonly c.Column[],
+  columns: readonly Column[],
 ): RecordType => ({
   name: `network_${name}`,
   doc,
@@ -185,7 +186,7 @@ const processRecord = (
   name: string,
   doc: string,
   events: readonly string[],
-  columns: readonly c.Column[],
+  columns: readonly Column[],
   outcome?: 'ok' | 'failed',
 ): RecordType => ({
   name,

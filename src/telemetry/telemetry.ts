@@ -2,10 +2,12 @@
  * The telemetry stream: events as records, one line each. It comes after the rules, so records know which rules matched;
  * filter and limit hide records and never alerts.
  */
+import { byEventId } from '../decode/event-view.ts'
 import type { Lookup, SyscallContext } from '../fields/context.ts'
+import { rawResult } from '../fields/evt/result.ts'
 import { Line } from '../outputs/line.ts'
-import type { Finding, Row, Texts } from './columns.ts'
-import { compose, partsOf, type RowWriter } from './compose.ts'
+import type { Finding, Row, Texts } from './column.ts'
+import { composeBoth, partsOf, type RowWriter } from './compose.ts'
 import type { PathFilter } from './filter.ts'
 import { RateLimiter, type Suppressed } from './limiter.ts'
 import { ProcessTexts } from './process-text.ts'
@@ -65,18 +67,19 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let written = 0
   let filtered = 0
   let failed = 0
+  const isWanted = byEventId(({ name }) => events.has(name))
   const hidden = (ctx: SyscallContext, type: RecordType): boolean =>
     ctx.event.pid === self || (type.kind === 'file' && !filter.admits(ctx, type.paths))
   return {
     events,
     wants(ctx) {
-      const type = events.has(ctx.event.name) ? typeOf(ctx) : undefined
+      const type = ctx.event.slotAt(isWanted) ? typeOf(ctx) : undefined
       return type !== undefined && (type.kind === 'process' || !hidden(ctx, type))
     },
     event(ctx, findings) {
       const { event } = ctx
       if (event.type.family.state === true) lines.processChanged()
-      if (!events.has(event.name)) return false
+      if (!event.slotAt(isWanted)) return false
       const type = typeOf(ctx)
       if (type === undefined) return false
       const annotated = findings.length > 0
@@ -105,13 +108,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
 /** The record type of an event; the outcome decides where there are two. */
 export function typeOf(ctx: SyscallContext): RecordType | undefined {
-  const types = recordTypesOf.get(ctx.event.name)
+  const { event } = ctx
+  const types = event.slotAt(TYPES)
   // Captures have forks as the child sees them, and those of threads: there is no relationship in them.
-  if (ctx.event.family === 'fork' && ctx.event.number('child_pid') === 0) return undefined
+  if (event.family === 'fork' && event.number('child_pid') === 0) return undefined
   if (types === undefined || types.length === 1) return types?.[0]
-  const outcome = (ctx.event.number('res') ?? 0) < 0 ? 'failed' : 'ok'
+  const outcome = (rawResult(ctx) ?? 0) < 0 ? 'failed' : 'ok'
   return types.find((type) => type.outcome === outcome)
 }
+const TYPES = byEventId(({ name }) => recordTypesOf.get(name))
 
 export interface LineOptions {
   readonly lookup: Lookup
@@ -131,7 +136,7 @@ export function columnLines({ lookup, host, mask, alertRecords, without }: LineO
   const writerOf = (type: RecordType): RowWriter => {
     const columns = type.columns.filter(({ name }) => !without.has(name))
     const start = `{"event_type":"${type.name}","v":1`
-    const writer = compose([start, ...partsOf(columns, texts, processes), '}'])
+    const writer = composeBoth((usual) => [start, ...partsOf(columns, { texts, processes, usual }), '}'])
     writers.set(type, writer)
     return writer
   }

@@ -1,4 +1,5 @@
 /** What events hold as JSON on a line: texts, lists of them, times. */
+import type { EventView, NumberPlaces } from '../decode/event-view.ts'
 import { encodeText, type Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
 import { jsonString, visibleBytes } from '../outputs/escape.ts'
@@ -9,6 +10,18 @@ const PLAIN = /^[ !#-[\]-~]*$/
 const NULL = Buffer.from('null')
 
 export const writeNull = (out: Line): void => out.raw(NULL)
+
+/** A number of an event, 64-bit values exactly; null where the event has none. */
+export function writeNumberAt(out: Line, event: EventView, places: NumberPlaces): void {
+  const slot = event.slotAt(places)
+  if (slot === undefined) {
+    writeNull(out)
+    return
+  }
+  const value = event.numberAt(slot)
+  if (Number.isSafeInteger(value)) out.int(value)
+  else out.ascii(String(event.bigintAt(slot)))
+}
 
 /** A text as JSON. Bytes that are not UTF-8 are shown as `\xNN`. */
 function writeText(out: Line, text: string): void {

@@ -1,11 +1,19 @@
 /** How the call ended. */
 import { errnoName } from '../../../schema/enums/index.ts'
+import { byEventId, type NumberPlaces, slotOf } from '../../decode/event-view.ts'
 import type { SyscallContext } from '../context.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 
 /** Return value: `res`, or the descriptor of an open; undefined for events that are no calls. */
-export const rawResult = (ctx: SyscallContext): number | undefined =>
-  ctx.event.number('res') ?? (ctx.event.family === 'open' ? ctx.event.number('fd') : undefined)
+export function rawResult({ event }: SyscallContext): number | undefined {
+  const slot = event.slotAt(RESULT)
+  return slot && event.numberAt(slot)
+}
+
+/** Where it lies. */
+export const RESULT: NumberPlaces = byEventId(
+  ({ family }) => slotOf(family, 'res') ?? (family.name === 'open' ? slotOf(family, 'fd') : undefined),
+)
 
 /** Name of a negative errno, or its number when it has none. */
 const errorText = (res: number): string => errnoName(res) ?? String(-res)
