@@ -95,6 +95,8 @@ export interface ProcessInfo {
   readonly containerId: string | undefined
   /** The container as its cgroup names it, undefined on the host. */
   readonly container: ContainerRef | undefined
+  /** What records say about the process; of telemetry/process-text.ts. */
+  told?: object | undefined
   /** Ends when the process does: an exited parent stays reachable for a while. */
   readonly parent: ProcessInfo | undefined
   /**

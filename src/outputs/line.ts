@@ -16,8 +16,13 @@ const FIRST_SIZE = 4096
 /** A copy is a whole number of these long; what is too much is written over by what comes next. */
 export const COPY_STEP = 64
 
+/** The quick way to write a text of bytes: `write` with an encoding looks that up first, which takes as long again. */
+interface Bytes extends Buffer {
+  latin1Write(text: string, at: number): number
+}
+
 export class Line {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_SIZE)
+  #bytes = Buffer.allocUnsafeSlow(FIRST_SIZE) as Bytes
   /** By steps, the beginning of the bytes that is so long: to make a view anew costs more than to copy it. */
   #views: Buffer[] = []
   #length = 0
@@ -68,7 +73,7 @@ export class Line {
   /** A text each of whose characters is a byte. */
   bytesOf(text: string): void {
     const at = this.#claim(text.length)
-    this.#bytes.write(text, at, 'latin1')
+    this.#bytes.latin1Write(text, at)
   }
 
   /** A short text of ASCII characters. */
@@ -90,7 +95,7 @@ export class Line {
     const at = this.#claim(size + 2)
     const bytes = this.#bytes
     bytes[at] = QUOTE
-    bytes.write(text, at + 1, 'latin1')
+    bytes.latin1Write(text, at + 1)
     bytes[at + size + 1] = QUOTE
   }
 
@@ -137,7 +142,7 @@ export class Line {
   }
 
   #grow(size: number): void {
-    const bytes = Buffer.allocUnsafeSlow(Math.ceil(size / FIRST_SIZE) * 2 * FIRST_SIZE)
+    const bytes = Buffer.allocUnsafeSlow(Math.ceil(size / FIRST_SIZE) * 2 * FIRST_SIZE) as Bytes
     this.#bytes.copy(bytes, 0, 0, this.#length)
     this.#bytes = bytes
     this.#views = []

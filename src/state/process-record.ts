@@ -93,6 +93,7 @@ export class ProcessRecord implements ProcessInfo {
   asOf = 0
   /** CLOCK_MONOTONIC ns of its end, undefined while it lives. */
   exitedAt: number | undefined = undefined
+  told: object | undefined = undefined
   /** Made an event since eviction last looked at it. */
   used = true
   /** Older process with the same pid. */

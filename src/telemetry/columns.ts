@@ -267,11 +267,7 @@ export const RELATIONSHIP: readonly Column[] = [
 export const TIME = row(
   'time',
   json.time('wall clock, RFC 3339 in UTC with ns'),
-  (out, { ctx: { event } }, { time }) => {
-    out.ascii('"')
-    time.wall(out, event)
-    out.ascii('"')
-  },
+  (out, { ctx: { event } }, { time }) => time.wall(out, event),
 )
 /** The same for all records, so it goes with the text that is kept. */
 export const HOST = ofProcess('host', json.text('name of the host'), (out, _process, { host }) =>
@@ -295,13 +291,16 @@ export const ERROR = usually(
 
 const ACCESS = ['read', 'write', 'read_write', 'none'] as const
 const O_PATH = 0o10000000
+const FLAGS = placesOf('flags')
+const ACCESS_TEXTS = ACCESS.map((access) => Buffer.from(`"${access}"`))
+const NO_ACCESS = ACCESS_TEXTS[3]!
 /** How an open wants the file; everything else that touches files changes them. */
 export const ACCESS_OF_OPEN = row(
   'access',
   json.oneOfTexts(ACCESS, 'what the file was opened for, or done to it'),
   (out, { ctx: { event } }) => {
-    const flags = event.number('flags')!
-    out.quoted((flags & O_PATH) !== 0 ? 'none' : (ACCESS[flags & 3] ?? 'none'))
+    const flags = event.numberAt(event.slotAt(FLAGS)!)
+    out.raw((flags & O_PATH) !== 0 ? NO_ACCESS : ACCESS_TEXTS[flags & 3]!)
   },
 )
 export const ACCESS_WRITE = fixed(

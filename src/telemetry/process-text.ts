@@ -13,6 +13,7 @@ interface Block {
 }
 
 interface Entry {
+  readonly by: ProcessTexts
   /** Change number at which the entry was last known to be right. */
   generation: number
   readonly ppid: number
@@ -32,7 +33,6 @@ const MAX_DEPTH = 64
 
 export class ProcessTexts {
   readonly #blocks: Block[] = []
-  readonly #entries = new WeakMap<ProcessInfo, Entry>()
   readonly #draft = new Line()
   #generation = 0
 
@@ -75,7 +75,8 @@ export class ProcessTexts {
   }
 
   #entryOf(process: ProcessInfo, depth: number): Entry {
-    const known = this.#entries.get(process)
+    const told = process.told as Entry | undefined
+    const known = told?.by === this ? told : undefined
     if (known !== undefined && known.generation === this.#generation && isOf(known, process)) return known
     const above = depth > 0 ? process.parent : undefined
     const parent = above === undefined ? undefined : this.#entryOf(above, depth - 1)
@@ -85,8 +86,20 @@ export class ProcessTexts {
       return known
     }
     const { ppid, gid, comm, exePath, argv, cwd, containerId } = process
-    const entry = { generation, ppid, gid, comm, exePath, argv, cwd, containerId, parent, blocks: [] }
-    this.#entries.set(process, entry)
+    const entry: Entry = {
+      by: this,
+      generation,
+      ppid,
+      gid,
+      comm,
+      exePath,
+      argv,
+      cwd,
+      containerId,
+      parent,
+      blocks: [],
+    }
+    process.told = entry
     return entry
   }
 }

@@ -33,7 +33,7 @@ test('times are those of the exact way, whatever the clocks say', () => {
         const moment = { time: Number(ns), timeNs: ns }
         assert.equal(
           lineOf((out) => text.wall(out, moment)),
-          isoTime(ns + offset),
+          `"${isoTime(ns + offset)}"`,
         )
         assert.equal(
           lineOf((out) => writeTime(out, moment)),

@@ -78,6 +78,7 @@ export interface Moment {
 }
 
 const NS = 1_000_000_000
+const END_OF_TIME = Buffer.from('Z"')
 const MAX_EXACT = Number.MAX_SAFE_INTEGER
 
 /** Times of events as text. CLOCK_MONOTONIC is exact in a double for 104 days of uptime; beyond that the slow way is taken. */
@@ -93,7 +94,7 @@ export class TimeText {
     this.#lookup = lookup
   }
 
-  /** RFC 3339 in UTC with nanoseconds. */
+  /** RFC 3339 in UTC with nanoseconds, in quotes. */
   wall(out: Line, moment: Moment): void {
     const offset = this.#lookup.wallClock(0n)
     if (offset !== this.#offset) this.#setOffset(offset)
@@ -115,11 +116,11 @@ export class TimeText {
     }
     if (seconds !== this.#second) {
       this.#second = seconds
-      this.#secondText = Buffer.from(new Date(seconds * 1000).toISOString().replace('000Z', ''))
+      this.#secondText = Buffer.from(`"${new Date(seconds * 1000).toISOString().replace('000Z', '')}`)
     }
     out.raw(this.#secondText)
     out.digits(ns, 9)
-    out.ascii('Z')
+    out.raw(END_OF_TIME)
   }
 
   #setOffset(offset: bigint): void {
