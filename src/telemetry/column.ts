@@ -58,7 +58,13 @@ export interface ProcessColumn extends ColumnBase {
   readonly of: 'process'
   write(out: Line, process: ProcessInfo | undefined, texts: Texts): void
 }
-export type Column = FixedColumn | NumberColumn | RowColumn | ProcessColumn
+/** A number of the event's thread, which for the first thread of a process follows from that. */
+export interface ThreadColumn extends ColumnBase {
+  readonly of: 'thread'
+  readonly places: NumberPlaces
+  readonly ofFirst: ProcessColumn
+}
+export type Column = FixedColumn | NumberColumn | RowColumn | ProcessColumn | ThreadColumn
 
 /** Did the event work, and did no rule match it? */
 export const isUsual = ({ ctx, findings }: Row): boolean =>
@@ -91,6 +97,18 @@ export const ofProcess = (
   name,
   schema,
   write,
+})
+export const ofThread = (
+  name: string,
+  schema: json.JsonSchema,
+  places: NumberPlaces,
+  ofFirst: (process: ProcessInfo) => number,
+): ThreadColumn => ({
+  of: 'thread',
+  name,
+  schema,
+  places,
+  ofFirst: ofProcess(name, schema, (out, process) => out.int(ofFirst(process!))),
 })
 export const usually = (usual: string, column: RowColumn): RowColumn => ({ ...column, usual })
 export const optional = <C extends RowColumn | ProcessColumn>(column: C): C => ({ ...column, optional: true })

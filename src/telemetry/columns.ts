@@ -23,6 +23,7 @@ import {
   type NumberColumn,
   numberAt,
   ofProcess,
+  ofThread,
   optional,
   type RowColumn,
   row,
@@ -93,9 +94,19 @@ export const TIMESTAMP = row(
   json.count('CLOCK_MONOTONIC when it happened, ns'),
   (out, { ctx: { event } }) => writeTime(out, event),
 )
-export const PID = numberAt('pid', json.count('process id, initial namespace'), headerPlaces('tgid'))
-export const TID = numberAt('tid', json.count('thread id, initial namespace'), headerPlaces('tid'))
-export const UID = numberAt('uid', json.count('effective user id'), headerPlaces('uid'))
+export const PID = ofThread(
+  'pid',
+  json.count('process id, initial namespace'),
+  headerPlaces('tgid'),
+  ({ pid }) => pid,
+)
+export const TID = ofThread(
+  'tid',
+  json.count('thread id, initial namespace'),
+  headerPlaces('tid'),
+  ({ pid }) => pid,
+)
+export const UID = ofThread('uid', json.count('effective user id'), headerPlaces('uid'), ({ uid }) => uid)
 export const PPID = ofProcess(
   'ppid',
   json.orNull(json.count('process id of the parent; null when the process is unknown')),

@@ -1,7 +1,15 @@
 /** From columns to a line: what is always the same is one piece of bytes, what depends on the process is kept with it. */
 import type { NumberPlaces } from '../decode/event-view.ts'
 import type { Line } from '../outputs/line.ts'
-import { type Column, isUsual, keyOf, type ProcessColumn, type Row, type Texts } from './column.ts'
+import {
+  type Column,
+  isUsual,
+  keyOf,
+  type ProcessColumn,
+  type Row,
+  type Texts,
+  type ThreadColumn,
+} from './column.ts'
 import type { ProcessTexts } from './process-text.ts'
 import { writeNumberAt } from './text.ts'
 
@@ -67,11 +75,10 @@ export function partsOf(
   const parts: Part[] = []
   for (let i = 0; i < columns.length; ) {
     const column = columns[i]!
-    if (column.of === 'process') {
-      const end = columns.findIndex(({ of }, at) => at > i && of !== 'process')
-      const run = columns.slice(i, end < 0 ? undefined : end) as readonly ProcessColumn[]
-      const block = processes.block(run, texts)
-      parts.push((out, row) => processes.write(out, row.ctx.process, block))
+    if (column.of === 'process' || column.of === 'thread') {
+      const end = columns.findIndex(({ of }, at) => at > i && of !== 'process' && of !== 'thread')
+      const run = columns.slice(i, end < 0 ? undefined : end) as readonly (ProcessColumn | ThreadColumn)[]
+      parts.push(...whoParts(run, texts, processes))
       i += run.length
       continue
     }
@@ -83,7 +90,30 @@ export function partsOf(
   return parts
 }
 
-function partOf(column: Exclude<Column, ProcessColumn>, texts: Texts): Part {
+/** Those of a thread stand before those of its process. */
+function whoParts(
+  run: readonly (ProcessColumn | ThreadColumn)[],
+  texts: Texts,
+  processes: ProcessTexts,
+): readonly Part[] {
+  const block = (columns: readonly ProcessColumn[]): RowWriter => {
+    const number = processes.block(columns, texts)
+    return (out, row) => processes.write(out, row.ctx.process, number)
+  }
+  const ofThread = run.filter((column) => column.of === 'thread')
+  const ofProcess = run.filter((column) => column.of === 'process')
+  const parts = ofThread.flatMap(({ name, places }): Part[] => [keyOf(name), places])
+  if (ofProcess.length > 0) parts.push(block(ofProcess))
+  if (ofThread.length === 0) return parts
+  const first = block([...ofThread.map(({ ofFirst }) => ofFirst), ...ofProcess])
+  const any = compose(parts)
+  return [(out, row) => (isFirstThread(row) ? first(out, row) : any(out, row))]
+}
+
+const isFirstThread = ({ ctx: { event, process } }: Row): boolean =>
+  process !== undefined && event.tid === process.pid && event.pid === process.pid && event.uid === process.uid
+
+function partOf(column: Exclude<Column, ProcessColumn | ThreadColumn>, texts: Texts): Part {
   switch (column.of) {
     case 'nothing':
       return JSON.stringify(column.value)

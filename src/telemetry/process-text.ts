@@ -16,6 +16,7 @@ interface Entry {
   readonly by: ProcessTexts
   /** Change number at which the entry was last known to be right. */
   generation: number
+  readonly uid: number
   readonly ppid: number
   readonly gid: number
   readonly comm: ProcessInfo['comm']
@@ -85,10 +86,11 @@ export class ProcessTexts {
       known.generation = generation
       return known
     }
-    const { ppid, gid, comm, exePath, argv, cwd, containerId } = process
+    const { uid, ppid, gid, comm, exePath, argv, cwd, containerId } = process
     const entry: Entry = {
       by: this,
       generation,
+      uid,
       ppid,
       gid,
       comm,
@@ -109,6 +111,7 @@ const isOf = (entry: Entry, process: ProcessInfo): boolean =>
   entry.exePath === process.exePath &&
   entry.argv === process.argv &&
   entry.cwd === process.cwd &&
+  entry.uid === process.uid &&
   entry.gid === process.gid &&
   entry.ppid === process.ppid &&
   entry.containerId === process.containerId
