@@ -24,6 +24,8 @@ test('defaults need no override', () => {
 
 test('values of each kind', () => {
   assert.equal(get('json_output=true'), true)
+  for (const word of ['True', 'YES', 'on', 'y']) assert.equal(get(`json_output=${word}`), true)
+  for (const word of ['FALSE', 'no', 'Off', 'n']) assert.equal(get(`json_output=${word}`), false)
   assert.equal(get('priority=WARNING'), 'warning')
   assert.equal(get('kernel.ring_bytes.bulk=8m'), 8 << 20)
   assert.equal(get('kernel.ring_bytes.bulk=65536'), 65536)

@@ -1,4 +1,5 @@
 /** Keys of Falco that add to what alerts say: `append_output` and `static_fields`. */
+import { yamlBoolean } from '../rules/yaml-boolean.ts'
 import { type Structure, StructureError } from './key-types.ts'
 
 /** Something to add to the alerts of some rules. What is left out of `match` does not restrict. */
@@ -42,8 +43,9 @@ export function listAt(value: Structure, path: string): readonly Structure[] {
 }
 
 function boolAt(value: Structure, path: string): boolean {
-  if (value !== 'true' && value !== 'false') throw new StructureError(path, 'true or false is expected')
-  return value === 'true'
+  const truth = typeof value === 'string' ? yamlBoolean(value) : undefined
+  if (truth === undefined) throw new StructureError(path, 'true or false is expected')
+  return truth
 }
 
 /** Nothing at all stands for no entry. */

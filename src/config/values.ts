@@ -2,6 +2,7 @@
 
 import { didYouMean } from '../rules/condition/suggest.ts'
 import type { Node } from '../rules/languages/falco/yaml-file.ts'
+import { yamlBoolean } from '../rules/yaml-boolean.ts'
 import {
   type BytesKey,
   ConfigError,
@@ -45,9 +46,11 @@ export function parseValue(key: string, decl: KeyDecl, written: Written): KeyVal
   const { text } = written
   if (text.length > TEXT_MAX) throw new ConfigError(`${key} is longer than ${TEXT_MAX} characters`)
   switch (decl.type) {
-    case 'bool':
-      if (text === 'true' || text === 'false') return text === 'true'
-      throw new ConfigError(wanted)
+    case 'bool': {
+      const value = yamlBoolean(text)
+      if (value === undefined) throw new ConfigError(wanted)
+      return value
+    }
     case 'text':
       if (text.includes('\0')) throw new ConfigError(`${key} contains a NUL character`)
       return text

@@ -1,5 +1,6 @@
 /** Reading values out of YAML nodes, with errors that name the key and say what was found. */
 import { type MappedText, mappedText } from '../../passes/mapped-text.ts'
+import { yamlBoolean } from '../../yaml-boolean.ts'
 import type { Entry } from './items.ts'
 import { type Context, RuleError, type Warn, within } from './report.ts'
 import type { MapNode, Node } from './yaml-file.ts'
@@ -67,20 +68,12 @@ export function textsOf(keys: Keys, key: string): readonly MappedText[] | undefi
   })
 }
 
-/** The spellings of YAML 1.1, which Falco accepts. */
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...['y', 'yes', 'true', 'on'].map((word) => [word, true] as const),
-  ...['n', 'no', 'false', 'off'].map((word) => [word, false] as const),
-])
-
 export function booleanOf(keys: Keys, key: string): boolean | undefined {
   const node = keys.values.get(key)
   if (!node) return undefined
   const context = valueContext(keys, key, node)
   const { text } = scalarOf(node, `'${key}'`, context)
-  return (
-    BOOLEANS.get(text.toLowerCase()) ?? fail(`'${key}' must be true or false, not '${text}'`, node, context)
-  )
+  return yamlBoolean(text) ?? fail(`'${key}' must be true or false, not '${text}'`, node, context)
 }
 
 /** A whole number from 0 to 2^32 - 1. */
