@@ -6,7 +6,6 @@ import type { OutputCounters } from './output.ts'
 
 interface Report extends OutputCounters {
   readonly closed: boolean
-  readonly ms: number
 }
 
 /** Writes `count` lines of 100 bytes to standard output; reports on standard error before and after the flush. */
@@ -14,8 +13,7 @@ const writer = (count: number, maxQueued: number): string => `
   import { openStdoutOutput } from ${JSON.stringify(join(import.meta.dirname, 'output.ts'))}
   let closed = false
   const out = openStdoutOutput({ maxQueued: ${maxQueued}, onClosed: () => (closed = true), onError() {} })
-  const started = performance.now()
-  const report = () => console.error(JSON.stringify({ closed, ms: performance.now() - started, ...out.counters }))
+  const report = () => console.error(JSON.stringify({ closed, ...out.counters }))
   for (let i = 0; i < ${count}; i++) out.write(String(i).padStart(99, '.'))
   report()
   await out.flush()
@@ -31,7 +29,7 @@ function run(
   const args = [process.execPath, '--input-type=module-typescript', '-e', writer(count, maxQueued)]
   const { stdout, stderr } = spawnSync('sh', ['-c', `"$@" | { ${reader}; }`, 'sh', ...args], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
   })
   const [early, late] = stderr
     .trim()
@@ -43,7 +41,7 @@ function run(
 suite('standard output is a pipe', () => {
   test('a reader that does not read holds nothing up, and gets every line once it does', () => {
     const { read, early, late } = run('head -c 100; sleep 0.7; cat', 3000)
-    assert.ok(early.ms < 500, `${early.ms} ms`)
+    // Had it waited for the reader, everything would be written by now.
     assert.ok(early.queued > 0 && early.written < 3000, JSON.stringify(early))
     assert.equal(late.written, 3000)
     assert.equal(late.droppedFull + late.droppedError, 0)
