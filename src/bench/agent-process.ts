@@ -21,6 +21,8 @@ export interface AgentProcessOptions {
 }
 
 const READY_MS = 60_000
+/** The agent gives memory back 3 s after it is ready (src/cli/commands/run.ts). */
+const SETTLE_MS = 5000
 /** Clock ticks a second in /proc (USER_HZ). */
 const TICK_MS = 10
 
@@ -82,6 +84,19 @@ export class AgentProcess {
     const kb = (key: string): number =>
       Number(new RegExp(`${key}:\\s+(\\d+)`).exec(status)?.[1] ?? Number.NaN)
     return { rss: kb('VmRSS'), peak: kb('VmHWM') }
+  }
+
+  /**
+   * Wait until it has given back what its start needed, and forget the peak of memory so far: from here on it is the agent at
+   * work that is measured. Where the kernel cannot forget (proc_pid_clear_refs(5)), the peak is that of the start, too.
+   */
+  async settle(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+    try {
+      writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
+    } catch {
+      // A kernel without page monitor.
+    }
   }
 
   /** End it by SIGTERM; returns what it wrote to standard error, the summary included. */

@@ -104,6 +104,7 @@ async function withAgent(root: string, workload: MixWorkload, { guards, args }: 
       args,
       stdout,
     })
+    await agent.settle()
     const cpu = agent.cpuMs
     const from = performance.now()
     const times = await runSteps(workload)
@@ -165,6 +166,7 @@ function report(machine: Report['machine'], setups: readonly Setup[], rounds: re
     method: [
       `${rounds.length} rounds; in each the steps run twice without the agent and once with each setup. A ratio is that of one round; off/off is what noise alone does.`,
       'Candidates are the events that guards may pass over: all but those that the process table lives on.',
+      'The agent is measured from 5 s after its start on: processor time, and the peak of resident memory. The rings count in it, and the beginning of each twice.',
       'Found: alerts and records about programs of the workload, by rule or type; guards must not change them.',
     ],
     tables: [
@@ -268,6 +270,13 @@ function goalsOf(
           value: 100 * of(setup, ({ cpuShare }) => cpuShare),
           kind: 'most',
           unit: ' % of a core',
+        },
+        {
+          what: `${setup.name}: peak of resident memory`,
+          limit: 90,
+          value: of(setup, ({ peakKb }) => peakKb) / 1024,
+          kind: 'most',
+          unit: ' MB',
         },
       ]
     })

@@ -198,6 +198,7 @@ async function withAgent<T>(
   loops: () => Promise<T>,
 ): Promise<{ samples: T; use: AgentUse }> {
   const agent = await AgentProcess.start({ root, command, args, ...(rules === undefined ? {} : { rules }) })
+  await agent.settle()
   const cpuBefore = agent.cpuMs
   const from = performance.now()
   const samples = await loops()

@@ -416,13 +416,13 @@ export const KEYS = {
     1 << 20,
     4096,
     RING_MAX,
-    'ring for process events in bytes, a power of two; it counts twice in resident memory',
+    'ring for process events in bytes, a power of two; it counts in resident memory, its first 512 KiB twice',
   ),
   'kernel.ring_bytes.bulk': bytes(
     4 << 20,
     4096,
     RING_MAX,
-    'ring for file and network events in bytes, a power of two; it counts twice in resident memory',
+    'ring for file and network events in bytes, a power of two; it counts in resident memory, its first 512 KiB twice',
   ),
   'kernel.env': choice(
     ['auto', 'on', 'off'],

@@ -2,7 +2,7 @@
  * Consumer side of a BPF ring buffer, over our own mapping of it: no copy, no call for a record.
  *
  * Protocol (Documentation/bpf/ringbuf.rst of the kernel): page 0 holds the consumer position, page 1 the producer
- * position, then the data area mapped twice in a row, so that a record never wraps. A record is an 8-byte header
+ * position, then the data area twice in a row, so that a record never wraps: of the second one as much is mapped as a record may need. A record is an 8-byte header
  * (u32 length with bit 31 = being written, bit 30 = discarded; u32 page offset) and its bytes, 8-aligned.
  */
 import { mapMemory, pageSize } from './libc.ts'
@@ -11,6 +11,8 @@ const BUSY = 0x80000000
 const DISCARDED = 0x40000000
 const LENGTH = 0x3fffffff
 const HEADER = 8
+/** No record is longer: the places in it are numbers of 16 bits, in units of 8 bytes (bpf/include/record.h). */
+const RECORD_MAX = 8 << 16
 /** Values of a lower half. */
 const HALF = 0x100000000
 
@@ -18,7 +20,7 @@ export class Ring {
   readonly fd: number
   /** Bytes of the data area, a power of two. */
   readonly size: number
-  /** The data area, mapped twice in a row; positions from `peek` point into it. */
+  /** The data area and the beginning of it once more; positions from `peek` point into it. */
   readonly data: ArrayBuffer
   /** Where the data area starts in `data`. */
   readonly dataOffset: number
@@ -45,7 +47,8 @@ export class Ring {
     const consumer = mapMemory(fd, page, 0, true)
     this.#consumer = new BigInt64Array(consumer, 0, 1)
     this.#consumerLow = new Int32Array(consumer, 0, 1)
-    this.data = mapMemory(fd, page + 2 * size, page, false)
+    // Every page that is mapped counts as resident.
+    this.data = mapMemory(fd, page + size + Math.min(size, RECORD_MAX), page, false)
     this.dataOffset = page
     this.#producerLow = new Int32Array(this.data, 0, 1)
     this.#headers = new Int32Array(this.data, page)

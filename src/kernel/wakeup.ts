@@ -25,7 +25,7 @@ const TICK_MS = 1
 const QUIET_TICKS = 3
 const QUIET_RECORDS = 8
 /** Safety net: a wake-up lost for any reason is made good within this time. Records that wake nobody wait for it, too. */
-const IDLE_CHECK_MS = 500
+const IDLE_CHECK_MS = 1000
 /** Programs that found us busy have sent their records by then. */
 const LATE_MS = 5
 const FALLBACK_MS = 5
