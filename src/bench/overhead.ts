@@ -139,7 +139,8 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
   }
   progress('what each program costs')
   const costs = new Map<Setup, readonly Cost[]>()
-  for (const setup of setups) costs.set(setup, await costsOf(root, setup, workload))
+  for (const setup of setups)
+    if (!RARE.includes(setup)) costs.set(setup, await costsOf(root, setup, workload))
   progress('one producer at full speed')
   const turn = median(rounds.map(({ off }) => off.open.wall))
   const turns = Math.ceil((FLOOD_MS[quick ? 'quick' : 'full'] * 1e6) / turn)
