@@ -47,6 +47,7 @@ export const GUARD_DIMENSIONS = [
   'containers',
   'ttys',
   'images',
+  'exes',
   'ancestors',
   'ports',
   'nets',

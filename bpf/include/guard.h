@@ -19,6 +19,7 @@
 #include "guard_arguments.h"
 #include "guard_caller.h"
 #include "guard_paths.h"
+#include "guard_shapes.h"
 #include "guard_socket.h"
 
 /* What an event has to be judged by. */
@@ -43,12 +44,20 @@ struct guard_verdict {
 	__u32 audit; /* 1: passed over and sent all the same */
 };
 
+/* An address of the kernel is a plain number to the verifier once it comes from memory. */
+static __always_inline void guard_name(struct guard *g, struct guard_config *config, const struct guard_input *in, int i)
+{
+	g->given.from = (__u64)in->name[i];
+	g->given.copied = in->copied;
+	guard_given(g, config);
+}
+
 /* One path: the object and the name it was reached by, whichever there are. */
 static __always_inline void guard_one(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
 	g->given.relative = 0;
 	if (in->name[0])
-		guard_given(g, config, (__u64)in->name[0], in->copied);
+		guard_name(g, config, in, 0);
 	if (in->file)
 		guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry));
 	if (guard_names_decide(g))
@@ -61,7 +70,7 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 static __always_inline void guard_two(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
 	for (int i = 0; i < 2; i++) {
-		guard_given(g, config, (__u64)in->name[i], in->copied);
+		guard_name(g, config, in, i);
 		guard_given_dir(g, config, in->dirfd[i]);
 	}
 	if (!guard_names_decide(g))
@@ -175,12 +184,6 @@ static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_cou
 		return NULL;
 	}
 	return scratch_get(st, RING_BULK);
-}
-
-/* How a call ended, as shapes have it. */
-static __always_inline __u16 guard_outcome(__s64 ret)
-{
-	return ret >= 0 ? OUTCOME_OK : ret == -EACCES || ret == -EPERM ? OUTCOME_DENIED : OUTCOME_FAILED;
 }
 
 /* The current task, asked for once, and the registers of the call that returns. */

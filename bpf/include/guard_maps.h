@@ -56,6 +56,7 @@ struct guard_names {
 };
 struct guard_names guard_bases SEC(".maps"); /* the last component */
 struct guard_names guard_components SEC(".maps"); /* some component of the directory */
+struct guard_names guard_exes SEC(".maps"); /* the last component of the executable's path */
 struct guard_names guard_comms SEC(".maps"); /* name of the process */
 struct guard_names guard_ancestors SEC(".maps"); /* name it or one before it had */
 

@@ -229,7 +229,7 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
  * A name as the caller gave it, or as the kernel has copied it: what it leaves without what it starts from. What cannot be
  * read keeps all bits.
  */
-__noinline int guard_given(struct guard *g, struct guard_config *config, __u64 name, __u32 copied)
+__noinline int guard_given(struct guard *g, struct guard_config *config)
 {
 	struct guard_seen_name *seen;
 	__u64 key;
@@ -239,8 +239,8 @@ __noinline int guard_given(struct guard *g, struct guard_config *config, __u64 n
 	if (!g || !config)
 		return 0;
 	g->given.relative = 0;
-	n = copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, (const void *)name) :
-		     bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)name);
+	n = g->given.copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from) :
+			      bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from);
 	if (n <= 1 || n > GUARD_DIR + 1)
 		goto keep;
 	g->given.len = n - 1;

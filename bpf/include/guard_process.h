@@ -34,11 +34,36 @@ static __always_inline void guard_add_name(struct guard_mask *to, const char *co
 }
 
 /*
- * A new image: its path, `len` bytes at `path`, and `tty`. `key` is room to look it up; what is too long for it is not
+ * Cut what the last component of an executable's path leaves: `base` bytes at the end of `len`, if there is nothing but that
+ * behind a slash. Else it has no name that could be told.
+ */
+static __always_inline void guard_cut_exe(struct guard_mask *image, const struct guard_config *config, __u32 generation,
+					  const void *path, __u32 len, __u32 base)
+{
+	struct guard_name key = { generation };
+	__u32 slashes = 0;
+	struct guard_mask *mask;
+	char before = 0;
+
+	if (!(config->asked & (1U << DIM_EXES)) || base == 0 || base > GUARD_NAME || base >= len)
+		return;
+	bpf_probe_read_kernel(&before, 1, path + len - base - 1);
+	bpf_probe_read_kernel(key.text, base & 63, path + len - base);
+#pragma unroll
+	for (int i = 0; i < GUARD_NAME; i++)
+		slashes |= ((__u32)key.text[i] ^ '/') - 1;
+	if (before != '/' || slashes >> 31)
+		return;
+	mask = bpf_map_lookup_elem(&guard_exes, &key);
+	guard_cut(image, mask ? mask : &config->d[DIM_EXES].other);
+}
+
+/*
+ * A new image: its path, `len` bytes at `path`, of which `base` are the last component (0: not known), and `tty`. `key` is room to look it up; what is too long for it is not
  * asked for. Names: its own, those it had and those of its parent, which may be another than the one that made it.
  */
 static __always_inline void guard_exec(struct task_struct *task, struct guard_dir *key, const void *path, __u32 len,
-				       __u32 tty)
+				       __u32 base, __u32 tty)
 {
 	struct control *c = control_of();
 	__u32 generation = c ? c->generation : 0;
@@ -58,6 +83,7 @@ static __always_inline void guard_exec(struct task_struct *task, struct guard_di
 		mask = bpf_map_lookup_elem(&guard_images, key);
 		guard_cut(&fresh.image, mask ? mask : &config->d[DIM_IMAGES].other);
 	}
+	guard_cut_exe(&fresh.image, config, generation, path, len, base);
 	old = guard_process_of(task, generation);
 	parent = guard_process_of(task->real_parent, generation);
 	if (old) {

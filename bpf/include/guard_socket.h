@@ -5,9 +5,6 @@
 
 #include "guard_state.h"
 
-#define AF_NETLINK 16
-#define AF_PACKET 17
-
 /* Address of the socket behind a file, or 0. */
 static __always_inline __u64 guard_socket(struct file *file)
 {
@@ -18,55 +15,6 @@ static __always_inline __u64 guard_socket(struct file *file)
 		return 0;
 	sock = FIELD(file, file, private_data);
 	return sock ? NUMBER(socket, sock, sk) : 0;
-}
-
-static __always_inline __u16 guard_family(__u64 sk)
-{
-	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
-	case AF_UNIX:
-		return SOCKET_FAMILY_UNIX;
-	case AF_INET:
-		return SOCKET_FAMILY_INET;
-	case AF_INET6:
-		return SOCKET_FAMILY_INET6;
-	case AF_NETLINK:
-		return SOCKET_FAMILY_NETLINK;
-	default:
-		return SOCKET_FAMILY_OTHER;
-	}
-}
-
-/* Of a new socket, which is nothing but what was asked for. */
-static __always_inline __u16 guard_domain(__u32 domain)
-{
-	switch (domain) {
-	case AF_UNIX:
-		return SOCKET_FAMILY_UNIX;
-	case AF_INET:
-		return SOCKET_FAMILY_INET;
-	case AF_INET6:
-		return SOCKET_FAMILY_INET6;
-	case AF_NETLINK:
-		return SOCKET_FAMILY_NETLINK;
-	case AF_PACKET:
-		return SOCKET_FAMILY_PACKET;
-	default:
-		return SOCKET_FAMILY_OTHER;
-	}
-}
-
-static __always_inline __u16 guard_socket_kind(__u32 type)
-{
-	switch (type & SOCK_TYPE_MASK) {
-	case SOCK_STREAM:
-		return SOCKET_KIND_STREAM;
-	case SOCK_DGRAM:
-		return SOCKET_KIND_DGRAM;
-	case SOCK_RAW:
-		return SOCKET_KIND_RAW;
-	default:
-		return SOCKET_KIND_OTHER;
-	}
 }
 
 /* One end of a socket. Without address and port it is none: no list has it. */

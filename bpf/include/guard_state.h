@@ -89,6 +89,7 @@ struct {
 
 /* A name as the caller gave it: what is known of its text in guard.dir. */
 struct guard_given {
+	__u64 from; /* its address */
 	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
 	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
 	__u64 bad; /* its last component is `.`, `..` or empty: cleaned, it has another one */
@@ -100,6 +101,8 @@ struct guard_given {
 	__u32 base; /* where the last component begins */
 	__u32 relative; /* 0: there is nothing more to look at */
 	__u32 deeper; /* there are directories in it */
+	__u32 copied; /* it lies in memory of the kernel */
+	__u32 pad;
 };
 
 /*

@@ -7,7 +7,7 @@
 #ifndef TARSIER_URING_H
 #define TARSIER_URING_H
 
-#include "path.h"
+#include "guard.h"
 
 /* include/uapi/linux/io_uring.h */
 #define OP_READV 1
@@ -308,12 +308,28 @@ static __always_inline struct task_struct *uring_task(const struct uring_op *op)
 	return untracked(bpf_get_current_task_btf());
 }
 
-/* Start of a record about an operation: declares task, st, s and e, or returns. An unknown result counts as success. */
-#define BEGIN_URING(type, id, prog, op)                                                                                \
-	struct task_struct *task = uring_task(op);                                                                     \
+/* What was kept for an event that is passed over must not be taken for that of a later request. */
+static __always_inline void uring_forget_kept(const struct uring_op *op, const struct uring_text *first,
+					      const struct uring_text *second)
+{
+	if (first)
+		uring_forget(op, 0);
+	if (second)
+		uring_forget(op, 1);
+}
+
+/*
+ * Start of a record about an operation of `task`, of which texts were kept, NULL where not: declares st, s and e, or returns.
+ * An unknown result counts as success.
+ */
+#define BEGIN_URING(type, task, id, prog, op, input, first, second)                                                    \
 	struct prog_counters *st;                                                                                      \
-	struct scratch *s = begin_bulk(prog, &st);                                                                     \
+	struct guard_verdict verdict;                                                                                  \
+	struct scratch *s = begin_guarded(prog, &st, &verdict, task, input);                                           \
+	if (!s)                                                                                                        \
+		uring_forget_kept(op, first, second);                                                                  \
 	BEGIN_RECORD(type, task, id, prog);                                                                            \
+	guard_stamp(&e->hdr, &verdict);                                                                                \
 	e->hdr.flags |= RECORD_IO_URING | ((op)->complete ? 0 : RECORD_PARTIAL)
 
 #endif

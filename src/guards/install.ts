@@ -53,6 +53,7 @@ export function elementsOf(tables: Tables, generation: number, auditEvery: numbe
 const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): readonly Elements[] => [
   nameElements('guard_components', GUARD_NAME, lookups.components.table, generation, encodeText),
   nameElements('guard_bases', GUARD_NAME, lookups.bases.table, generation, encodeText),
+  nameElements('guard_exes', GUARD_NAME, lookups.exes.table, generation, encodeText),
   nameElements('guard_comms', GUARD_NAME, lookups.comms.table, generation, encodeText),
   nameElements('guard_ancestors', GUARD_NAME, lookups.ancestors.table, generation, encodeText),
   nameElements('guard_tails', GUARD_TAIL, lookups.tails.table, generation, latin1),
@@ -125,7 +126,7 @@ function addProcesses(
   maps: GuardMaps,
   { generation, namesEpoch }: { readonly generation: number; readonly namesEpoch: number },
 ): void {
-  const asks = (['images', 'ttys', 'ancestors'] as const).some((d) => lookups[d].table.size > 0)
+  const asks = (['images', 'exes', 'ttys', 'ancestors'] as const).some((d) => lookups[d].table.size > 0)
   if (!asks) return
   const fd = maps.fd(PROCESS_MAP)
   for (const process of processes) {

@@ -1,8 +1,8 @@
-/** Tests of a process as branches: its name, user, container, terminal, image, and the names of those it descends from. */
-import { GUARD_DIR } from '../../schema/guard.ts'
+/** Tests of a process as branches: its name, user, container, terminal, path and name of its image, and the names of those it descends from. */
+import { GUARD_DIR, GUARD_NAME } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
-import type { Operator } from '../rules/ir.ts'
-import { ALWAYS, type Branches, type Dimension, type Items, only } from './branches.ts'
+import type { Operator, Transform } from '../rules/ir.ts'
+import { ALWAYS, and, type Branches, type Dimension, except, type Items, only, or } from './branches.ts'
 import { decide, type Fact, type LiteralTest } from './facts.ts'
 import { valuesOf } from './values.ts'
 
@@ -27,7 +27,6 @@ const TESTS: Readonly<Record<string, { readonly dimension: Dimension; readonly o
   'container.id': { dimension: 'containers', of: classes(CONTAINER_CLASSES) },
   'container.full_id': { dimension: 'containers', of: classes(CONTAINER_CLASSES) },
   'proc.tty': { dimension: 'ttys', of: classes(TTY_CLASSES) },
-  'proc.exepath': { dimension: 'images', of: images },
   'proc.pname': { dimension: 'ancestors', of: ancestors },
   'proc.aname': { dimension: 'ancestors', of: ancestors },
   'proc.aname[]': { dimension: 'ancestors', of: ancestors },
@@ -36,7 +35,8 @@ const TESTS: Readonly<Record<string, { readonly dimension: Dimension; readonly o
 /** Undefined for a test of something else. */
 export function processTest<C>(test: LiteralTest<C>, negated: boolean): Branches | undefined {
   const { left } = test
-  if (left.kind !== 'field') return undefined
+  if (left.kind !== 'field') return isBaseOfImage(left) ? baseTest(test, negated) : undefined
+  if (left.def.name === 'proc.exepath') return imageTest(test, negated)
   const known = TESTS[left.arg === undefined ? left.def.name : `${left.def.name}[]`]
   if (known === undefined) return undefined
   const items = known.of(test, negated)
@@ -75,6 +75,54 @@ function classes(facts: Readonly<Record<string, Fact>>): ProcessTest {
 /** Any name on the line of descent, which is more than was asked for: nothing follows from a negation. */
 function ancestors<C>(test: LiteralTest<C>, negated: boolean): Items | undefined {
   return isNegative(test.op, negated) ? undefined : names(test, false)
+}
+
+/** The path of the executable, by its beginning and by its last component. */
+function imageTest<C>(test: LiteralTest<C>, negated: boolean): Branches {
+  const beginning = images(test, negated)
+  return and(beginning === undefined ? ALWAYS : [{ images: beginning }], endings(test, negated))
+}
+
+/** What follows from an ending for the last component. Only `/name` says all of it. */
+function endings<C>({ op, modifier, right }: LiteralTest<C>, negated: boolean): Branches {
+  if ((op !== 'endswith' && op !== 'glob') || modifier === 'oneof') return ALWAYS
+  const texts = right.map(({ value }) => String(value))
+  const names = texts.map((text) => nameBehind(op === 'glob' ? text.replace(/^.*[*?[\]\\]/s, '') : text))
+  if (negated) {
+    const exact = op === 'endswith' && modifier !== 'allof'
+    const told = texts.flatMap((text, i) =>
+      names[i] !== undefined && text === `/${names[i]}` ? [names[i]] : [],
+    )
+    return exact && told.length > 0 ? [{ exes: except(...told) }] : ALWAYS
+  }
+  const each = names.map((name): Branches => (name === undefined ? ALWAYS : [{ exes: only(name) }]))
+  return modifier === 'allof' && each.length > 0 ? each[0]! : or(each)
+}
+
+/** The name behind the last slash, where it can be asked for. */
+function nameBehind(text: string): string | undefined {
+  const slash = text.lastIndexOf('/')
+  const name = text.slice(slash + 1)
+  return slash >= 0 && isAskable(name) ? name : undefined
+}
+const isAskable = (name: string): boolean =>
+  name !== '' && !name.endsWith(')') && encodeText(name).length <= GUARD_NAME
+
+function isBaseOfImage<C>({ name, args }: Transform<C>): boolean {
+  const [argument] = args
+  if (name !== 'basename' || argument === undefined || !('kind' in argument)) return false
+  return argument.kind === 'field' && argument.def.name === 'proc.exepath'
+}
+
+/** `basename(proc.exepath)`. */
+function baseTest<C>(test: LiteralTest<C>, negated: boolean): Branches {
+  const texts = equal(test)
+  if (texts === undefined) return ALWAYS
+  if (isNegative(test.op, negated)) {
+    const told = texts.filter(isAskable)
+    return told.length === 0 ? ALWAYS : [{ exes: except(...told) }]
+  }
+  return texts.every(isAskable) ? [{ exes: only(...texts) }] : ALWAYS
 }
 
 /** Beginnings of the executable's path. */

@@ -279,13 +279,21 @@ function processMask({ lookups }: Tables, { comm, uid, inContainer, image }: Gua
 
 /** What a process's executable and terminal leave. */
 export function imageMask(
-  { images, ttys }: Tables['lookups'],
+  { images, exes, ttys }: Tables['lookups'],
   { path, hasTty }: Pick<GuardImage, 'path' | 'hasTty'>,
 ): Mask {
   const key = `${path}\0`
-  const tty = at(ttys, hasTty ? 'some' : 'none')
-  if (encodeText(key).length > GUARD_DIR) return tty
-  return tty & longest(images, (item) => key.startsWith(item))
+  const own = at(ttys, hasTty ? 'some' : 'none') & exeMask(exes, path)
+  if (encodeText(key).length > GUARD_DIR) return own
+  return own & longest(images, (item) => key.startsWith(item))
+}
+
+/** The path of a removed file says so behind its name, and what is in no directory has none. */
+function exeMask(exes: Lookup, path: string): Mask {
+  const base = path.slice(path.lastIndexOf('/') + 1)
+  const isTold =
+    path.includes('/') && !path.endsWith(')') && base !== '' && encodeText(base).length <= GUARD_NAME
+  return isTold ? at(exes, base) : EVERY_CLASS
 }
 
 /** What the names on the way down to a process leave. */
@@ -335,7 +343,15 @@ function netMask(nets: Lookup, ip: Uint8Array): Mask {
 }
 
 /** Dimensions that the process decides. */
-export const PROCESS_DIMENSIONS = ['comms', 'uids', 'containers', 'ttys', 'images', 'ancestors'] as const
+export const PROCESS_DIMENSIONS = [
+  'comms',
+  'uids',
+  'containers',
+  'ttys',
+  'images',
+  'exes',
+  'ancestors',
+] as const
 export const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
 type PathDimension = (typeof PATH_DIMENSIONS)[number]
 type PathMasks = Readonly<Record<PathDimension, Mask>>

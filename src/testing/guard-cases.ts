@@ -85,7 +85,20 @@ const ACTORS: readonly Actor[] = [
   { pid: 102, start: 5_000_000_009, uid: 33 },
 ]
 const COMMS = ['cat', 'nginx', 'sh', 'raw', 'runc:[1:CHILD]']
-const IMAGES = ['/usr/bin/cat', '/usr/sbin/nginx', '/tmp/x', '/usr/bin/', 'memfd:a', `/${'d/'.repeat(130)}x`]
+const IMAGES = [
+  '/usr/bin/cat',
+  '/usr/sbin/nginx',
+  '/tmp/x',
+  '/usr/bin/',
+  'memfd:a',
+  `/${'d/'.repeat(130)}x`,
+  '/tmp/x (deleted)',
+]
+/** The end of an executable's path. */
+const ending = (random: Random): string => {
+  const path = random.pick([...IMAGES, '/build/raw'])
+  return random.pick([path.slice(path.lastIndexOf('/')), path.slice(random.below(path.length))])
+}
 const CONTAINER = `/docker/${'0123456789abcdef'.repeat(4)}`
 
 /** A process becomes another one. */
@@ -235,6 +248,11 @@ const processTest = (random: Random): string =>
     `proc.exepath in (${quoted(random.pick(IMAGES))}, /bin/x)`,
     `proc.exepath pmatch (/usr/bin, ${quoted(random.pick(['/tmp', '/usr']))})`,
     `proc.exepath glob ${quoted(`${random.pick(IMAGES).slice(0, 8)}*`)}`,
+    `proc.exepath glob ${quoted(`*${ending(random)}`)}`,
+    `proc.exepath endswith ${quoted(ending(random))}`,
+    `proc.exepath endswith anyof (${quoted(ending(random))}, /x)`,
+    `basename(proc.exepath) ${random.pick(['=', '!='])} ${random.pick(['cat', 'x', 'raw', '"memfd:a"'])}`,
+    `basename(proc.exepath) in (nginx, ${random.pick(['cat', 'raw'])})`,
     `container.id ${random.pick(['=', '!='])} host`,
     `container.id = 0123456789ab`,
     `user.uid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([0, 33, 1000])}`,

@@ -7,8 +7,9 @@ import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../
 import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Guarded, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
+import { program } from './support/programs.ts'
 import { randomCalls } from './support/random-calls.ts'
-import { AT_FDCWD, type Call } from './support/raw.ts'
+import { AT_FDCWD, type Call, ref } from './support/raw.ts'
 
 /** Sound: what matches has bits, and those of its rule. */
 function assertSound(judged: readonly Judged[]): void {
@@ -102,6 +103,95 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
       assert.deepEqual(
         judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
         ['exact', 'exact', '-', '-', '', 'exact', '-', ''],
+        ],
+      )
+    })
+  })
+
+  test('operations of io_uring', () => {
+    const at = join(dir, 'uring')
+    mkdirSync(at)
+    const rules = {
+      made: `evt.type in (openat, openat2) and fd.name = ${join(at, 'made')}`,
+      writes: 'evt.type = write and fd.name endswith .nothing',
+      names:
+        'evt.type in (unlinkat, renameat2, linkat) and (fs.path.name endswith /third or fs.path.source endswith /second)',
+      folder: 'evt.type in (mkdirat, statx) and evt.arg.path endswith /folder',
+      other: 'evt.type in (fallocate, fsync, close, read) and proc.name = another',
+      failed: 'evt.type = mkdirat and evt.failed = true and proc.name = uring',
+      sockets: 'evt.type in (connect, sendto) and fd.sport = 4444',
+      packets: 'evt.type = socket and evt.arg.domain = AF_PACKET',
+    }
+    using(rules, (guarded) => {
+      const judged = guarded.run(program('uring'), [at, '1'])
+      assertSound(judged)
+      assertParity(judged)
+      const of = (event: string): readonly string[] =>
+        judged
+          .filter((one) => one.event === event)
+          .map(({ matched, passedOver }) => (passedOver ? '-' : matched.join()))
+      assert.deepEqual(of('openat').slice(0, 3), ['made', 'made', '-'])
+      assert.ok(of('write').includes('-'))
+      assert.deepEqual(
+        [of('linkat'), of('renameat2'), of('unlinkat')],
+        [['names'], ['names'], ['names', '-']],
+      )
+      assert.deepEqual(of('mkdirat'), ['folder', 'folder,failed'])
+      assert.deepEqual([of('statx'), of('fsync'), of('close'), of('read')], [['-'], ['-'], ['-'], ['-']])
+      assert.deepEqual([of('socket'), of('connect').slice(0, 1)], [['-'], ['-']])
+    })
+  })
+
+  test('the root of a process by whatever name it has elsewhere', () => {
+    const at = join(dir, 'root')
+    mkdirSync(at)
+    using({ root: 'evt.type = ftruncate and fd.name = /' }, (guarded) => {
+      const { judged } = guarded.raw([
+        ['chroot', at],
+        ['openat', AT_FDCWD, '/', 0],
+        ['ftruncate', ref(1), 0],
+      ])
+      assertSound(judged)
+      assert.deepEqual(
+        judged.map(({ matched }) => matched.join()),
+        ['root'],
+      )
+    })
+  })
+
+  test('arguments, how calls end, and names of executables', () => {
+    const rules = {
+      attach: 'evt.type = ptrace and evt.arg.request contains PTRACE_ATTACH',
+      signal: 'evt.type = signal_generate and evt.arg.sig = SIGURG',
+      protection: 'evt.type = mprotect and evt.arg.prot contains PROT_EXEC',
+      mounted: 'evt.type = mount and evt.failed = false',
+      mounting: 'evt.type = mount and evt.arg.dir startswith /etc and proc.exepath endswith /raw',
+      elsewhere: 'evt.type = mprotect and proc.exepath endswith /other',
+    }
+    using(rules, (guarded) => {
+      const { judged } = guarded.raw([
+        ['ptrace', 17, 0x3ffffff, 0, 0],
+        ['ptrace', 16, 0x3ffffff, 0, 0],
+        ['mprotect', 0, 0, 3],
+        ['mprotect', 0, 0, 7],
+        ['mount', 'none', '/etc', 'nosuch', 0, 0],
+        ['mount', 'none', '/usr/bin', 'nosuch', 0, 0],
+        ['getpid'],
+        ['kill', ref(6), 28],
+        ['kill', ref(6), 23],
+      ])
+      assertSound(judged)
+      assertParity(judged)
+      // The loader of programs protects memory before; at its end the program has a signal sent to us.
+      const first = judged.findIndex(({ event }) => event === 'ptrace')
+      assert.deepEqual(
+        judged
+          .slice(first, first + 8)
+          .map(({ event, matched, passedOver }) => `${event} ${passedOver ? '-' : matched.join()}`),
+        [
+          ...['ptrace -', 'ptrace attach', 'mprotect -', 'mprotect protection', 'mount mounting', 'mount -'],
+          ...['signal_generate -', 'signal_generate signal'],
+        ],
       )
     })
   })

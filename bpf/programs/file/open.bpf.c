@@ -2,14 +2,6 @@
 /* open, creat, openat, openat2 at their exit tracepoints: result and kernel object are known, the arguments still there. */
 #include "guard.h"
 
-#define O_ACCMODE 03
-#define S_ISUID 04000
-#define S_ISGID 02000
-#define O_CREAT 0100
-#define O_TRUNC 01000
-#define O_PATH 010000000
-#define __O_TMPFILE 020000000
-
 struct open_how_start {
 	__u64 flags, mode, resolve;
 };
@@ -47,19 +39,12 @@ static __always_inline void add_opened(struct scratch *s, struct prog_counters *
 	}
 }
 
-/* Flags that conditions like to ask for. */
-static __always_inline __u16 shape_of(__u32 flags)
-{
-	return (flags & O_ACCMODE) << OPEN_SHAPE_ACCESS_SHIFT | (flags & (O_CREAT | __O_TMPFILE) ? OPEN_SHAPE_CREATES : 0) |
-	       (flags & O_TRUNC ? OPEN_SHAPE_TRUNC : 0) | (flags & O_PATH ? OPEN_SHAPE_PATH : 0);
-}
-
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int dirfd,
 				  const void *name, __u32 flags, __u32 mode, __u32 resolve)
 {
 	struct guard_input in = {
 		.event = id,
-		.shape = guard_outcome(ctx->ret) | shape_of(flags) | (mode & (S_ISUID | S_ISGID) ? OPEN_SHAPE_SETS_ID : 0),
+		.shape = guard_outcome(ctx->ret) | guard_open_shape(flags, mode),
 		.name = { name },
 		.dirfd = { dirfd },
 		.file = file_of(task, ctx->ret),

@@ -16,9 +16,6 @@
 	put_given(s, st, &e->name, user, 4096, n);									\
 	put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags)
 
-#define S_ISUID 04000
-#define S_ISGID 02000
-
 /* int truncate(const char *path, off_t length) */
 SEC("tp/syscalls/sys_exit_truncate")
 int exit_truncate(struct sys_exit_ctx *ctx)

@@ -35,6 +35,14 @@ struct io_ftrunc {
 	__s64 len;
 } __core;
 
+/* A name that was kept, for guards; without it nothing is known of the path. */
+#define NAMED(text, from)                                                                                              \
+	.name = { text ? (const char *)(text)->bytes : NULL }, .dirfd = { from }, .copied = true, .unnamed = !(text)
+
+#define NAMED_TWICE(one, from, other, from_other)                                                                      \
+	.name = { one ? (const char *)(one)->bytes : NULL, other ? (const char *)(other)->bytes : NULL },              \
+	.dirfd = { from, from_other }, .copied = true, .unnamed = !(one) || !(other)
+
 static __always_inline void add_opened(struct scratch *s, struct prog_counters *st, struct ev_open *e,
 				       struct task_struct *task, int fd)
 {
@@ -55,15 +63,25 @@ static __always_inline void add_opened(struct scratch *s, struct prog_counters *
 static __always_inline int report_open(struct uring_op *op, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
+	struct task_struct *task = uring_task(op);
+	struct uring_text *name = uring_text(op, 0);
 	bool numbered = op->complete && FIELD(io_open, r, file_slot) == 0;
-	__u32 unused = 0;
-	BEGIN_URING(ev_open, op->code == OP_OPENAT ? EVENT_openat : EVENT_openat2, prog, op);
-
-	e->fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
-	e->dirfd = FIELD(io_open, r, dfd);
+	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR, dirfd = FIELD(io_open, r, dfd);
 	/* io_uring adds this one itself */
-	e->flags = FIELD(io_open, r, how.flags) & ~O_LARGEFILE;
-	e->mode = FIELD(io_open, r, how.mode);
+	__u32 flags = FIELD(io_open, r, how.flags) & ~O_LARGEFILE, mode = FIELD(io_open, r, how.mode), unused = 0;
+	__u16 id = op->code == OP_OPENAT ? EVENT_openat : EVENT_openat2;
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(fd) | guard_open_shape(flags, mode),
+		NAMED(name, dirfd),
+		.file = numbered ? file_of(task, op->res) : NULL,
+	};
+	BEGIN_URING(ev_open, task, id, prog, op, &in, name, NULL);
+
+	e->fd = fd;
+	e->dirfd = dirfd;
+	e->flags = flags;
+	e->mode = mode;
 	e->resolve = FIELD(io_open, r, how.resolve);
 	uring_put_name(s, st, op, 0, &e->name, 4096);
 	if (numbered && op->res >= 0)
@@ -98,16 +116,31 @@ int uring_open_complete(__u64 *ctx)
 
 static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING(ev_unlink, EVENT_unlinkat, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct uring_text *name = uring_text(op, 0);
+	__s32 dirfd = FIELD(io_unlink, op->request, dfd);
+	struct guard_input in = { .event = EVENT_unlinkat, .shape = guard_outcome(op->res), NAMED(name, dirfd) };
+	BEGIN_URING(ev_unlink, task, EVENT_unlinkat, prog, op, &in, name, NULL);
 
 	e->res = op->res;
-	e->dirfd = FIELD(io_unlink, op->request, dfd);
+	e->dirfd = dirfd;
 	e->flags = FIELD(io_unlink, op->request, flags);
 	uring_put_name(s, st, op, 0, &e->name, 4096);
 	put_dir(s, st, &e->dir, &e->name, task, e->dirfd, &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
+
+/* Of struct io_rename or io_link. */
+#define BEGIN_URING_TWO(record, type, id, prog, op)                                                                    \
+	struct task_struct *task = uring_task(op);                                                                     \
+	struct uring_text *oldpath = uring_text(op, 0), *newpath = uring_text(op, 1);                                  \
+	struct guard_input in = {                                                                                      \
+		.event = id,                                                                                           \
+		.shape = guard_outcome(op->res),                                                                       \
+		NAMED_TWICE(oldpath, FIELD(type, op->request, old_dfd), newpath, FIELD(type, op->request, new_dfd)),   \
+	};                                                                                                             \
+	BEGIN_URING(record, task, id, prog, op, &in, oldpath, newpath)
 
 #define PUT_BOTH_NAMES(type)                                                                                           \
 	e->res = op->res;                                                                                              \
@@ -123,22 +156,30 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 
 static __always_inline int report_rename(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING(ev_rename, EVENT_renameat2, prog, op);
+	BEGIN_URING_TWO(ev_rename, io_rename, EVENT_renameat2, prog, op);
 	PUT_BOTH_NAMES(io_rename);
 }
 
 static __always_inline int report_link(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING(ev_link, EVENT_linkat, prog, op);
+	BEGIN_URING_TWO(ev_link, io_link, EVENT_linkat, prog, op);
 	PUT_BOTH_NAMES(io_link);
 }
 
 static __always_inline int report_symlink(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING(ev_symlink, EVENT_symlinkat, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct uring_text *target = uring_text(op, 0), *link = uring_text(op, 1);
+	__s32 dirfd = FIELD(io_link, op->request, new_dfd);
+	struct guard_input in = {
+		.event = EVENT_symlinkat,
+		.shape = guard_outcome(op->res),
+		NAMED_TWICE(link, dirfd, target, AT_FDCWD),
+	};
+	BEGIN_URING(ev_symlink, task, EVENT_symlinkat, prog, op, &in, target, link);
 
 	e->res = op->res;
-	e->linkdirfd = FIELD(io_link, op->request, new_dfd);
+	e->linkdirfd = dirfd;
 	uring_put_name(s, st, op, 0, &e->target, 4096);
 	uring_put_name(s, st, op, 1, &e->linkpath, 4096);
 	put_dir(s, st, &e->dir, &e->linkpath, task, e->linkdirfd, &e->path_flags);
@@ -214,7 +255,14 @@ static __always_inline int report_write(struct uring_op *op, __u16 id, __u16 pro
 {
 	struct file *file = FIELD(io_kiocb, op->request, file);
 	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
-	BEGIN_URING(ev_write, id, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(op->res) |
+			 guard_file_kind(inode ? FIELD(inode, inode, i_mode) : 0) << WRITE_SHAPE_KIND_SHIFT,
+		.file = inode ? file : NULL,
+	};
+	BEGIN_URING(ev_write, task, id, prog, op, &in, NULL, NULL);
 
 	e->res = op->res;
 	e->fd = uring_fd(op);

@@ -2,32 +2,6 @@
 /* Changes of file data through a descriptor, at the exit tracepoints. */
 #include "guard.h"
 
-#define S_IFIFO 0010000
-#define S_IFCHR 0020000
-#define S_IFDIR 0040000
-#define S_IFBLK 0060000
-#define S_IFREG 0100000
-
-static __always_inline __u16 kind_of(__u32 mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return FILE_KIND_REG;
-	case S_IFDIR:
-		return FILE_KIND_DIR;
-	case S_IFCHR:
-		return FILE_KIND_CHR;
-	case S_IFBLK:
-		return FILE_KIND_BLK;
-	case S_IFIFO:
-		return FILE_KIND_FIFO;
-	case S_IFSOCK:
-		return FILE_KIND_SOCK;
-	default:
-		return FILE_KIND_OTHER;
-	}
-}
-
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
 				  __u64 size, __s64 pos, int fd_in)
 {
@@ -35,7 +9,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
 	struct guard_input in = {
 		.event = id,
-		.shape = guard_outcome(ctx->ret) | kind_of(inode ? FIELD(inode, inode, i_mode) : 0) << WRITE_SHAPE_KIND_SHIFT,
+		.shape = guard_outcome(ctx->ret) | guard_file_kind(inode ? FIELD(inode, inode, i_mode) : 0) << WRITE_SHAPE_KIND_SHIFT,
 		.file = file,
 	};
 	BEGIN_GUARDED(ev_write, task, id, prog, &in);

@@ -225,7 +225,18 @@ static __always_inline void add_pipe(struct scratch *s, struct prog_counters *st
 static __always_inline int report_call(struct uring_op *op, __u16 id, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
-	BEGIN_URING(ev_syscall, id, prog, op);
+	struct task_struct *task = uring_task(op);
+	bool named = op->code == OP_MKDIRAT || op->code == OP_SETXATTR || op->code == OP_GETXATTR;
+	struct uring_text *name = named ? uring_text(op, 0) : NULL, *text = on_xattr(op->code) ? uring_text(op, 1) : NULL;
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(op->res),
+		.name = { name ? (const char *)name->bytes : NULL },
+		.dirfd = { op->code == OP_MKDIRAT ? FIELD(io_mkdir, r, dfd) : AT_FDCWD },
+		.copied = true,
+		.unnamed = named && !name,
+	};
+	BEGIN_URING(ev_syscall, task, id, prog, op, &in, name, text);
 
 	e->res = op->res;
 	e->arg0 = uring_fd(op);
@@ -283,10 +294,21 @@ int uring_call_complete(__u64 *ctx)
 static __always_inline int report_stat(struct uring_op *op, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
-	BEGIN_URING(ev_syscall, EVENT_statx, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct uring_text *name = uring_text(op, 0);
+	__s32 dirfd = FIELD(io_statx, r, dfd);
+	struct guard_input in = {
+		.event = EVENT_statx,
+		.shape = guard_outcome(op->res),
+		.name = { name ? (const char *)name->bytes : NULL },
+		.dirfd = { dirfd },
+		.copied = true,
+		.unnamed = !name,
+	};
+	BEGIN_URING(ev_syscall, task, EVENT_statx, prog, op, &in, name, NULL);
 
 	e->res = op->res;
-	e->arg0 = FIELD(io_statx, r, dfd);
+	e->arg0 = dirfd;
 	e->arg2 = FIELD(io_statx, r, flags);
 	e->arg3 = FIELD(io_statx, r, mask);
 	e->arg4 = (__u64)FIELD(io_statx, r, buffer);
@@ -320,7 +342,9 @@ int uring_stat_complete(__u64 *ctx)
 static __always_inline int report_close(struct uring_op *op, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
-	BEGIN_URING(ev_syscall, EVENT_close, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct guard_input in = { .event = EVENT_close, .shape = guard_outcome(op->res) };
+	BEGIN_URING(ev_syscall, task, EVENT_close, prog, op, &in, NULL, NULL);
 
 	e->res = op->res;
 	e->arg0 = FIELD(io_close, r, file_slot) ? NO_DESCRIPTOR : FIELD(io_close, r, fd);
@@ -362,7 +386,9 @@ static __always_inline __u16 read_event(__u8 code)
 static __always_inline int report_read(struct uring_op *op, __u16 id, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
-	BEGIN_URING(ev_syscall, id, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct guard_input in = { .event = id, .shape = guard_outcome(op->res) };
+	BEGIN_URING(ev_syscall, task, id, prog, op, &in, NULL, NULL);
 
 	e->res = op->res;
 	e->arg0 = uring_fd(op);

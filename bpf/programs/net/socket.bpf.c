@@ -11,8 +11,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	__u64 address = guard_socket(file);
 	struct guard_input in = {
 		.event = id,
-		.shape = (ctx->ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ctx->ret)) |
-			 guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
+		.shape = guard_socket_shape(ctx->ret, address),
 		.sk = address,
 		.has_ends = true,
 	};

@@ -14,8 +14,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	struct guard_input in = {
 		.event = id,
 		.args = args,
-		.shape = guard_outcome(ctx->ret) | guard_domain(domain) << SOCKET_NEW_SHAPE_FAMILY_SHIFT |
-			 guard_socket_kind(type) << SOCKET_NEW_SHAPE_TYPE_SHIFT,
+		.shape = guard_new_socket_shape(ctx->ret, domain, type),
 	};
 	struct socket *sock;
 	struct file *file;

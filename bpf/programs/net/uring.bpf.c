@@ -138,18 +138,27 @@ static __always_inline void keep_message_address(const struct uring_op *op)
 static __always_inline int report_new(struct uring_op *op, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
+	struct task_struct *task = uring_task(op);
 	bool numbered = op->complete && FIELD(io_socket, r, file_slot) == 0;
+	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+	__u32 domain = FIELD(io_socket, r, domain), type = FIELD(io_socket, r, type);
+	const __u64 args[GUARD_ARGUMENTS] = {
+		[ARGUMENT_SOCKET_NEW_DOMAIN] = domain,
+		[ARGUMENT_SOCKET_NEW_TYPE] = type & SOCK_TYPE_MASK,
+		[ARGUMENT_SOCKET_NEW_PROTO] = FIELD(io_socket, r, protocol),
+	};
+	struct guard_input in = { .event = EVENT_socket, .shape = guard_new_socket_shape(fd, domain, type), .args = args };
 	struct socket *sock;
 	struct file *file;
 	struct sock *sk;
-	BEGIN_URING(ev_socket_new, EVENT_socket, prog, op);
+	BEGIN_URING(ev_socket_new, task, EVENT_socket, prog, op, &in, NULL, NULL);
 
-	e->res = e->fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+	e->res = e->fd = fd;
 	e->fd2 = -1;
-	e->domain = FIELD(io_socket, r, domain);
-	e->type = FIELD(io_socket, r, type) & SOCK_TYPE_MASK;
-	e->flags = FIELD(io_socket, r, type) & ~SOCK_TYPE_MASK;
-	e->proto = FIELD(io_socket, r, protocol);
+	e->domain = domain;
+	e->type = type & SOCK_TYPE_MASK;
+	e->flags = type & ~SOCK_TYPE_MASK;
+	e->proto = args[ARGUMENT_SOCKET_NEW_PROTO];
 	file = numbered ? file_of(task, op->res) : NULL;
 	sock = file ? socket_of(file) : NULL;
 	sk = sock ? FIELD(socket, sock, sk) : NULL;
@@ -164,20 +173,29 @@ static __always_inline int report_new(struct uring_op *op, __u16 prog)
 static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
-	struct file *file = FIELD(io_kiocb, r, file);
+	struct task_struct *task = uring_task(op);
+	struct uring_text *kept = uring_text(op, 0);
+	/* an accept is about the new socket */
+	bool accepts = id == EVENT_accept4;
+	bool numbered = accepts && op->complete && FIELD(io_accept, r, file_slot) == 0;
+	__s32 res = !accepts || numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+	struct file *file = !accepts ? FIELD(io_kiocb, r, file) : numbered ? file_of(task, res) : NULL;
+	__u64 address = guard_socket(file);
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_socket_shape(res, address),
+		.sk = address,
+		.has_ends = true,
+	};
 	struct sock *sk;
-	BEGIN_URING(ev_socket, id, prog, op);
+	BEGIN_URING(ev_socket, task, id, prog, op, &in, kept, NULL);
 
-	e->res = op->res;
+	e->res = res;
 	e->fd = uring_fd(op);
 	e->backlog = id == EVENT_listen ? FIELD(io_listen, r, backlog) : -1;
-	if (id == EVENT_accept4) {
-		/* the event is about the new socket */
-		bool numbered = op->complete && FIELD(io_accept, r, file_slot) == 0;
-
-		e->res = e->fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
+	if (accepts) {
+		e->fd = res;
 		e->flags = FIELD(io_accept, r, flags);
-		file = numbered ? file_of(task, op->res) : NULL;
 	}
 	PUT_KEPT_ADDRESS(s, st, e, op);
 	if (file) {
@@ -226,7 +244,18 @@ int uring_socket_complete(__u64 *ctx)
 static __always_inline int report_message(struct uring_op *op, __u16 id, __u16 prog)
 {
 	struct file *file = FIELD(io_kiocb, op->request, file);
-	BEGIN_URING(ev_message, id, prog, op);
+	struct task_struct *task = uring_task(op);
+	struct uring_text *kept = uring_text(op, 0);
+	__u64 address = guard_socket(file);
+	struct socket *socket = address ? FIELD(file, file, private_data) : NULL;
+	struct guard_input in = {
+		.event = id,
+		.shape = guard_outcome(op->res) | guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
+		.sk = address,
+		.has_ends = true,
+		.addressed = kept && !(socket && FIELD(socket, socket, type) == SOCK_STREAM),
+	};
+	BEGIN_URING(ev_message, task, id, prog, op, &in, kept, NULL);
 
 	e->res = op->res;
 	e->fd = uring_fd(op);

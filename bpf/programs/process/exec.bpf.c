@@ -366,11 +366,16 @@ static __always_inline bool was_execveat(struct linux_binprm *bprm)
 /* The path of the record is looked up in room that is free by now. */
 static __always_inline void guard_image(struct exec_scratch *s, struct ev_exec *e, struct task_struct *task)
 {
-	__u32 off = e->exe_path.off, len = e->exe_path.total;
+	__u32 off = e->exe_path.off, len = e->exe_path.total, base = 0;
+	struct mm_struct *mm = task->mm;
+	struct file *file = mm ? mm->exe_file : NULL;
 
+	/* the path of a removed file says so behind its name */
+	if (file && !(e->path_flags & (PATH_DELETED | PATH_CUT)))
+		base = FIELD(dentry, FIELD(file, file, f_path.dentry), d_name.len);
 	barrier_var(off);
 	if (off < EXEC_NAMES_MAX - 4096)
-		guard_exec(task, (struct guard_dir *)&s->walk, &s->data[off], len, e->tty);
+		guard_exec(task, (struct guard_dir *)&s->walk, &s->data[off], len, base, e->tty);
 }
 
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): the new image is in place. */

@@ -17,6 +17,7 @@ import { type GuardPlan, planGuards } from '../../../src/guards/plan.ts'
 import { judge, type Mask } from '../../../src/guards/tables.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
 import { KernelSource } from '../../../src/sources/kernel/source.ts'
+import { namedAmong } from '../../../src/sources/kernel/syscall-plan.ts'
 import { createClock } from '../../../src/state/clock.ts'
 import { createLookup } from '../../../src/state/lookup.ts'
 import { createProcessTable } from '../../../src/state/process-table.ts'
@@ -156,14 +157,16 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     })
   }
   const first = prepare(text)
+  const named = new Set([
+    ...(options.events ?? []),
+    ...first.rules.flatMap(({ events }) => (events === '*' ? [] : [...events])),
+  ])
   source = new KernelSource({
     lib: loadLibbpf(),
     interner,
     directory: OBJECTS,
-    events: new Set([
-      ...(options.events ?? []),
-      ...first.rules.flatMap(({ events }) => (events === '*' ? [] : [...events])),
-    ]),
+    events: named,
+    syscalls: new Set(namedAmong(named)),
     ringBytes: { critical: 1 << 20, bulk: 8 << 20 },
     env: false,
     guards: first.set,
