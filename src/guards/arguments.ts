@@ -75,20 +75,21 @@ const SLOTS: ReadonlyMap<string, readonly (Slot | undefined)[]> = new Map(
   }),
 )
 
-/** The number that an operand such as `evt.arg.request` is of an event. */
-export function numberOf<C>(
-  { left }: Pick<LiteralTest<C>, 'left'>,
-  event: string,
-): GuardArgument | undefined {
-  if (left.kind !== 'field' || left.arg === undefined) return undefined
-  if (left.def.name !== 'evt.arg' && left.def.name !== 'evt.rawarg') return undefined
-  return NUMBERS.get(event)?.get(left.arg)
+/** The name of the argument that an operand such as `evt.arg.request` is; undefined for anything else, and for a position. */
+export function argumentName<C>({ left }: Pick<LiteralTest<C>, 'left'>): string | undefined {
+  if (left.kind !== 'field' || left.arg === undefined || /^\d/.test(left.arg)) return undefined
+  return left.def.name === 'evt.arg' || left.def.name === 'evt.rawarg' ? left.arg : undefined
 }
 
 /** Undefined for a test of something else. */
 export function argumentTest<C>(test: LiteralTest<C>, negated: boolean, event: string): Branches | undefined {
-  const number = numberOf(test, event)
-  if (number === undefined || test.left.kind !== 'field') return undefined
+  const name = argumentName(test)
+  if (name === undefined || test.left.kind !== 'field') return undefined
+  // What an event does not have makes every test false.
+  const hasIt = ARGUMENTS.get(event)?.some((argument) => argument.name === name) === true
+  if (!hasIt) return negated ? ALWAYS : NEVER
+  const number = NUMBERS.get(event)?.get(name)
+  if (number === undefined) return undefined
   const isRaw = test.left.def.name === 'evt.rawarg'
   const items = itemsOf(
     isRaw ? { ...number, names: undefined, isNamedElsewhere: false } : number,

@@ -1,7 +1,7 @@
 /** A condition weakened to what the kernel can ask of one event type: by shape, then by paths. */
 import { operandKey } from '../detect/predicates.ts'
 import type { Expr, Literal, Operand, Test } from '../rules/ir.ts'
-import { argumentTest, numberOf } from './arguments.ts'
+import { argumentName, argumentTest } from './arguments.ts'
 import { ALWAYS, and, type Branches, isAlways, NEVER, or } from './branches.ts'
 import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
 import { type PathPart, pathTest } from './paths.ts'
@@ -178,8 +178,7 @@ function partOf<C>(left: Operand<C>, { paths }: GuardedEvent): PathPart | undefi
 
 /** What an event has to ask a test of. */
 const askedOf = <C>(test: Test<C>, event: GuardedEvent): string =>
-  partOf(test.left, event) ??
-  (numberOf(test, event.name) !== undefined ? event.name : event.ends ? 'end' : 'other')
+  partOf(test.left, event) ?? (argumentName(test) !== undefined ? event.name : event.ends ? 'end' : 'other')
 
 const isLiteral = <C>(test: Test<C>): test is LiteralTest<C> => Array.isArray(test.right)
 
@@ -251,7 +250,7 @@ function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Ver
   const branches = leaf(test, negated, undefined, event)
   const isPath = partOf(test.left, event) !== undefined
   const isProcess = processTest(test, negated) !== undefined
-  const isNumber = numberOf(test, event.name) !== undefined
+  const isNumber = argumentTest(test, negated, event.name) !== undefined
   if (!isAlways(branches)) return isPath ? 'path' : isProcess ? 'process' : isNumber ? 'argument' : 'socket'
   if (isPath)
     return negated
