@@ -103,7 +103,6 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
       assert.deepEqual(
         judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
         ['exact', 'exact', '-', '-', '', 'exact', '-', ''],
-        ],
       )
     })
   })
@@ -137,8 +136,10 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
         [['names'], ['names'], ['names', '-']],
       )
       assert.deepEqual(of('mkdirat'), ['folder', 'folder,failed'])
-      assert.deepEqual([of('statx'), of('fsync'), of('close'), of('read')], [['-'], ['-'], ['-'], ['-']])
-      assert.deepEqual([of('socket'), of('connect').slice(0, 1)], [['-'], ['-']])
+      // What the program does by syscalls is judged alike.
+      for (const event of ['statx', 'fsync', 'close', 'read', 'socket'])
+        assert.deepEqual([...new Set(of(event))], ['-'], event)
+      assert.deepEqual(of('connect').slice(0, 1), ['-'])
     })
   })
 
