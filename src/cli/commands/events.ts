@@ -71,7 +71,7 @@ function listSets(json: boolean, io: Io): ExitCode {
 }
 
 function list(json: boolean, io: Io): ExitCode {
-  if (json) io.stdout.write(`${JSON.stringify(PUBLIC_EVENT_TYPES.map(summary))}\n`)
+  if (json) io.stdout.write(`${JSON.stringify(PUBLIC_EVENT_TYPES.flatMap(summaries))}\n`)
   else
     io.stdout.write(
       formatTable(
@@ -88,15 +88,15 @@ function list(json: boolean, io: Io): ExitCode {
   return EXIT.ok
 }
 
-const summary = ({ name, id, doc, family }: EventType): object => ({
-  name,
-  ...(SYSCALL_ALIASES.has(name) ? { aliases: SYSCALL_ALIASES.get(name) } : {}),
-  id,
-  family: family.name,
-  sets: setsOf({ name, family }),
-  ring: family.ring,
-  doc,
-})
+/** An event under its name, then under each other name that it is asked for by. */
+function summaries({ name, id, doc, family }: EventType): readonly object[] {
+  const aliases = SYSCALL_ALIASES.get(name)
+  const rest = { id, family: family.name, sets: setsOf({ name, family }), ring: family.ring, doc }
+  return [
+    { name, ...(aliases === undefined ? {} : { aliases }), ...rest },
+    ...(aliases ?? []).map((alias) => ({ name: alias, alias_of: name, ...rest })),
+  ]
+}
 
 /** What the record holds for native output and captures, hidden fields left out: those feed state and other fields. */
 const shownSlots = (type: EventType): readonly Slot[] =>
@@ -142,7 +142,7 @@ function show(type: EventType, json: boolean, io: Io): ExitCode {
   if (json)
     io.stdout.write(
       `${JSON.stringify({
-        ...summary(type),
+        ...summaries(type)[0],
         arguments: args.map(describeArgument),
         fields: shownSlots(type).map(describeField),
         hooks: hooksOf(type),

@@ -1,5 +1,7 @@
 /** `tarsier events`, `tarsier fields` and `tarsier trace --list` on the real schema and fields. */
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
@@ -43,12 +45,29 @@ const refused = (line: string, code: number, message: RegExp) =>
 
 describe('events', () => {
   test('the list has every public event and no other', async () => {
-    const names = (await json('events --json')).map((event: { name: string }) => event.name)
+    const all: readonly { name: string; aliases?: readonly string[]; alias_of?: string }[] =
+      await json('events --json')
+    const own = all.filter((event) => event.alias_of === undefined)
+    const names = own.map(({ name }) => name)
     assert.deepEqual(
       names,
       PUBLIC_EVENT_TYPES.map((type) => type.name),
     )
     assert.ok(!names.includes('process_snapshot'))
+    assert.deepEqual(
+      all.filter((event) => event.alias_of !== undefined).map(({ name, alias_of }) => [alias_of, name]),
+      own.flatMap(({ name, aliases = [] }) => aliases.map((alias) => [name, alias])),
+    )
+    assert.equal(new Set(all.map(({ name }) => name)).size, all.length)
+  })
+  const LIST = join(import.meta.dirname, '../../../../shared/data/tracee/events-v0.7.json')
+  test("Tracee's names", { skip: existsSync(LIST) ? false : 'the list is not here' }, async () => {
+    const known = new Set((await json('events --json')).map(({ name }: { name: string }) => name))
+    const { events }: { events: readonly { name: string }[] } = JSON.parse(readFileSync(LIST, 'utf8'))
+    assert.deepEqual(
+      events.filter(({ name }) => !known.has(name)),
+      [],
+    )
   })
   test('the table has a line for each', async () => {
     const { out } = await run('events')
