@@ -236,6 +236,6 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     const share = (n: number): number => n / counts.judged
     const text = JSON.stringify(counts)
     assert.ok(share(counts.passedOver) > 0.05 && counts.matched > 0, text)
-    assert.ok(share(counts.exact) > 0.8, text)
+    assert.ok(share(counts.exact) > 0.7, text)
   })
 })
