@@ -117,7 +117,7 @@ suite('one program, in each form', { skip: NEEDS_ROOT }, () => {
     assert.deepEqual(
       records.map(({ eventName, returnValue, argsNum }) => [eventName, returnValue, argsNum]),
       [
-        ['sched_process_exec', 0, 9],
+        ['sched_process_exec', 0, 10],
         ['openat', 3, 4],
         ['openat', -2, 4],
         ['rmdir', -2, 1],
@@ -210,9 +210,12 @@ suite('what is attached', { skip: NEEDS_ROOT }, () => {
   const STATE = FAMILIES.filter(({ state }) => state)
     .flatMap(({ events }) => events.flatMap(({ programs }) => programs.map(({ name }) => name)))
     .filter((name) => name !== 'dump_task')
+  /** Told after the agent is ready. */
+  const LIST = /programs: (.*)\n/
   test('one rare call costs its own hook, beside those of the process table', async () => {
     const trace = await startAgent({ command: 'trace', args: ['-v', 'event=swapoff'] })
-    const names = /programs: (.*)/.exec(trace.stderr)?.[1]?.split(' ') ?? []
+    assert.ok(await trace.until(() => LIST.test(trace.stderr), TOLD_MS))
+    const names = LIST.exec(trace.stderr)![1]!.split(' ')
     const programs = objectsOf(trace.pid).filter(({ kind }) => kind === 'prog').length
     await trace.stop()
     const own = names.filter((name) => !STATE.includes(name))
