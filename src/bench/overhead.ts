@@ -123,7 +123,7 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
   const rounds: Round[] = []
   const setups = setupsFor(rules)
   const uses = new Map<Setup, AgentUse[]>(setups.map((setup) => [setup, []]))
-  const count = quick ? 2 : 15
+  const count = quick ? 2 : 7
   for (let i = 0; i < count; i++) {
     progress(`round ${i + 1} of ${count}`)
     const loops = (): Promise<Record<LoopName, Sample>> => runLoops(workload, quick ? 20 : 1)

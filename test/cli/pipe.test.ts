@@ -17,7 +17,8 @@ const shell = (script: string): string =>
 test('more than a pipe holds, to a slow reader', () => {
   const text = shell('"$1" events --json | (sleep 1; cat)')
   assert.ok(text.length > 65_536)
-  assert.equal(JSON.parse(text).length, PUBLIC_EVENT_TYPES.length)
+  const events: readonly { readonly alias_of?: string }[] = JSON.parse(text)
+  assert.equal(events.filter(({ alias_of }) => alias_of === undefined).length, PUBLIC_EVENT_TYPES.length)
 })
 test('a reader that goes away', () =>
   assert.equal(shell('{ "$1" events --json; echo "status $?" >&2; } 2>&1 | head -c 10').length, 10))
