@@ -164,20 +164,21 @@ suite('delivery', { skip: NEEDS_ROOT }, () => {
       await sleep(OUTAGE_PAUSE_MS)
     )
       open(5)
-    await agent.until(() => idsAt(works).length >= made - before, WAIT_MS)
-    assert.equal(new Set(idsAt(works)).size, made - before)
+    // In an hour a machine has other things to tell of as well.
+    const opened = ({ received }: HttpReceiver): number =>
+      new Set(received.flatMap(({ body }) => body.match(new RegExp(`${word}-\\d+`, 'g')) ?? [])).size
+    await agent.until(() => opened(works) >= made - before, WAIT_MS)
+    assert.equal(opened(works), made - before)
     // One of them is well again before the end.
     broken.answer = 200
-    await agent.until(() => idsAt(broken).length >= made - before, WAIT_MS * 4)
-    assert.deepEqual(new Set(idsAt(broken)), new Set(idsAt(works)))
+    await agent.until(() => idsAt(broken).length >= idsAt(works).length, WAIT_MS * 4)
     const { stderr, status } = await agent.stop()
     assert.equal(status, 0)
+    assert.deepEqual(new Set(idsAt(broken)), new Set(idsAt(works)))
+    const all = new Set(idsAt(works)).size
     for (const name of ['hanging', 'foreign'])
-      assert.match(
-        stderr,
-        new RegExp(`^ +0 {2}${name}, \\d+ deliveries failed, ${made - before} lost: unsent$`, 'm'),
-      )
-    assert.match(stderr, new RegExp(`^ +${made - before} {2}works$`, 'm'))
+      assert.match(stderr, new RegExp(`^ +0 {2}${name}, \\d+ deliveries failed, ${all} lost: unsent$`, 'm'))
+    assert.match(stderr, new RegExp(`^ +${all} {2}works$`, 'm'))
     for (const said of [
       /Output broken: .*500/,
       /Output hanging: no answer within/,
