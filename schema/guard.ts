@@ -35,13 +35,10 @@ export const GUARD_ARGUMENT_ENTRIES = 4096
 export const GUARD_CGROUPS = 8192
 export const GUARD_PROCESSES = 16384
 
-/** What is looked up beyond the shape (src/guards/branches.ts says what each is). */
-export const GUARD_DIMENSIONS = [
-  'dirs',
-  'components',
-  'bases',
-  'tails',
-  'raws',
+/** Dimensions of which a path has several values, one for each spelling. */
+export const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
+/** Dimensions that the process decides. */
+export const PROCESS_DIMENSIONS = [
   'comms',
   'uids',
   'containers',
@@ -49,6 +46,12 @@ export const GUARD_DIMENSIONS = [
   'images',
   'exes',
   'ancestors',
+] as const
+
+/** What is looked up beyond the shape (src/guards/branches.ts says what each is). */
+export const GUARD_DIMENSIONS = [
+  ...PATH_DIMENSIONS,
+  ...PROCESS_DIMENSIONS,
   'ports',
   'nets',
   'arg0',

@@ -55,29 +55,6 @@ static __always_inline __u16 guard_file_kind(__u32 mode)
 	}
 }
 
-/* Of a socket. */
-static __always_inline __u16 guard_family(__u64 sk)
-{
-	switch (sk ? FIELD(sock, sk, __sk_common.skc_family) : 0) {
-	case AF_UNIX:
-		return SOCKET_FAMILY_UNIX;
-	case AF_INET:
-		return SOCKET_FAMILY_INET;
-	case AF_INET6:
-		return SOCKET_FAMILY_INET6;
-	case AF_NETLINK:
-		return SOCKET_FAMILY_NETLINK;
-	default:
-		return SOCKET_FAMILY_OTHER;
-	}
-}
-
-/* Of a call on one, which may be under way. */
-static __always_inline __u16 guard_socket_shape(__s64 ret, __u64 sk)
-{
-	return (ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ret)) | guard_family(sk) << SOCKET_SHAPE_FAMILY_SHIFT;
-}
-
 /* Of a new socket, which is nothing but what was asked for. */
 static __always_inline __u16 guard_domain(__u32 domain)
 {
@@ -95,6 +72,20 @@ static __always_inline __u16 guard_domain(__u32 domain)
 	default:
 		return SOCKET_FAMILY_OTHER;
 	}
+}
+
+/* Of a socket: those for packets are one of the others. */
+static __always_inline __u16 guard_family(__u64 sk)
+{
+	__u16 family = guard_domain(sk ? FIELD(sock, sk, __sk_common.skc_family) : 0);
+
+	return family == SOCKET_FAMILY_PACKET ? SOCKET_FAMILY_OTHER : family;
+}
+
+/* Of a call on one, which may be under way. */
+static __always_inline __u16 guard_socket_shape(__s64 ret, __u64 sk)
+{
+	return (ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ret)) | guard_family(sk) << SOCKET_SHAPE_FAMILY_SHIFT;
 }
 
 static __always_inline __u16 guard_socket_kind(__u32 type)

@@ -7,6 +7,8 @@ import {
   GUARD_TAIL,
   GUARD_TESTS,
   GUARD_WORDS,
+  PATH_DIMENSIONS,
+  PROCESS_DIMENSIONS,
   shapeRow,
   shapesOf,
 } from '../../schema/guard.ts'
@@ -16,16 +18,7 @@ import type { GuardMaps, GuardSet } from '../kernel/guard-maps.ts'
 import { DIMENSIONS, type Dimension } from './branches.ts'
 import { lineOf } from './extract.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import {
-  ancestorMask,
-  EVERY_CLASS,
-  imageMask,
-  type Mask,
-  NUMBER_DIMENSIONS,
-  PATH_DIMENSIONS,
-  PROCESS_DIMENSIONS,
-  type Tables,
-} from './tables.ts'
+import { ancestorMask, EVERY_CLASS, imageMask, type Mask, NUMBER_DIMENSIONS, type Tables } from './tables.ts'
 
 interface Elements {
   readonly map: string

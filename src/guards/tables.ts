@@ -7,6 +7,7 @@ import {
   GUARD_TAIL,
   GUARD_TESTS,
   GUARD_WORDS,
+  PATH_DIMENSIONS,
 } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import { type Branch, DIMENSIONS, type Dimension } from './branches.ts'
@@ -342,17 +343,6 @@ function netMask(nets: Lookup, ip: Uint8Array): Mask {
   return best.mask
 }
 
-/** Dimensions that the process decides. */
-export const PROCESS_DIMENSIONS = [
-  'comms',
-  'uids',
-  'containers',
-  'ttys',
-  'images',
-  'exes',
-  'ancestors',
-] as const
-export const PATH_DIMENSIONS = ['dirs', 'components', 'bases', 'tails', 'raws'] as const
 type PathDimension = (typeof PATH_DIMENSIONS)[number]
 type PathMasks = Readonly<Record<PathDimension, Mask>>
 
