@@ -1,6 +1,7 @@
 /**
- * When to look at the rings. Quiet: libuv polls the ring descriptors and wakes us at once. Busy: a 1 ms timer, and the
- * kernel side is told to wake nobody, because wake-ups cost more than the work.
+ * When to look at the rings. Quiet: libuv polls the ring descriptors and wakes us at once. Busy: a timer, and the kernel side is
+ * told to wake nobody, because wake-ups cost more than the work, both here and in the program that wakes. The timer is slow
+ * where records come one by one, such as those of a build, and fast where they come in floods that would fill the rings.
  *
  * libuv's symbols are exported by the node binary; without them a 5 ms timer serves alone.
  */
@@ -18,12 +19,14 @@ export interface WakeupOptions {
 }
 
 /** Wakes closer together than this, that many times in a row, mean busy. */
-const CLOSE_NS = 250_000
+const CLOSE_MS = 2
 const BUSY_WAKES = 8
-const TICK_MS = 1
-/** So many ticks with next to nothing mean quiet again. */
-const QUIET_TICKS = 3
-const QUIET_RECORDS = 8
+/** Until the next look: after many records, after few. */
+const FAST_TICK_MS = 1
+const SLOW_TICK_MS = 4
+const MANY_RECORDS = 256
+/** So many ticks in a row with no more than one record mean quiet again: from here on wakes are fewer than ticks. */
+const QUIET_TICKS = 4
 /** Safety net: a wake-up lost for any reason is made good within this time. Records that wake nobody wait for it, too. */
 const IDLE_CHECK_MS = 1000
 /** Programs that found us busy have sent their records by then. */
@@ -65,7 +68,7 @@ export class Wakeup {
 
   close(): void {
     this.#closed = true
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#stopChecks()
     this.#poller?.stop()
     this.#options.setPolling(false)
@@ -74,8 +77,8 @@ export class Wakeup {
   #onWake(): void {
     if (this.#closed || this.#busy) return
     this.wakes++
-    const now = performance.now() * 1e6
-    this.#closeWakes = now - this.#lastWake < CLOSE_NS ? this.#closeWakes + 1 : 0
+    const now = performance.now()
+    this.#closeWakes = now - this.#lastWake < CLOSE_MS ? this.#closeWakes + 1 : 0
     this.#lastWake = now
     this.#drain()
     if (this.#closeWakes > BUSY_WAKES) this.#enterBusy()
@@ -88,19 +91,22 @@ export class Wakeup {
     this.#options.setPolling(true)
     clearTimeout(this.#timer)
     this.#stopChecks()
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer = setTimeout(() => this.#tick(), FAST_TICK_MS)
   }
 
   #tick(): void {
     this.ticks++
-    this.#quietTicks = this.#drain() < QUIET_RECORDS ? this.#quietTicks + 1 : 0
+    const records = this.#drain()
+    this.#quietTicks = records <= 1 ? this.#quietTicks + 1 : 0
+    if (this.#closed) return
     if (this.#quietTicks >= QUIET_TICKS) this.#enterQuiet()
+    else this.#timer = setTimeout(() => this.#tick(), records < MANY_RECORDS ? SLOW_TICK_MS : FAST_TICK_MS)
   }
 
   #enterQuiet(): void {
     this.#busy = false
     this.#closeWakes = 0
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#options.setPolling(false)
     this.#poller?.start()
     this.#stopChecks = everyAligned(IDLE_CHECK_MS, () => this.#drain())
