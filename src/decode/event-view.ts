@@ -15,6 +15,7 @@ import {
   type Slot,
 } from '../../schema/index.ts'
 import { type Interner, type Memory, sameBytes } from './interner.ts'
+import type { KnownPaths, PathFeatures } from './known-paths.ts'
 import type { Str } from './str.ts'
 
 const at = (name: string): number => HEADER_SLOTS.get(name)!.offset
@@ -316,6 +317,15 @@ export class EventView {
     const to = this.#startOf(b)
     if (from === 0 || to === 0 || length !== this.#lengthOf(b)) return false
     return sameBytes(this.#memory, this.#base + from, this.#base + to, length)
+  }
+
+  /** What `owner`, a number below 32,768, kept for a record of this type that says the same of a path. */
+  recall<T extends object>(
+    features: PathFeatures,
+    known: KnownPaths<T>,
+    owner: number,
+  ): T | null | undefined {
+    return known.find((owner << 16) | this.#id, this.#i32, this.#base, features)
   }
 
   /** Bytes of a variable field in the record; 0 when there is none. */

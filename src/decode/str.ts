@@ -31,6 +31,7 @@ export class Str implements Marked {
   json: string | undefined = undefined
   #directory: Str | undefined
   #base: Str | undefined
+  #slashed: Str | undefined
 
   constructor(text: string) {
     this.text = text
@@ -46,6 +47,12 @@ export class Str implements Marked {
   get directory(): Str {
     this.#directory ??= new Str(directoryOf(this.text))
     return this.#directory
+  }
+
+  /** A directory with a slash at its end. */
+  get slashed(): Str {
+    this.#slashed ??= this.text === '' || this.text.endsWith('/') ? this : new Str(`${this.text}/`)
+    return this.#slashed
   }
 }
 

@@ -80,6 +80,8 @@ interface Cabinet<C, T> {
   readonly cases: readonly object[]
   /** What its text must pass to leave anything; absent where there is no such thing. */
   sieve: Sieve | undefined
+  /** Its number among those who keep what is left of records that look alike; undefined when it does not. */
+  owner: number | undefined
 }
 
 interface Filed<C, T> extends Entry<C, T> {
@@ -136,7 +138,11 @@ export class Selection<C, T> {
     this.#always = always
     for (const [group, byBit] of drawers) this.#place({ group, byBit, left: [], era: table.era })
     // What is left of an answer has passed.
-    if (asked.size === 0) for (const cabinet of this.#cabinets) cabinet.sieve = sieveOf(cabinet)
+    if (asked.size > 0) return
+    for (const cabinet of this.#cabinets) {
+      cabinet.sieve = sieveOf(cabinet)
+      if (cabinet.origin.recall !== undefined) cabinet.owner = table.owner()
+    }
   }
 
   #place(drawer: Drawer<C, T>): void {
@@ -146,7 +152,7 @@ export class Selection<C, T> {
     else if (cabinet !== undefined) cabinet.drawers.push(drawer)
     else {
       const cases = Array.from({ length: origin.cases }, () => ({}))
-      this.#cabinets.push({ origin, drawers: [drawer], cases, sieve: undefined })
+      this.#cabinets.push({ origin, drawers: [drawer], cases, sieve: undefined, owner: undefined })
     }
   }
 
@@ -161,8 +167,19 @@ export class Selection<C, T> {
     }
   }
 
-  /** What all drawers of a cabinet leave. */
+  /** What all drawers of a cabinet leave; as for a record that looked the same, if there was one. */
   #search(cabinet: Cabinet<C, T>, ctx: C): Left<C, T> {
+    const { origin, owner } = cabinet
+    if (owner === undefined) return this.#find(cabinet, ctx)
+    const { knownPaths } = this.#table
+    const known = origin.recall!(ctx, knownPaths, owner)
+    if (known !== undefined && known !== null) return known as Left<C, T>
+    const left = this.#find(cabinet, ctx)
+    if (known === undefined) knownPaths.keep(left)
+    return left
+  }
+
+  #find(cabinet: Cabinet<C, T>, ctx: C): Left<C, T> {
     const { origin, cases, sieve } = cabinet
     if (sieve !== undefined && origin.text!(ctx, this.#text) && !sieve.passes(this.#text))
       return this.#nothing

@@ -4,6 +4,7 @@
  * the interned string, so a list of any length costs one bit test. What no matcher decides (regular expressions, the
  * harder globs, comparisons of two operands) is tried when a rule needs it, over text once for each string.
  */
+import { KnownPaths } from '../decode/known-paths.ts'
 import { Str } from '../decode/str.ts'
 import type { Value, ValueType } from '../fields/field.ts'
 import type { Literal, Operand, Operator, Test } from '../rules/ir.ts'
@@ -34,6 +35,7 @@ export interface Predicate<C> {
 
 /** Answers kept before all are forgotten: hostile strings must not fill memory. */
 const ANSWERS_MAX = 65536
+const OWNERS_MAX = 32768
 
 /** The predicates of one set of rules. A new set has a new table, and strings forget what the old one found. */
 export class PredicateTable<C> {
@@ -41,6 +43,9 @@ export class PredicateTable<C> {
   readonly #groups = new Map<string, Group<C>>()
   readonly #predicates = new Map<string, Predicate<C>>()
   readonly #ofTest = new Map<Test<C>, Predicate<C>>()
+  /** What is left of rules for events that look alike, by numbers of those who keep it. */
+  readonly knownPaths = new KnownPaths<object>()
+  #owners = 0
   /** Times that all answers were forgotten. */
   resets = 0
 
@@ -76,6 +81,11 @@ export class PredicateTable<C> {
     return predicate
   }
 
+  /** A number for one who keeps what is left in `knownPaths`; undefined when there are none any more. */
+  owner(): number | undefined {
+    return this.#owners < OWNERS_MAX ? this.#owners++ : undefined
+  }
+
   /** To be called when all predicates are in. */
   start(): void {
     for (const group of this.#groups.values()) group.start()
@@ -92,6 +102,7 @@ export class PredicateTable<C> {
     this.#judging.era = {}
     this.#judging.answers = 0
     this.resets++
+    this.knownPaths.clear()
     this.start()
   }
 

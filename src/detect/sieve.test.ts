@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { PATH_FLAGS } from '../../schema/enums/index.ts'
-import type { RecordInit } from '../decode/encode.ts'
 import { baseOf, directoryOf, encodeText } from '../decode/str.ts'
-import type { SyscallContext } from '../fields/context.ts'
-import { SOURCES } from '../fields/index.ts'
-import type { CompiledRule } from '../rules/ir.ts'
-import { loadRules } from '../rules/load.ts'
 import { ManyPatterns, type Pattern } from '../rules/operators/many.ts'
-import { openat } from '../testing/events.ts'
-import { createWorld } from '../testing/world.ts'
-import { createEngine } from './engine.ts'
-import { holds } from './reference.ts'
 import { type Part, Sieve } from './sieve.ts'
 
 interface Sought {
@@ -117,87 +107,4 @@ test('what a pattern holds for passes', () => {
     { numRuns: 4000 },
   )
   assert.ok(sieves > 300 && held > 50, `${sieves} sieves, ${held} matches`)
-})
-
-const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
-
-/** Opens by names of all kinds: clean or not, from a directory, through a link, in vain. */
-const given = fc.oneof(
-  path,
-  name,
-  path.map((one) => `${one}/`),
-  path.map((one) => one.replace('/', '//')),
-  name.map((one) => `../${one}`),
-  path.map((one) => one.replace('/', '/./')),
-)
-const open: fc.Arbitrary<RecordInit> = fc
-  .record({
-    path: given,
-    dir: fc.option(path, { nil: undefined }),
-    resolved: fc.option(fc.oneof(path, fc.constantFrom('/memfd:b (deleted)', 'pipe:[1]', '/')), {
-      nil: undefined,
-    }),
-    fd: fc.constantFrom(3, -2),
-    inDir: fc.boolean(),
-  })
-  .map(({ path, dir, resolved, fd, inDir }) => {
-    const kernel = resolved ?? (path.startsWith('/') ? path : `${dir ?? '/b'}/${path}`)
-    return openat({
-      path,
-      ...(dir === undefined ? {} : { dir }),
-      resolved: kernel,
-      fd,
-      fields: fd < 0 ? {} : { path_flags: inDir ? IN_DIR : 0 },
-    })
-  })
-
-const condition = fc
-  .tuple(
-    fc.constantFrom('fd.name', 'fd.directory', 'fd.filename', 'fs.path.name', 'fd.realpath'),
-    fc.constantFrom('=', 'startswith', 'endswith', 'contains', 'icontains', 'pmatch', 'in', 'glob'),
-    fc.oneof(path, name).filter((text) => text.isWellFormed()),
-  )
-  .map(([field, op, text]) => {
-    const literal = JSON.stringify(text)
-    return `${field} ${op} ${op === 'in' || op === 'pmatch' ? `(${literal})` : literal}`
-  })
-
-function compile(conditions: readonly string[]): readonly CompiledRule<SyscallContext>[] {
-  const text = conditions
-    .map((one, i) => {
-      const whole = JSON.stringify(`evt.type = openat and ${one}`)
-      return `- {rule: r${i}, desc: d, output: o, priority: INFO, condition: ${whole}}`
-    })
-    .join('\n')
-  const { rules, files } = loadRules([{ path: 'rules.yaml', text }], { sources: SOURCES })
-  assert.deepEqual(
-    files.flatMap(({ errors }) => errors.map(({ message }) => message)),
-    [],
-  )
-  return rules as readonly CompiledRule<SyscallContext>[]
-}
-
-test('rules about paths find what they find when they are walked, however a file is called', () => {
-  const world = createWorld()
-  let found = 0
-  fc.assert(
-    fc.property(
-      fc.array(condition, { minLength: 1, maxLength: 4 }),
-      fc.array(open, { minLength: 1, maxLength: 12 }),
-      (conditions, opens) => {
-        const rules = compile(conditions)
-        const engine = createEngine(rules, { matching: 'all', timeOf: () => 0 })
-        for (const init of opens) {
-          const ctx = world.feed(init)
-          const expected = rules.filter((rule) => holds(rule.condition, ctx)).map((rule) => rule.name)
-          const actual: string[] = []
-          engine.run('openat', ctx, (rule) => actual.push(rule.name))
-          assert.deepEqual(actual, expected)
-          found += actual.length
-        }
-      },
-    ),
-    { numRuns: 600 },
-  )
-  assert.ok(found > 100, `${found} findings`)
 })

@@ -2,6 +2,7 @@
  * What a field is. A field is declared once, in `fields/<class>/`; the rule compiler, `tarsier fields`, output formats
  * and the docs all read the declaration.
  */
+import type { KnownPaths } from '../decode/known-paths.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { Ip } from './ip.ts'
 
@@ -75,6 +76,11 @@ export interface Origin<C> {
    * none, or more than one spelling. Then `at` may hold anything.
    */
   readonly text?: (ctx: C, at: Place) => boolean
+  /**
+   * What `owner` kept for an event with the same values in the same case, as their records tell; undefined when nothing is
+   * kept yet, null when records do not tell.
+   */
+  readonly recall?: <T extends object>(ctx: C, known: KnownPaths<T>, owner: number) => T | null | undefined
   /** Another object whenever the values may have changed; undefined when they follow from more than that. Never throws. */
   of(ctx: C): Marked | undefined
   /** Where something else of the event tells as well: which of so many cases it is, from 0. */

@@ -2,7 +2,9 @@
  * The two spellings of a path: as accessed (absolute, cleaned as text, what Falco shows) and as the kernel resolved it.
  */
 import { PATH_FLAGS } from '../../schema/enums/index.ts'
-import { type EventView, type Places, placesOf } from '../decode/event-view.ts'
+import type { EventType, Slot } from '../../schema/index.ts'
+import { byEventId, type EventView, type Places, placesOf, slotOf } from '../decode/event-view.ts'
+import { type PathFeatures, pathFeatures } from '../decode/known-paths.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
 import type { Place } from './field.ts'
@@ -51,6 +53,23 @@ export const pathOfFields = (
   path,
   places: { name: placesOrNone(name), dir: placesOrNone(dir), path: placesOrNone(path) },
 })
+
+/** By event type: what its spellings follow from, and bits of other numbers as asked. */
+export const featuresOf = (
+  pathOfType: (type: EventType) => PathFields | undefined,
+  more: Readonly<Record<string, number>> = {},
+): readonly (PathFeatures | undefined)[] =>
+  byEventId((type) => {
+    const fields = pathOfType(type)
+    if (fields === undefined) return undefined
+    const slot = (name: string | undefined): Slot | undefined =>
+      name === undefined ? undefined : slotOf(type.family, name)
+    const numbers = Object.entries({ path_flags: IN_DIR, ...more }).flatMap(([name, mask]) => {
+      const found = slot(name)
+      return found === undefined ? [] : [{ offset: found.offset, mask }]
+    })
+    return pathFeatures({ path: slot(fields.path), name: slot(fields.name), dir: slot(fields.dir) }, numbers)
+  })
 
 const NOWHERE: Places = []
 const placesOrNone = (name: string | undefined): Places => (name === undefined ? NOWHERE : placesOf(name))

@@ -13,11 +13,20 @@ import {
   SOCKET_FACTS,
 } from '../../../schema/enums/index.ts'
 import { placesOf } from '../../decode/event-view.ts'
+import type { KnownPaths } from '../../decode/known-paths.ts'
 import type { Str } from '../../decode/str.ts'
 import type { Endpoint, SyscallContext } from '../context.ts'
 import type { Place } from '../field.ts'
 import { Ip, isLoopback, LOOPBACK } from '../ip.ts'
-import { type PathFields, type PathValue, pathOf, pathOfFields, plainPath, spellingsOf } from '../paths.ts'
+import {
+  featuresOf,
+  type PathFields,
+  type PathValue,
+  pathOf,
+  pathOfFields,
+  plainPath,
+  spellingsOf,
+} from '../paths.ts'
 import { once } from '../syscall-field.ts'
 import { madeName, madeNumber, madeType } from './made.ts'
 import type { FdTypeChar } from './types.ts'
@@ -55,15 +64,21 @@ const { SOCKET_CONNECTED, SOCKET_ACCEPTED, SOCKET_LISTENS, SOCKET_BOUND } = SOCK
 
 /** Path fields of the file behind the descriptor; undefined when the event has no such file. */
 function fileFields(ctx: SyscallContext): PathFields | undefined {
-  switch (ctx.event.family) {
+  const { family, name } = ctx.event
+  const isOther = family === 'dup' && (ctx.event.number('i_mode') === 0 || isSocket(ctx))
+  return isOther ? undefined : fileFieldsOf(family, name)
+}
+
+/** The same by type of event; a dup may be about something else. */
+function fileFieldsOf(family: string, name: string): PathFields | undefined {
+  switch (family) {
     case 'open':
       return OPEN_PATH
     case 'write':
+    case 'dup':
       return OBJECT_PATH
     case 'chmod':
-      return ctx.event.name === 'fchmod' ? OBJECT_PATH : undefined
-    case 'dup':
-      return ctx.event.number('i_mode') === 0 || isSocket(ctx) ? undefined : OBJECT_PATH
+      return name === 'fchmod' ? OBJECT_PATH : undefined
     default:
       return undefined
   }
@@ -376,6 +391,22 @@ export function fdPath(ctx: SyscallContext): PathValue | undefined {
 export function fdPlainPath(ctx: SyscallContext, at: Place): boolean {
   const fields = fileFields(ctx)
   return fields !== undefined && plainPath(ctx.event, fields, at)
+}
+
+/** What names of files follow from, and whether they are files or directories: of dup that is more. */
+const FEATURES = featuresOf(
+  ({ name, family }) => (family.name === 'dup' ? undefined : fileFieldsOf(family.name, name)),
+  { i_mode: S_IFMT },
+)
+
+/** What was kept for an event about a file with the same names, of the same kind. */
+export function fdRecall<T extends object>(
+  { event }: SyscallContext,
+  known: KnownPaths<T>,
+  owner: number,
+): T | null | undefined {
+  const features = event.slotAt(FEATURES)
+  return features === undefined ? null : event.recall(features, known, owner)
 }
 
 /** The name as the caller gave it. */

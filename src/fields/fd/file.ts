@@ -14,6 +14,7 @@ import {
   fdPlainPath,
   fdRawName,
   fdRealPath,
+  fdRecall,
   isFile,
   SOCKET_EVENTS,
   typeChar,
@@ -41,6 +42,7 @@ const origin: Origin<SyscallContext> = {
   cases: 2,
   caseOf: (ctx) => (isFile(ctx) ? 1 : 0),
   text: fdPlainPath,
+  recall: fdRecall,
 }
 
 const fileNumber = (ctx: SyscallContext, name: string): number | undefined => {

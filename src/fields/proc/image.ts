@@ -49,8 +49,7 @@ export const imageFields: readonly SyscallField[] = [
     type: 'path',
     doc: 'Current directory as of the last exec, with a slash at its end; a child starts with that of its parent.',
     examples: ['/home/alice/'],
-    of: ({ cwd }, ctx) =>
-      cwd.text === '' || cwd.text.endsWith('/') ? cwd : ctx.lookup.intern(`${cwd.text}/`),
+    of: ({ cwd }) => cwd.slashed,
   }),
   processField({
     name: 'proc.duration',
