@@ -27,6 +27,8 @@ export interface Syscall {
   readonly x64: number | undefined
   /** Entry points of 32-bit programs on x86-64. */
   readonly i386: readonly number[]
+  /** Of those, which arguments come in two registers, counted from 0. */
+  readonly wide: ReadonlyMap<number, readonly number[]>
   readonly arm64: number | undefined
   /** `word` is the name of the type in the table. */
   readonly arguments: readonly { readonly name: string; readonly word: string; readonly type: ArgumentType }[]
@@ -49,18 +51,21 @@ export const namesOf = ({ name, arguments: args }: Pick<Syscall, 'name' | 'argum
     .map(({ i }) => i)
     .slice(0, 2)
 
-const LINE = /^(\w+)(?:\/(\w+))? (\d+|-) (\d+(?:,\d+)?|-) (\d+|-) ((?:\w+(?::\w+)? )*)-- (.+)$/
+const LINE =
+  /^(\w+)(?:\/(\w+))? (\d+|-) (\d+(?:w\d+)?(?:,\d+(?:w\d+)?)?|-) (\d+|-) ((?:\w+(?::\w+)? )*)-- (.+)$/
 const number = (text: string): number | undefined => (text === '-' ? undefined : Number(text))
 
 function parseLine(line: string, sets: readonly string[]): Syscall {
   const match = LINE.exec(line)
   if (match === null) throw new SyntaxError(`syscalls.ts: not a line of the table: ${line}`)
   const [, name, tracepoint, x64, i386, arm64, args, doc] = match as unknown as readonly string[]
+  const entries = i386 === '-' ? [] : i386!.split(',').map((entry) => entry.split('w'))
   return {
     name: name!,
     tracepoint: tracepoint ?? name!,
     x64: number(x64!),
-    i386: i386 === '-' ? [] : i386!.split(',').map(Number),
+    i386: entries.map(([entry]) => Number(entry)),
+    wide: new Map(entries.map(([entry, places = '']) => [Number(entry), [...places].map(Number)])),
     arm64: number(arm64!),
     arguments: args!
       .split(' ')

@@ -1,5 +1,5 @@
 /**
- * Other names of syscalls. A call of i386 with 16 and with 32-bit user ids, or with 32 and 64-bit time, is one event, whatever
+ * Other names of syscalls. A call of i386 with 16 and with 32-bit user ids, or with 32 and 64-bit time or lengths, is one event, whatever
  * the kernel's table or other tools call its entry points. Each line: the event, its other names.
  */
 const ALIASES = `
@@ -15,6 +15,7 @@ const ALIASES = `
   fadvise64 fadvise64_64
   fchown fchown32 fchown16
   fcntl fcntl64
+  ftruncate ftruncate64
   futex futex_time64 futex_time32
   getegid getegid32 getegid16
   geteuid geteuid32 geteuid16
@@ -51,6 +52,7 @@ const ALIASES = `
   timer_settime timer_settime64 timer_settime32
   timerfd_gettime timerfd_gettime64 timerfd_gettime32
   timerfd_settime timerfd_settime64 timerfd_settime32
+  truncate truncate64
   utimensat utimensat_time64 utimensat_time32
 `
 

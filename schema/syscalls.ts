@@ -4,8 +4,9 @@
  *     name[/tracepoint] x86-64 i386 arm64 arguments -- what it does
  *
  * The tracepoint is named where it is not called like the syscall; `-` stands for an architecture that has no such call.
- * Two i386 numbers are two entry points of one call (16 and 32-bit user ids, 32 and 64-bit time). An argument is `name:type`,
- * or `type` alone when both are the same word; types are those of syscall-types.ts and the name tables of enums/. `@` begins
+ * Two i386 numbers are two entry points of one call (16 and 32-bit user ids, 32 and 64-bit time or lengths). `w` and digits
+ * behind one are the arguments that it takes in two registers, the low half first. An argument is `name:type`, or `type` alone
+ * when both are the same word; types are those of syscall-types.ts and the name tables of enums/. `@` begins
  * a section of lines that belong to the same sets. Sources: syscall_64.tbl, syscall_32.tbl and scripts/syscall.tbl of the
  * kernel; argument names as in the manual pages.
  */
@@ -26,9 +27,9 @@ mknodat 259 297 33 dirfd pathname:path mode dev:hex -- mknod relative to a direc
 rename 82 38 - oldpath:path newpath:path -- rename a file
 renameat 264 302 38 olddirfd:dirfd oldpath:path newdirfd:dirfd newpath:path -- rename relative to directory descriptors
 renameat2 316 353 276 olddirfd:dirfd oldpath:path newdirfd:dirfd newpath:path flags:RENAME_FLAGS -- renameat with flags
-truncate 76 92 45 path length:off -- set the length of a file by path
-ftruncate 77 93 46 fd length:off -- set the length of an open file
-fallocate 285 324 47 fd mode:FALLOC_FLAGS offset:off len:off -- allocate, punch or zero a range of a file
+truncate 76 92,193w1 45 path length:off -- set the length of a file by path
+ftruncate 77 93,194w1 46 fd length:off -- set the length of an open file
+fallocate 285 324w23 47 fd mode:FALLOC_FLAGS offset:off len:off -- allocate, punch or zero a range of a file
 
 @ fs fs_dir_ops
 mkdir 83 39 - pathname:path mode -- make a directory
@@ -40,7 +41,7 @@ chroot 161 61 51 path -- change the root directory of the process
 getcwd 79 183 17 buf:address size -- path of the current directory
 getdents 78 141 - fd dirp:address count:uint -- read directory entries
 getdents64 217 220 61 fd dirp:address count:uint -- read directory entries with types
-lookup_dcookie 212 253 18 cookie:ulong buffer:address len:size -- path of a directory entry by cookie; gone since Linux 6.7
+lookup_dcookie 212 253w0 18 cookie:ulong buffer:address len:size -- path of a directory entry by cookie; gone since Linux 6.7
 
 @ fs fs_link_ops
 link 86 9 - oldpath:path newpath:path -- give a file another name
@@ -105,7 +106,7 @@ inotify_init1 294 332 26 flags:INOTIFY_FLAGS -- inotify_init with flags
 inotify_add_watch 254 292 27 fd pathname:path mask:INOTIFY_MASK -- watch a path
 inotify_rm_watch 255 293 28 fd wd:int -- stop watching
 fanotify_init 300 338 262 flags:FANOTIFY_INIT event_f_flags:OPEN_FLAGS -- make a fanotify group
-fanotify_mark 301 339 263 fanotify_fd:fd flags:FANOTIFY_MARK mask:FANOTIFY_EVENTS dirfd pathname:path -- watch a path, mount or file system
+fanotify_mark 301 339w2 263 fanotify_fd:fd flags:FANOTIFY_MARK mask:FANOTIFY_EVENTS dirfd pathname:path -- watch a path, mount or file system
 
 @ fs
 mount 165 21 40 source:text target:path filesystemtype:text mountflags:MOUNT_FLAGS data:address -- mount a file system, or change a mount
@@ -134,12 +135,12 @@ landlock_restrict_self 446 446 446 ruleset_fd:fd flags:uint -- restrict the call
 @ fs fs_read_write
 read 0 3 63 fd buf:address count:size -- read from a descriptor
 readv 19 145 65 fd iov:address iovcnt:int -- read into several buffers
-pread64 17 180 67 fd buf:address count:size offset:off -- read at an offset
+pread64 17 180w3 67 fd buf:address count:size offset:off -- read at an offset
 preadv 295 333 69 fd iov:address iovcnt:ulong pos_l:ulong pos_h:ulong -- read into several buffers at an offset
 preadv2 327 378 286 fd iov:address iovcnt:ulong pos_l:ulong pos_h:ulong flags:RWF_FLAGS -- preadv with flags
 write 1 4 64 fd buf:address count:size -- write to a descriptor
 writev 20 146 66 fd iov:address iovcnt:int -- write from several buffers
-pwrite64 18 181 68 fd buf:address count:size offset:off -- write at an offset
+pwrite64 18 181w3 68 fd buf:address count:size offset:off -- write at an offset
 pwritev 296 334 70 fd iov:address iovcnt:ulong pos_l:ulong pos_h:ulong -- write from several buffers at an offset
 pwritev2 328 379 287 fd iov:address iovcnt:ulong pos_l:ulong pos_h:ulong flags:RWF_FLAGS -- pwritev with flags
 lseek 8 19 62 fd offset:off whence:SEEK_WHENCE -- move the file offset
@@ -173,7 +174,7 @@ sync 162 36 81 -- write all caches to disk
 syncfs 306 344 267 fd -- write the caches of one file system
 fsync 74 118 82 fd -- write a file to disk
 fdatasync 75 148 83 fd -- write the data of a file to disk
-sync_file_range 277 314 84 fd offset:off nbytes:off flags:SYNC_RANGE_FLAGS -- write a range of a file
+sync_file_range 277 314w12 84 fd offset:off nbytes:off flags:SYNC_RANGE_FLAGS -- write a range of a file
 msync 26 144 227 addr:address length:size flags:MSYNC_FLAGS -- write a file mapping back
 
 @ fs fs_async_io
@@ -188,8 +189,8 @@ io_uring_enter 426 426 426 fd to_submit:uint min_complete:uint flags:IO_URING_EN
 io_uring_register 427 427 427 fd opcode:IO_URING_REGISTER arg:address nr_args:uint -- register buffers or files with an io_uring
 
 @ fs
-fadvise64 221 250,272 223 fd offset:off len:size advice:FADVICE -- announce a pattern of access
-readahead 187 225 213 fd offset:off count:size -- read a file into the page cache
+fadvise64 221 250w1,272w12 223 fd offset:off len:size advice:FADVICE -- announce a pattern of access
+readahead 187 225w1 213 fd offset:off count:size -- read a file into the page cache
 cachestat 451 451 451 fd cstat_range:address cstat:address flags:uint -- page cache statistics of a file
 getrandom 318 355 278 buf:address buflen:size flags:GETRANDOM_FLAGS -- random bytes
 
@@ -325,8 +326,8 @@ kcmp 312 349 272 pid1:pid pid2:pid type:KCMP_TYPES idx1:ulong idx2:ulong -- do t
 seccomp 317 354 277 operation:SECCOMP_OPERATIONS flags:SECCOMP_FLAGS args:address -- restrict the syscalls of the caller
 capget 125 184 90 hdrp:address datap:address -- read capabilities
 capset 126 185 91 hdrp:address datap:address -- set capabilities
-unshare 272 310 97 flags:CLONE_FLAGS -- leave shared namespaces and the like
-setns 308 346 268 fd nstype:CLONE_FLAGS -- enter a namespace
+unshare 272 310 97 flags:UNSHARE_FLAGS -- leave shared namespaces and the like
+setns 308 346 268 fd nstype:UNSHARE_FLAGS -- enter a namespace
 pidfd_open 434 434 434 pid flags:PIDFD_FLAGS -- descriptor of a process
 pidfd_getfd 438 438 438 pidfd:fd targetfd:fd flags:uint -- take a descriptor of another process
 getrlimit 97 76,191 163 resource:RLIMITS rlim:address -- read a resource limit
@@ -473,8 +474,6 @@ lstat64 - 196 - pathname:path statbuf:address -- lstat with 64-bit sizes
 fstat64 - 197 - fd statbuf:address -- fstat with 64-bit sizes
 statfs64 - 268 - path:path size:uint buf:address -- statfs with 64-bit sizes
 fstatfs64 - 269 - fd size:uint buf:address -- fstatfs with 64-bit sizes
-truncate64 - 193 - path:path length_low:uint length_high:uint -- truncate with a 64-bit length
-ftruncate64 - 194 - fd length_low:uint length_high:uint -- ftruncate with a 64-bit length
 umount - 22 - target:path -- unmount
 readdir - 89 - fd dirp:address count:uint -- read one directory entry
 socketcall - 102 - call:SOCKET_CALLS args:address -- all socket calls in one

@@ -101,6 +101,8 @@ export interface AgentFiles {
 export interface Observer {
   /** Event types it needs. */
   readonly events: ReadonlySet<string>
+  /** Event types of the process table of which it needs what was done, and not what failed. */
+  readonly done?: ReadonlySet<string>
   /** Files it has lines for, with all below them, under each of their names; every file when empty. */
   readonly paths: readonly string[]
   /** What it wants of these events, where paths do not say it: what no rule can match the kernel may pass over. */

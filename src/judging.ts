@@ -50,7 +50,11 @@ export function ruleSet(
     rules,
     engine,
     wanted: {
-      events: union(engine.events, new Set([...telemetry.events, ...(observer?.events ?? []), ...prebuffer])),
+      events: union(
+        engine.events,
+        new Set([...telemetry.events.difference(telemetry.done), ...(observer?.events ?? []), ...prebuffer]),
+      ),
+      done: new Set([...telemetry.done, ...(observer?.done ?? [])]),
       syscalls: new Set([
         ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
         ...namedAmong(new Set([...(observer?.events ?? []), ...prebuffer])),

@@ -19,7 +19,9 @@ interface Row {
 /** Structures with times and pairs of longs are different ones for 32-bit programs. */
 const NATIVE_ONLY: ReadonlySet<Copy> = new Set(['timespec', 'timespec_out'])
 
-function rows(architecture: 'x64' | 'i386' | 'arm64', ids: ReadonlyMap<string, number>): readonly Row[] {
+type Architecture = 'x64' | 'i386' | 'arm64'
+
+function rows(architecture: Architecture, ids: ReadonlyMap<string, number>): readonly Row[] {
   return SYSCALLS.flatMap((call) => {
     if (!ids.has(call.name)) return []
     const numbers = architecture === 'i386' ? call.i386 : [call[architecture] ?? -1]
@@ -47,11 +49,29 @@ function places(copies: readonly Copy[]): string {
   return `{ ${names.join(', ')} }, { ${starts.join(', ')} }`
 }
 
-function table(name: string, list: readonly Row[], ids: ReadonlyMap<string, number>): readonly string[] {
-  const lines = list.map(({ number, call, copies }) => {
+const bits = (places: readonly number[]): number => places.reduce((sum, place) => sum | (1 << place), 0)
+
+/** Arguments that take two registers, and signed numbers of 64 bits of which a register has 32. */
+function halves(architecture: Architecture, { number, call }: Row): readonly number[] {
+  if (architecture !== 'i386') return []
+  const wide = call.wide.get(number) ?? []
+  const signed = call.arguments.flatMap(({ type }, i) =>
+    type.storage === 's64' && !wide.includes(i) ? [i] : [],
+  )
+  return [bits(wide), bits(signed)]
+}
+
+function table(
+  name: string,
+  architecture: Architecture,
+  ids: ReadonlyMap<string, number>,
+): readonly string[] {
+  const lines = rows(architecture, ids).map((row) => {
+    const { number, call, copies } = row
     const any = copies.some((copy) => copy !== 'none') ? 1 : 0
     const kinds = copies.map((copy) => COPY[copy]).join(', ')
-    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} }, ${places(copies)} }, /* ${call.name} */`
+    const last = [places(copies), ...halves(architecture, row)].join(', ')
+    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} }, ${last} }, /* ${call.name} */`
   })
   return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
 }
@@ -83,13 +103,16 @@ export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
     `#define SOCKADDR_MAX ${SOCKADDR_MAX}`,
     ...Object.entries(COPY).map(([name, value]) => `#define COPY_${name.toUpperCase()} ${value}`),
     '',
-    '/* copies: is there anything to copy at all? Of names and the directories they start from: places among the arguments. */',
-    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n\t__u8 name[2];\n\t__u8 start[2];\n};',
+    '/*',
+    ' * copies: is there anything to copy at all? Of names and the directories they start from: places among the arguments. Of',
+    ' * 32-bit calls bits of arguments: those that take two registers, and signed ones of 64 bits that come in one.',
+    ' */',
+    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n\t__u8 name[2];\n\t__u8 start[2];\n\t__u8 wide, sign;\n};',
     `#define NO_NAME ${NO_NAME}`,
     `#define CURRENT ${CURRENT}`,
     '',
-    ...table('native_calls', rows(architecture, ids), ids),
-    ...(architecture === 'x64' ? table('compat_calls', rows('i386', ids), ids) : []),
+    ...table('native_calls', architecture, ids),
+    ...(architecture === 'x64' ? table('compat_calls', 'i386', ids) : []),
     '/* Which arguments, counted from 1, are names that are compared when the call ends; 0: none. */',
     'struct named_call {\n\t__u8 first, second;\n};',
     ...namesTable(architecture),

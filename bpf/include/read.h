@@ -110,8 +110,15 @@ static __noinline __attribute__((unused)) __u64 socketcall_arg(__u64 args, __u32
 /* An offset in a file: two arguments of a 32-bit program. */
 #ifdef TARSIER_COMPAT
 #define LOFF(regs, low, high) ((__s64)(high(regs) << 32 | (__u32)low(regs)))
+/* The length that truncate and ftruncate are given: of two arguments in the calls called *truncate64. */
+#define I386_TRUNCATE64 193
+#define I386_FTRUNCATE64 194
+#define LENGTH(regs)                                                                                                   \
+	((regs)->orig_ax == I386_TRUNCATE64 || (regs)->orig_ax == I386_FTRUNCATE64 ? LOFF(regs, ARG2, ARG3) :          \
+										     (__s32)ARG2(regs))
 #else
 #define LOFF(regs, low, high) ((__s64)low(regs))
+#define LENGTH(regs) ((__s64)ARG2(regs))
 #endif
 
 /* Bytes of a pointer and a long of the program that made the call. */

@@ -27,6 +27,9 @@ export const open = defineFamily({
     i_mode: mode('type and permission bits of the file', { hidden: true }),
     f_mode: u32("the kernel's f_mode of the open file", { hidden: true }),
     path_flags: flags('how the paths came about', PATH_FLAGS, { hidden: true }),
+    how_size: u32('size of the structure that openat2 is given, at most 4294967295; 0 for the others', {
+      hidden: true,
+    }),
     name: path('path as the caller gave it'),
     path: path('path as the kernel resolved it; absent when the call failed', { hidden: true }),
     dir: path('directory a relative name starts from; absent when it is not needed', { hidden: true }),

@@ -1,4 +1,4 @@
-import { defineFamily, flags, path, result, syscallEvent, u64 } from '../dsl.ts'
+import { defineFamily, flags, path, result, s64, syscallEvent } from '../dsl.ts'
 import { PATH_FLAGS } from '../enums/index.ts'
 
 /** The size of a file was changed by its name. */
@@ -11,7 +11,7 @@ export const truncate = defineFamily({
   events: [syscallEvent('truncate', 29, 'truncate(2): change the size of a file by path.')],
   fields: {
     res: result('0, or a negative errno'),
-    length: u64('new length in bytes'),
+    length: s64('new length in bytes'),
     path_flags: flags('how the path came about', PATH_FLAGS, { hidden: true }),
     name: path('path as the caller gave it', { falco: 'path' }),
     dir: path('directory a relative name starts from', { hidden: true }),

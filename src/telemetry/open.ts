@@ -13,6 +13,8 @@ import { columnLines, createTelemetry, type Telemetry } from './telemetry.ts'
 export interface TelemetryPlan {
   /** Events to attach to; empty when no telemetry is asked for. */
   readonly events: ReadonlySet<string>
+  /** Of those the ones of which it reports what was done alone, and the process table is told of that anyway. */
+  readonly done: ReadonlySet<string>
   /** Environments are wanted. */
   readonly env: boolean
   /** Files it reports: paths under each of their names, and patterns; everything when both are empty. */
@@ -39,6 +41,7 @@ export function planTelemetry({ config, host, self, sink }: PlanOptions): Teleme
   const events = wantedEvents(config)
   return {
     events,
+    done: new Set(FORKS).intersection(events),
     env: config['telemetry.process'] && config['telemetry.collect_env'],
     watched: {
       paths: [...new Set(config['telemetry.watch_paths'].flatMap(spellingsOf))],
@@ -74,9 +77,12 @@ export function planTelemetry({ config, host, self, sink }: PlanOptions): Teleme
   }
 }
 
+/** Calls that make processes: records are of those that they made. */
+const FORKS: readonly string[] = ['clone', 'fork', 'vfork', 'clone3']
+
 /** Hooks whose name is not that of a call. */
 const HOOKS: Readonly<Record<string, readonly string[]>> = {
-  fork: ['clone', 'fork', 'vfork', 'clone3'],
+  fork: FORKS,
   exit: ['procexit'],
   execve: ['execve', 'execveat'],
   execveat: ['execve', 'execveat'],

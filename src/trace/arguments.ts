@@ -17,6 +17,7 @@ import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
+import { CLONE_ARGUMENTS, flagWords, OPEN_HOW } from './structures.ts'
 import { hookType, traceeName, traceeType } from './tracee-types.ts'
 
 /** A value as JSON can have it. */
@@ -27,7 +28,7 @@ export type ArgumentValue =
   | string
   | readonly string[]
   | readonly number[]
-  | { readonly [key: string]: string | number }
+  | { readonly [key: string]: string | number | bigint }
 
 export interface TraceArgument {
   readonly name: string
@@ -36,8 +37,8 @@ export interface TraceArgument {
   readonly doc: string
   /** As it was passed; undefined when the record does not have it. */
   readonly value: (ctx: SyscallContext) => ArgumentValue | undefined
-  /** In words, where there are some for it: names of flags, hexadecimal addresses. */
-  readonly words?: (ctx: SyscallContext) => string | undefined
+  /** In words, where there are some for it: names of flags, hexadecimal addresses. Of a structure those of its members. */
+  readonly words?: (ctx: SyscallContext) => string | Readonly<Record<string, string>> | undefined
   /** It is a path: what its other spellings are made of. */
   readonly path?: PathFields
   /** The field it is, where it is one. */
@@ -72,9 +73,12 @@ type Value = TraceArgument['value']
 
 /** Arguments that are put together from several fields. */
 const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc'>>> = {
+  ...CLONE_ARGUMENTS,
+  ...OPEN_HOW,
   'socket.addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
   'message.dest_addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
   'message.src_addr': { doc: 'address that came back', value: (ctx) => addressMap(ctx) },
+  'write.length': { doc: 'new length in bytes', value: ({ event }) => exactly(event.bigint('size')) },
   'socket_new.type': {
     doc: 'socket type, and flags in the same word',
     value: ({ event }) => event.number('type')! | event.number('flags')!,
@@ -95,6 +99,12 @@ const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc
     doc: 'the two descriptors',
     value: ({ event }) => [event.number('fd')!, event.number('fd2')!],
   },
+}
+/** A signed number. */
+const exactly = (word: bigint | undefined): number | bigint | undefined => {
+  if (word === undefined) return undefined
+  const value = BigInt.asIntN(64, word)
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 const SOCKET_TYPE_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(SOCK_TYPES.names).map(([name, value]) => [value, name]),
@@ -194,20 +204,8 @@ function wordsOf(slot: Slot | undefined): Pick<TraceArgument, 'words'> {
     },
   })
   switch (decl.format) {
-    case 'flags': {
-      const names = flagNamer(decl.names!)
-      // A word without a bit has no name, and bits without one are not to be hidden.
-      const all = Object.values(decl.names!.names).reduce(
-        (sum, bit) => sum | bit,
-        decl.names!.group?.mask ?? 0,
-      )
-      return of((value) => {
-        const rest = (value & ~all) >>> 0
-        const known = names(value)
-        if (rest === 0) return known
-        return known === undefined ? undefined : `${known}|0x${rest.toString(16)}`
-      })
-    }
+    case 'flags':
+      return of(flagWords(decl.names!))
     case 'enum': {
       const names = new Map(Object.entries(decl.names!.names).map(([text, value]) => [value, text]))
       return of((value) => names.get(value))

@@ -23,7 +23,7 @@ export interface TraceEvent {
   readonly family: string
   /** Events of ours it comes from. */
   readonly sources: readonly string[]
-  /** Only those that worked. */
+  /** Only those that worked: the process table is told of these whoever asks. */
   readonly succeeded: boolean
   readonly args: readonly TraceArgument[]
 }

@@ -83,6 +83,7 @@ function ruleOf(event: TraceEvent, condition: Condition): CompiledRule<SyscallCo
   const own = [
     test(shared('evt.type'), 'in', event.sources),
     ...(event.succeeded ? [test(shared('evt.rawres'), '>=', [0])] : []),
+    ...(event.family === 'fork' && event.succeeded ? [test(MADE_PROCESS, '=', [true])] : []),
   ]
   return rule(event.name, new Set(event.sources), and([...own, condition]))
 }
@@ -118,6 +119,14 @@ const field = (
   doc: string,
   get: (ctx: SyscallContext) => Str | number | boolean | undefined,
 ): Field => defineField<SyscallContext>({ name, type, cost: 'state', doc, get })
+
+/** A call that makes tasks may have made a thread. */
+const MADE_PROCESS = field(
+  'trace.made_process',
+  'bool',
+  'a process was made',
+  ({ event }) => event.number('child_pid') !== 0,
+)
 
 /** What a filter asks of processes, beside what rules ask as well. */
 function scopeFields(session: { readonly began: number }, kinship: Kinship) {
@@ -292,7 +301,7 @@ const argumentField = (event: TraceEvent, argument: TraceArgument): Field =>
       if (value === undefined) return []
       const texts = [valueText(value), ...partsOf(value)]
       const words = argument.words?.(ctx)
-      if (words !== undefined) texts.push(words)
+      if (words !== undefined) texts.push(...(typeof words === 'string' ? [words] : Object.values(words)))
       const spelled = argument.path === undefined ? [] : spellingsOf(ctx, pathOf(ctx, argument.path))
       return [...new Set([...texts.map((text) => ctx.lookup.intern(text)), ...spelled])]
     },
@@ -302,8 +311,8 @@ const argumentField = (event: TraceEvent, argument: TraceArgument): Field =>
 export function valueText(value: ArgumentValue): string {
   if (typeof value !== 'object') return String(value)
   if (Array.isArray(value)) return `[${value.join(' ')}]`
-  const members = Object.entries(value as Readonly<Record<string, string | number>>).sort(([a], [b]) =>
-    a < b ? -1 : 1,
+  const members = Object.entries(value as Readonly<Record<string, string | number | bigint>>).sort(
+    ([a], [b]) => (a < b ? -1 : 1),
   )
   return `map[${members.map(([name, text]) => `${name}:${text}`).join(' ')}]`
 }

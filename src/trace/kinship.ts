@@ -47,7 +47,8 @@ export class Kinship {
   apply({ event, process }: SyscallContext, matched: boolean): void {
     const self = key(event.pid, event.start)
     if (matched) this.#followed.set(self, true)
-    if (FORKS.has(event.name)) {
+    // A thread, or a call that failed, makes no process.
+    if (FORKS.has(event.name) && event.number('child_pid') !== 0) {
       const child = key(event.number('child_pid')!, event.number('child_start')!)
       if (this.#followed.get(self)) this.#followed.set(child, true)
       if (this.#hasTrees) this.#inTree.set(child, this.#ofChild(event.number('child_pid')!, self, process))

@@ -90,12 +90,12 @@ function argumentsIn(ctx: SyscallContext, event: TraceEvent, options: RecordOpti
     const words = options.parse ? argument.words?.(ctx) : undefined
     const { name, type } = argument
     if (words === undefined) found.push({ name, type, value: masked(argument, value, options.mask) })
+    // The text of an address stays one, and members are still a structure.
     else found.push({ name, type: isPointer(type) ? type : 'string', value: words })
   }
   return found
 }
 
-/** The text of an address stays one. */
 const isPointer = (type: string): boolean => type.endsWith('*')
 
 function masked({ secrets }: TraceArgument, value: ArgumentValue, mask: boolean): ArgumentValue {

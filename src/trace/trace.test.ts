@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import { RECORD_FLAGS } from '../../schema/index.ts'
 import type { RecordInit } from '../decode/encode.ts'
 import { encodeText } from '../decode/str.ts'
 import { planGuards } from '../guards/plan.ts'
-import { connect, execve, exit, fork, openat, SHELL, snapshot } from '../testing/events.ts'
+import { connect, event, execve, exit, fork, openat, SHELL, snapshot } from '../testing/events.ts'
 import { createWorld } from '../testing/world.ts'
 import { findTraceEvent, MISSING_DEFAULTS, TRACE_EVENTS } from './catalogue.ts'
 import { compileFilter } from './compile.ts'
@@ -348,6 +349,112 @@ suite('output', () => {
       type: 'struct sockaddr*',
       value: { sa_family: 'AF_INET', sin_port: '80', sin_addr: '1.2.3.4' },
     })
+  })
+  const argsOf = async (event: string, init: RecordInit, ...options: string[]): Promise<unknown[]> => {
+    const lines = await traced([`event=${event}`], [init], ['json', ...options])
+    return JSON.parse(lines[0]!).args.map(({ name, type, value }: Record<string, unknown>) => [
+      name,
+      type,
+      value,
+    ])
+  }
+  const WORDS = 'option:parse-arguments'
+  test('what clone is given: flags and the signal are one word', async () => {
+    const init = event(
+      'clone',
+      {},
+      {
+        res: -11,
+        flags: 2 ** 31 + 0x1100,
+        exit_signal: 17,
+        stack: 0x1000,
+        tls: 9,
+      },
+    )
+    const others = (words: (value: number) => unknown): unknown[] => [
+      ['stack', 'void*', words(0x1000)],
+      ['parent_tid', 'int*', words(0)],
+      ['child_tid', 'int*', words(0)],
+      ['tls', 'unsigned long', words(9)],
+    ]
+    assert.deepEqual(await argsOf('clone', init), [
+      ['flags', 'unsigned long', 2 ** 31 + 0x1111],
+      ...others((value) => value),
+    ])
+    const [flags, stack] = await argsOf('clone', init, WORDS)
+    assert.deepEqual(flags, ['flags', 'string', 'CLONE_VM|CLONE_PIDFD|CLONE_IO|SIGCHLD'])
+    assert.deepEqual(stack, ['stack', 'void*', '0x1000'])
+    assert.equal((await traced(['clone.flags=CLONE_VM*', 'clone.retval=-11'], [init])).length, 2)
+  })
+  test('what clone3 is given: the members that its size covers', async () => {
+    const asked = { flags: 2 ** 33 + 0x100, exit_signal: 17, cgroup: 5, set_tid: 7, cl_args: 0x7f00 }
+    const of = (size: number, flags = 0): RecordInit => ({
+      ...event('clone3', {}, { res: -22, ...asked, size }),
+      flags,
+    })
+    const names = async (init: RecordInit): Promise<string[]> => {
+      const [args, size] = (await argsOf('clone3', init)) as [string, string, object][]
+      assert.equal(size![0], 'size')
+      return Object.keys(args![2])
+    }
+    assert.equal((await names(of(64))).at(-1), 'tls')
+    assert.equal((await names(of(80))).at(-1), 'set_tid_size')
+    assert.equal((await names(of(4096))).at(-1), 'cgroup')
+    assert.deepEqual(await argsOf('clone3', of(63), WORDS), [
+      ['cl_args', 'struct clone_args*', '0x7f00'],
+      ['size', 'size_t', 63],
+    ])
+    assert.equal(
+      JSON.stringify(await argsOf('clone3', of(88, RECORD_FLAGS.PARTIAL))).includes('flags'),
+      false,
+    )
+    const [words] = (await argsOf('clone3', of(88), WORDS)) as [unknown[]]
+    assert.deepEqual(words[2], {
+      ...{ flags: 'CLONE_VM|CLONE_INTO_CGROUP', pidfd: '0x0', child_tid: '0x0', parent_tid: '0x0' },
+      ...{ exit_signal: 'SIGCHLD', stack: '0x0', stack_size: '0', tls: '0x0' },
+      ...{ set_tid: '0x7', set_tid_size: '0', cgroup: '5' },
+    })
+    assert.equal((await traced(['clone3.cl_args=CLONE_VM*', 'clone3.retval<0'], [of(88)])).length, 2)
+  })
+  test('what openat2 is given', async () => {
+    const of = (fields: RecordInit['fields']): RecordInit =>
+      event('openat2', {}, { name: 'a', dirfd: -100, ...fields })
+    const init = of({ fd: 3, flags: 0o101, mode: 0o644, resolve: 12, how_size: 24 })
+    assert.deepEqual((await argsOf('openat2', init)).slice(2), [
+      ['how', 'struct open_how*', { flags: 0o101, mode: 0o644, resolve: 12 }],
+      ['size', 'size_t', 24],
+    ])
+    const [how] = (await argsOf('openat2', init, WORDS)).slice(2) as [unknown[]]
+    assert.deepEqual(how[2], {
+      flags: 'O_WRONLY|O_CREAT',
+      mode: '0644',
+      resolve: 'RESOLVE_NO_SYMLINKS|RESOLVE_BENEATH',
+    })
+    for (const fields of [
+      { fd: -14, how_size: 24 },
+      { fd: -22, how_size: 7 },
+    ])
+      assert.deepEqual(
+        (await argsOf('openat2', of(fields))).slice(2).map((one) => (one as string[])[0]),
+        ['size'],
+        'what was not looked at is not made up',
+      )
+  })
+  test('a thread is no new process', async () => {
+    const thread = event('clone3', {}, { res: 7, flags: 0x10000, size: 88 })
+    assert.deepEqual(await seen(['event=sched_process_fork,clone3'], thread, START_CHILD), [
+      'clone3',
+      'sched_process_fork',
+    ])
+  })
+  test('what only what was done is wanted of is apart: it needs no program at a call', () => {
+    const { events, done } = createTracer({
+      filter: compileFilter([parseExpression('event=sched_process_fork,execve')]),
+      output: parseOutput(['json']),
+      mask: true,
+      warn: () => {},
+    })
+    assert.deepEqual([[...events], [...done]], [['execve'], ['clone', 'fork', 'vfork', 'clone3']])
   })
   test('credentials as their members', async () => {
     const cred = new Uint8Array(80)

@@ -39,6 +39,7 @@ export interface TracerOptions {
 
 export interface Tracer {
   readonly events: ReadonlySet<string>
+  readonly done: ReadonlySet<string>
   readonly paths: readonly string[]
   readonly rules: readonly CompiledRule<SyscallContext>[]
   readonly env: boolean
@@ -69,6 +70,7 @@ export const createTracer = (options: TracerOptions): Tracer => new Trace(option
 
 class Trace implements Tracer {
   readonly events: ReadonlySet<string>
+  readonly done: ReadonlySet<string>
   readonly paths: readonly string[] = []
   readonly rules: readonly CompiledRule<SyscallContext>[]
   readonly env: boolean
@@ -100,7 +102,10 @@ class Trace implements Tracer {
     const { filter, output } = options
     this.#options = options
     this.rules = filter.rules
-    this.events = new Set(filter.events.flatMap(({ sources }) => sources))
+    const sourcesOf = (which: (event: TraceEvent) => boolean): readonly string[] =>
+      filter.events.filter(which).flatMap(({ sources }) => sources)
+    this.events = new Set(sourcesOf(({ succeeded }) => !succeeded))
+    this.done = new Set(sourcesOf(({ succeeded }) => succeeded))
     this.env = output.options.has('exec-env')
     this.#byName = new Map(filter.events.map((event) => [event.name, event]))
     this.#engine = createEngine(filter.rules, { matching: 'all' })
@@ -153,7 +158,7 @@ class Trace implements Tracer {
       this.#scope?.run(name, ctx, this.#setInScope)
       filter.kinship.apply(ctx, this.#inScope)
     }
-    if (this.events.has(name)) {
+    if (this.events.has(name) || this.done.has(name)) {
       this.#matched.length = 0
       this.#engine.run(name, ctx, this.#found)
       for (const event of this.#matched) this.#show(ctx, event)

@@ -15,6 +15,8 @@ const EVENTS = [
   'open',
   'openat',
   'write',
+  'truncate',
+  'ftruncate',
   'pwrite64',
   'chmod',
   'unlink',
@@ -152,6 +154,8 @@ suite('32-bit calls', { skip: NEEDS_ROOT || (process.arch !== 'x64' && 'only x86
         [
           ['open', 'high', 0o100101, 0o600],
           ['pwrite64', ref(0), 'x', 1, 7, 1],
+          ['truncate', 'high', 8, 1],
+          ['ftruncate', ref(0), 9, 1],
           ['unlink', 'high'],
         ],
         { cwd: folder },
@@ -163,6 +167,10 @@ suite('32-bit calls', { skip: NEEDS_ROOT || (process.arch !== 'x64' && 'only x86
           ['pwrite64', 2 ** 32 + 7],
           ['vfs_write', -1],
         ],
+      )
+      assert.deepEqual(
+        only(records, 'truncate', 'ftruncate').map(({ f }) => f['length'] ?? f['size']),
+        [2 ** 32 + 8, 2 ** 32 + 9],
       )
     } finally {
       live.stop()

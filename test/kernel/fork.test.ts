@@ -6,6 +6,9 @@ import { after, before, suite, test } from 'node:test'
 import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick } from './support/live.ts'
 import { program } from './support/programs.ts'
+import { bytes } from './support/raw.ts'
+
+const { EINVAL, EFAULT } = constants.errno
 
 suite('processes', { skip: NEEDS_ROOT }, () => {
   const tasks = NEEDS_ROOT ? '' : program('tasks')
@@ -107,5 +110,78 @@ suite('processes', { skip: NEEDS_ROOT }, () => {
     assert.deepEqual(pick(only(outcome.records, 'task_rename'), 'oldname', 'newname'), [
       { event: 'task_rename', oldname: 'sh', newname: 'by file' },
     ])
+  })
+})
+
+suite('calls that make processes, asked for by name', { skip: NEEDS_ROOT }, () => {
+  const tasks = NEEDS_ROOT ? '' : program('tasks')
+  let live: Live
+  before(() => {
+    live = openLive({ events: ['clone', 'clone3', 'fork', 'vfork'] })
+  })
+  after(() => live?.stop())
+
+  const FIELDS = [
+    'res',
+    'flags',
+    'exit_signal',
+    'stack',
+    'parent_tid',
+    'child_tid',
+    'tls',
+    'child_pid',
+    'size',
+  ]
+  const THREAD = 0x10000
+
+  test('one event for a process, with what was asked for', () => {
+    for (const [how, size] of Object.entries({ fork: 0, vfork: 0, clone: 0, clone3: 88 })) {
+      const { records, stdout, pid } = live.run(tasks, [how])
+      const made = records.filter((r) => r.pid === pid && r.event === how)
+      const [none, child] = [0, Number(stdout)]
+      assert.deepEqual(pick(made, ...FIELDS), [
+        {
+          event: how,
+          ...{ res: child, child_pid: child, flags: none, exit_signal: how.startsWith('clone') ? 17 : none },
+          ...{ stack: none, parent_tid: none, child_tid: none, tls: none, size },
+        },
+      ])
+    }
+  })
+
+  test('a thread makes no process', () => {
+    const { records, pid } = live.run(tasks, ['thread'])
+    const [made] = only(records, 'clone', 'clone3').filter((r) => r.pid === pid)
+    assert.equal(Number(made!.f['flags']) & THREAD, THREAD)
+    assert.equal(made!.f['child_pid'], 0)
+    assert.ok(Number(made!.f['res']) > pid)
+  })
+
+  test('calls that fail, with what was asked for', () => {
+    const of = (...words: readonly number[]): Uint8Array =>
+      new Uint8Array(BigUint64Array.from(words.map(BigInt)).buffer)
+    const { records, results } = live.raw([
+      ['clone', THREAD | 10, 0x1000, 0x2000, 0x3000, 0x4000],
+      ['clone3', bytes(of(THREAD, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)), 88],
+      ['clone3', bytes(of(2 ** 33, 0, 0, 0, 17, 0, 0, 0, 0, 0, 1000)), 64],
+      ['clone3', bytes(of(THREAD, 1, 2, 3, 4, 5, 6, 7)), 63],
+      ['clone3', 8, 88],
+    ])
+    assert.deepEqual(results, [-EINVAL, -EFAULT, -EINVAL, -EINVAL, -EFAULT])
+    assert.deepEqual(
+      records.map(({ event, partial, f }) => [
+        event,
+        partial,
+        ...FIELDS.slice(0, 7).map((name) => f[name]),
+        f['cgroup'],
+      ]),
+      [
+        ['clone', false, -EINVAL, THREAD, 10, 0x1000, 0x2000, 0x3000, 0x4000, 0],
+        ['clone3', false, -EFAULT, THREAD, 4, 5, 3, 2, 7, 10],
+        ['clone3', false, -EINVAL, 2 ** 33, 17, 0, 0, 0, 0, 0],
+        ['clone3', false, -EINVAL, 0, 0, 0, 0, 0, 0, 0],
+        ['clone3', true, -EFAULT, 0, 0, 0, 0, 0, 0, 0],
+      ],
+    )
   })
 })

@@ -24,6 +24,10 @@
 #undef __NR_mmap
 #define __NR_mmap __NR_mmap2
 #define __NR_accept __NR_accept4
+#undef __NR_truncate
+#define __NR_truncate __NR_truncate64
+#undef __NR_ftruncate
+#define __NR_ftruncate __NR_ftruncate64
 #undef __NR_setuid
 #define __NR_setuid __NR_setuid32
 #undef __NR_setgid
@@ -77,6 +81,7 @@ static const struct {
 	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),
 	CALL(pwritev), CALL(pwritev2), CALL(exit), CALL(setns), CALL(setuid), CALL(setgid), CALL(setreuid),
 	CALL(mkdirat), CALL(process_vm_readv), CALL(inotify_add_watch), CALL(fchownat),
+	CALL(clone), CALL(clone3),
 	CALL(setregid), CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(setgroups), CALL(capset),
 #undef CALL
 };

@@ -40,7 +40,7 @@ static __always_inline void add_opened(struct scratch *s, struct prog_counters *
 }
 
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int dirfd,
-				  const void *name, __u32 flags, __u32 mode, __u32 resolve)
+				  const void *name, __u32 flags, __u32 mode, __u32 resolve, __u32 how_size)
 {
 	struct guard_input in = {
 		.event = id,
@@ -56,6 +56,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->flags = flags;
 	e->mode = mode;
 	e->resolve = resolve;
+	e->how_size = how_size;
 	put_given(s, st, &e->name, name, 4096, 0);
 	if (ctx->ret >= 0)
 		add_opened(s, st, e, task, ctx->ret, dirfd);
@@ -71,7 +72,8 @@ int exit_open(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_open, PROG_exit_open, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), ARG3(regs), 0);
+	return report(ctx, task, EVENT_open, PROG_exit_open, AT_FDCWD, (void *)ARG1(regs), ARG2(regs), ARG3(regs), 0,
+		      0);
 }
 
 /* int creat(const char *pathname, mode_t mode) is open with O_CREAT|O_WRONLY|O_TRUNC */
@@ -80,7 +82,8 @@ int exit_creat(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_creat, PROG_exit_creat, AT_FDCWD, (void *)ARG1(regs), 01101, ARG2(regs), 0);
+	return report(ctx, task, EVENT_creat, PROG_exit_creat, AT_FDCWD, (void *)ARG1(regs), 01101, ARG2(regs), 0,
+		      0);
 }
 
 /* int openat(int dirfd, const char *pathname, int flags, mode_t mode) */
@@ -90,7 +93,7 @@ int exit_openat(struct sys_exit_ctx *ctx)
 	CALLER;
 
 	return report(ctx, task, EVENT_openat, PROG_exit_openat, ARG1(regs), (void *)ARG2(regs), ARG3(regs),
-		      ARG4(regs), 0);
+		      ARG4(regs), 0, 0);
 }
 
 /* int openat2(int dirfd, const char *pathname, struct open_how *how, size_t size) */
@@ -99,10 +102,13 @@ int exit_openat2(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 	struct open_how_start how = {};
+	__u64 size = ARG4(regs);
 
-	bpf_probe_read_user(&how, sizeof(how), (void *)ARG3(regs));
+	/* the kernel looks at none that is shorter */
+	if (size >= sizeof(how))
+		bpf_probe_read_user(&how, sizeof(how), (void *)ARG3(regs));
 	return report(ctx, task, EVENT_openat2, PROG_exit_openat2, ARG1(regs), (void *)ARG2(regs), how.flags, how.mode,
-		      how.resolve);
+		      how.resolve, size < ~0U ? size : ~0U);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -22,7 +22,7 @@ int exit_truncate(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 	BEGIN(ev_truncate, EVENT_truncate, PROG_exit_truncate, .name = { (void *)ARG1(regs) }, .dirfd = { AT_FDCWD });
-	e->length = ARG2(regs);
+	e->length = LENGTH(regs);
 	PUT_NAME(name, dir, (void *)ARG1(regs), AT_FDCWD, 0);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;

@@ -70,7 +70,7 @@ int exit_ftruncate(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), ARG2(regs), -1, -1);
+	return report(ctx, task, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), LENGTH(regs), -1, -1);
 }
 
 /* ssize_t copy_file_range(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags) */

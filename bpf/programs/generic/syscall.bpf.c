@@ -400,18 +400,29 @@ int all_entries(struct bpf_raw_tracepoint_args *ctx)
 static __always_inline int report_compat(__u16 prog, __s64 res)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	__u32 given[6] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
+	__u32 given[8] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
 	__u64 nr = regs->orig_ax, args[8] = { NO_ARGUMENTS };
+	const struct call_desc *desc;
+	__u32 at = 0;
 
 	if (nr >= CALLS)
 		return 0;
+	desc = &compat_calls[nr];
 	if (nr == I386_MMAP)
-		bpf_probe_read_user(given, sizeof(given), (void *)(__u64)given[0]);
-	for (int i = 0; i < 6; i++)
-		args[i] = given[i];
+		bpf_probe_read_user(given, 6 * sizeof(given[0]), (void *)(__u64)given[0]);
+	for (int i = 0; i < 6; i++) {
+		args[i] = given[at++ & 7];
+		if (desc->wide & 1 << i)
+			args[i] |= (__u64)given[at++ & 7] << 32;
+		else if (desc->sign & 1 << i)
+			args[i] = (__s32)args[i];
+	}
+	/* an offset of mmap has no sign */
+	if (nr == I386_MMAP)
+		args[5] = given[5];
 	if (nr == I386_MMAP2)
-		args[5] <<= 12;
-	return report(untracked(bpf_get_current_task_btf()), prog, &compat_calls[nr], args, res, RECORD_COMPAT);
+		args[5] = (__u64)given[5] << 12;
+	return report(untracked(bpf_get_current_task_btf()), prog, desc, args, res, RECORD_COMPAT);
 }
 
 SEC("raw_tp/sys_exit")

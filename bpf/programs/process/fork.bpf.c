@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Creation of processes, from the scheduler: it sees both tasks, whichever call it was. */
+#include "clone.h"
 #include "guard_process.h"
 
 #ifdef __TARGET_ARCH_x86
@@ -27,6 +28,26 @@ static __always_inline __u16 event_of(long nr)
 	return EVENT_clone;
 }
 
+/* What was asked for, with the registers of 32-bit calls told apart here: there is one program for both. */
+static __always_inline void add_call(struct prog_counters *st, struct ev_fork *e, struct task_struct *parent,
+				     const struct pt_regs *regs, __u16 id)
+{
+	if (parent->flags & PF_KTHREAD)
+		return; /* no call of anybody's */
+#ifdef __TARGET_ARCH_x86
+	if (unlikely(in_compat(parent))) {
+		e->hdr.flags |= RECORD_COMPAT;
+		if (id == EVENT_clone)
+			add_clone(e, (__u32)regs->bx, (__u32)regs->cx, (__u32)regs->dx, (__u32)regs->di,
+				  (__u32)regs->si);
+		else if (id == EVENT_clone3)
+			add_clone3(st, e, (__u32)regs->bx, (__u32)regs->cx);
+		return;
+	}
+#endif
+	add_clone_call(st, e, regs, id);
+}
+
 /* void sched_process_fork(struct task_struct *parent, struct task_struct *child): before the child runs. */
 SEC("tp_btf/sched_process_fork")
 int on_sched_process_fork(__u64 *ctx)
@@ -35,13 +56,17 @@ int on_sched_process_fork(__u64 *ctx)
 	struct task_struct *child = untracked((struct task_struct *)ctx[1]);
 	struct pid_namespace *ns;
 	struct pid *pid;
+	const struct pt_regs *regs;
 	__u32 level, nr = 0;
+	__u16 id;
 
 	if (child->pid != child->tgid)
 		return 0; /* a thread */
 	guard_fork(parent, child);
-	BEGIN_CRITICAL(ev_fork, parent, event_of(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))),
-		       PROG_on_sched_process_fork);
+	regs = current_regs(bpf_get_current_task_btf());
+	id = event_of(SYSCALL_NR(regs));
+	BEGIN_CRITICAL(ev_fork, parent, id, PROG_on_sched_process_fork);
+	add_call(st, e, parent, regs, id);
 	pid = child->thread_pid;
 	/* the child's number one level of namespace at a time: at the parent's level it is what the call returns */
 	level = FIELD(pid, parent->thread_pid, level);

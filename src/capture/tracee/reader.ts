@@ -55,7 +55,6 @@ class TraceeCapture implements Capture {
   readonly #strange = new Map<string, number>()
   readonly #bad: string[] = []
   #badCount = 0
-  #threads = 0
   /** The first event, read to know who speaks. */
   #first: TraceeLine | undefined
   #firstNumber = 0
@@ -113,9 +112,6 @@ class TraceeCapture implements Capture {
           ]),
       ...told('events that are not known here', this.#unknown),
       ...told('arguments that are not known here, or make no sense', this.#strange),
-      ...(this.#threads === 0
-        ? []
-        : [`${this.#threads} threads that were made are no processes, and left out`]),
     ]
   }
 
@@ -169,8 +165,8 @@ class TraceeCapture implements Capture {
     }
     this.#flush(sink)
     if (mapping === undefined) this.#tell(line, sink)
-    // The other side of a call that made a process, and calls that made none.
-    else if (mapping.event.family === 'fork' && mapping.event.isSyscall && line.result <= 0) return
+    // The other side of a call that made a process.
+    else if (mapping.event.family === 'fork' && mapping.event.isSyscall && line.result === 0) return
     else if (TWICE.has(mapping.event.family) && line.result >= 0) this.#pending = { line, mapping, number }
     else this.#event(mapping, line, this.#fields(mapping, line), number, sink)
   }
@@ -219,10 +215,8 @@ class TraceeCapture implements Capture {
     const { actor, result } = line
     if (event.family === 'exec') return result < 0 ? fields : this.#processes.exec(actor, withImage(fields))
     if (event.family !== 'fork') return fields
-    if (event.isSyscall && isThread(line)) {
-      this.#threads++
-      return undefined
-    }
+    if (event.isSyscall && (result < 0 || isThread(fields)))
+      return { ...fields, res: result, comm: actor.comm }
     const pid = Number(fields['child_pid'] ?? (actor.vpid === actor.pid ? result : 0))
     if (pid === 0) return undefined
     const vpid = Number(fields['child_vpid'] ?? result) || pid
@@ -300,11 +294,8 @@ function withImage(fields: Fields): Fields {
   return exe_path === undefined && isAbsolute ? { ...fields, exe_path: filename } : fields
 }
 
-function isThread({ args }: TraceeLine): boolean {
-  const flags = args.find(({ name }) => name === 'flags')?.value
-  if (typeof flags === 'string') return flags.includes('CLONE_THREAD')
-  return typeof flags === 'number' && (flags & CLONE_THREAD) !== 0
-}
+const isThread = ({ flags }: Fields): boolean =>
+  typeof flags === 'bigint' && (flags & BigInt(CLONE_THREAD)) !== 0n
 
 /** `program/reason: n`, as we write it. */
 function causesOf(by: Json | undefined): readonly LossCause[] {

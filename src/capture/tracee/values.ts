@@ -4,6 +4,10 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  CLONE_FLAGS,
+  OPEN_FLAGS,
+  RESOLVE_FLAGS,
+  SIGNALS,
   SOCK_FLAGS,
   SOCK_TYPES,
 } from '../../../schema/enums/index.ts'
@@ -224,12 +228,69 @@ export const PARTS: Readonly<
     const [fd, fd2] = Array.isArray(value) ? value.map((item: Json) => numberOf(item)) : []
     return fd === undefined || fd2 === undefined ? undefined : { fd, fd2 }
   },
+  'open.how': (value) =>
+    isMap(value)
+      ? membersOf(value, { flags: OPEN_FLAGS, mode: undefined, resolve: RESOLVE_FLAGS })
+      : undefined,
+  'open.size': (value) => given('how_size', numberOf(value)),
+  'write.length': (value) => given('size', numberOf(value)),
+  'fork.flags': (value) => {
+    const word = cloneWord(value)
+    return word === undefined ? undefined : { flags: word & ~0xffn, exit_signal: word & 0xffn }
+  },
+  'fork.cl_args': (value) => {
+    if (!isMap(value)) return given('cl_args', numberOf(value))
+    const { flags, ...others } = value
+    return { ...given('flags', cloneWord(flags ?? 0)), ...membersOf(others, CLONE_MEMBERS) }
+  },
   'magic_write.bytes': (value) =>
     typeof value === 'string' ? { bytes: Buffer.from(value.slice(0, TEXT_MAX), 'base64') } : undefined,
   'exec.stdin_type': (value) => {
     const mode = numberOf(value, STREAM_TYPES)
     return mode === undefined ? undefined : { stdin_mode: Number(mode) & 0xffff }
   },
+}
+
+const given = (field: string, value: FieldValue | undefined): Fields | undefined =>
+  value === undefined ? undefined : { [field]: value }
+
+/** Members of a structure that are fields of the record. */
+function membersOf(value: JsonMap, names: Readonly<Record<string, NameTable | undefined>>): Fields {
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([name, member]) =>
+      Object.hasOwn(names, name) ? given(name, numberOf(member, names[name])) : undefined,
+    ),
+  )
+}
+const CLONE_MEMBERS: Readonly<Record<string, NameTable | undefined>> = {
+  exit_signal: SIGNALS,
+  ...Object.fromEntries(
+    [
+      'pidfd',
+      'child_tid',
+      'parent_tid',
+      'stack',
+      'stack_size',
+      'tls',
+      'set_tid',
+      'set_tid_size',
+      'cgroup',
+    ].map((name) => [name, undefined]),
+  ),
+}
+
+/** Flags of clone, of which some lie above 32 bits, and the signal among them. */
+function cloneWord(value: Json): bigint | undefined {
+  const words = typeof value === 'string' ? value.slice(0, 1000).split('|') : [value]
+  let sum = 0n
+  for (const word of words) {
+    const name = String(word)
+    const bits = CLONE_FLAGS.names[name] ?? SIGNALS.names[name] ?? numberOf(word)
+    if (bits === undefined) return undefined
+    sum |= BigInt.asUintN(64, BigInt(bits))
+  }
+  return sum
 }
 
 const STREAM_TYPES: NameTable = {

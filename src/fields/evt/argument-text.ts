@@ -23,12 +23,15 @@ export function flagNamer({ names, group }: NameTable): Namer {
   const bits = Object.entries(names)
   const choices = Object.entries(group?.names ?? {})
   const mask = group?.mask ?? 0
+  // Operators of bits see 32, the last of them a sign: what lies above is one bit each.
+  const has = (value: number, bit: number): boolean =>
+    bit < 2 ** 31 ? (value & bit) === bit : Math.floor(value / bit) % 2 === 1
   return (value) => {
     const found = choices.filter(([, choice]) => (value & mask) === choice).map(([name]) => name)
     // Names that cover several bits (O_TMPFILE, O_SYNC) hide those they contain.
-    const present = bits.filter(([, bit]) => (value & bit) === bit)
+    const present = bits.filter(([, bit]) => has(value, bit))
     for (const [name, bit] of present)
-      if (!present.some(([, other]) => other !== bit && (other & bit) === bit)) found.push(name)
+      if (!present.some(([, other]) => other !== bit && has(other, bit))) found.push(name)
     return found.length === 0 ? undefined : found.join('|')
   }
 }

@@ -1,5 +1,6 @@
 /** What the agent writes for its programs: the control map, and constants that are set before they are loaded. */
 import { EVENT_TYPES } from '../../../schema/index.ts'
+import type { Wanted } from './options.ts'
 
 /** A word of the control map that is not what the agent wrote. */
 export interface ControlChange {
@@ -27,9 +28,10 @@ export const restrictions = (wanted: ReadonlySet<string> | '*'): Readonly<Record
   )
 
 /** Events of the process table that nobody else wants: a bit for each id. They wake no reader. */
-export const quietEvents = (wanted: ReadonlySet<string> | '*'): number =>
+export const quietEvents = ({ events, done }: Pick<Wanted, 'events' | 'done'>): number =>
   EVENT_TYPES.filter(
-    ({ name, family }) => family.state === true && wanted !== '*' && !wanted.has(name),
+    ({ name, family }) =>
+      family.state === true && events !== '*' && !events.has(name) && done?.has(name) !== true,
   ).reduce((bits, { id }) => bits | (1 << id), 0)
 /** Part of the critical ring that may fill with them. */
 export const QUIET_PART = 1 / 8

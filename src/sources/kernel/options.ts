@@ -15,6 +15,8 @@ import type { ThrottleNotice } from './throttle.ts'
 export interface Wanted {
   /** Event types; those of the process table come anyway. */
   readonly events: ReadonlySet<string> | '*'
+  /** Event types of the process table of which what was done is enough: the table is told of that anyway. */
+  readonly done?: ReadonlySet<string>
   /** Plain syscalls, and other events attached by name, that somebody names. */
   readonly syscalls?: ReadonlySet<string>
   /** Capture the environment of programs at exec. */

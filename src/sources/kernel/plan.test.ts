@@ -13,7 +13,7 @@ const STATE = names(new Set())
 
 /** Events that come of other tracepoints than those of syscalls. */
 const FREE = [
-  ...['clone', 'fork', 'vfork', 'clone3', 'procexit', 'task_rename', 'signal_generate', 'init_namespaces'],
+  ...['procexit', 'task_rename', 'signal_generate', 'init_namespaces'],
   ...['sched_process_fork', 'sched_process_exec', 'sched_process_exit', 'do_exit', 'sched_switch'],
   ...['security_bprm_check', 'cap_capable', 'cgroup_mkdir', 'cgroup_rmdir', 'cgroup_attach_task'],
   ...['container_create', 'container_remove', 'existing_container'],
@@ -52,7 +52,8 @@ suite('plan', () => {
   adds(['openat'], ['exit_openat', ...URING.map((name) => `uring_open_${name}`)])
   adds(['open', 'creat'], ['exit_open', 'exit_creat'])
   adds(['unlink', 'connect'], ['exit_unlink', 'exit_connect', ...URING.map((name) => `uring_socket_${name}`)])
-  adds(['execve', 'procexit', 'clone'], ['exit_execve'])
+  adds(['execve', 'procexit', 'clone'], ['exit_execve', 'exit_clone'])
+  adds(['fork', 'vfork', 'clone3'], ['exit_fork', 'exit_vfork', 'exit_clone3'])
   adds(['process_snapshot'], [])
   adds(['no such event'], [])
 

@@ -88,7 +88,7 @@ export class KernelSource {
   constructor(options: KernelSourceOptions) {
     this.#options = options
     this.#wants = options
-    this.#quiet = quietEvents(options.events)
+    this.#quiet = quietEvents(options)
     this.#users = new UserFiles(options.hostRoot ?? '')
     this.#self = options.self ?? { pid: process.pid, sharesHostPids: true }
     this.#tracefs = openTracefs()
@@ -207,7 +207,7 @@ export class KernelSource {
    * attached, and guards pass over it. Returns events that cannot be had without a new start: their programs were loaded to
    * see only what is aimed at the agent. Nothing is attached then. Only after `start`.
    */
-  want({ events, syscalls = new Set(), env }: Wanted): readonly string[] {
+  want({ events, done, syscalls = new Set(), env }: Wanted): readonly string[] {
     const before = restrictions(this.#options.events)
     const now = restrictions(events)
     const refused = RESTRICTED.filter(({ word }) => before[word] === 1 && now[word] === 0).flatMap(
@@ -215,8 +215,9 @@ export class KernelSource {
     )
     if (refused.length > 0) return refused
     const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
-    this.#wants = { events, syscalls: new Set([...(this.#wants.syscalls ?? []), ...more]), env }
-    this.#quiet = quietEvents(events)
+    const known = [...(this.#wants.syscalls ?? []), ...more]
+    this.#wants = { events, ...(done && { done }), syscalls: new Set(known), env }
+    this.#quiet = quietEvents(this.#wants)
     if (this.#control) {
       this.#control[CONTROL.wantEnv] = env ? 1 : 0
       this.#control[CONTROL.quiet] = this.#quiet

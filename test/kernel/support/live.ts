@@ -187,7 +187,7 @@ export function openLive(options: LiveOptions = {}): Live {
       return
     }
     const child = view.number('child_pid')
-    if (child !== undefined) ours.add(child)
+    if (child) ours.add(child)
     if (ours.has(view.pid)) records.push(copyRecord(view))
   }
   source.start({
