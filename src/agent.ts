@@ -357,7 +357,7 @@ function partsOf(
       }),
     processes: later.living,
   })
-  const consumers: Consumers = { config, telemetry, observer, guarding }
+  const consumers: Consumers = { config, telemetry, observer, guarding, recording }
   return {
     ...{ options, self, interner, identity, enrichers, telemetry, outputs, guarding, consumers },
     judged: ruleSet(rules, consumers),

@@ -9,7 +9,7 @@ import type { GuardSet } from './kernel/guard-maps.ts'
 import { SystemError } from './kernel/libc.ts'
 import type { EnrichmentOptions, Judging, Pipeline } from './pipeline.ts'
 import { type Recorders, recorded } from './recording.ts'
-import { readsEnvironment } from './rules/fields-used.ts'
+import { readsEnvironment, readsStreams } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { Wanted } from './sources/kernel/options.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
@@ -25,6 +25,8 @@ export interface Consumers {
   readonly telemetry: TelemetryPlan
   readonly observer: Observer | undefined
   readonly guarding: Guarding
+  /** Events are recorded, with all they have. */
+  readonly recording: boolean
 }
 
 export interface RuleSet {
@@ -38,7 +40,7 @@ export interface RuleSet {
 
 export function ruleSet(
   rules: readonly Rule[],
-  { config, telemetry, observer, guarding }: Consumers,
+  { config, telemetry, observer, guarding, recording }: Consumers,
 ): RuleSet {
   const engine = createEngine(rules, {
     matching: config.rule_matching === 'all' ? 'all' : 'first',
@@ -63,6 +65,7 @@ export function ruleSet(
         config['kernel.env'] === 'on' ||
         (config['kernel.env'] === 'auto' &&
           (telemetry.env || observer?.env === true || rules.some(readsEnvironment))),
+      streams: recording || all.some(readsStreams),
     },
     guards: guarding.guardsOf(all),
     judging: (enrichment) => ({

@@ -12,12 +12,6 @@ struct dentry___hash {
 	struct qstr___hash d_name;
 } __core;
 
-static __always_inline __u64 guard_mix(__u64 h, __u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 32;
-}
-
 /*
  * Key of what lies at a dentry: from it to the root of the task. 0 when it lies too deep or in no directory at all. A loop
  * without callbacks: it is what most events cost.
@@ -27,7 +21,7 @@ static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64
 	__u64 fs = NUMBER(task_struct, g->task, fs);
 	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
 	__u64 top = NUMBER(vfsmount, mnt, mnt_root);
-	__u64 key = guard_mix(guard_mix(root, root_mnt), mnt);
+	__u64 key = mix(mix(root, root_mnt), mnt);
 
 	for (int i = 0; i < GUARD_DEPTH; i++) {
 		__u64 parent;
@@ -43,13 +37,13 @@ static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64
 			dentry = NUMBER(mount, m, mnt_mountpoint);
 			mnt = above;
 			top = NUMBER(vfsmount, above, mnt_root);
-			key = guard_mix(key, above);
+			key = mix(key, above);
 			continue;
 		}
 		parent = NUMBER(dentry, dentry, d_parent);
 		if (parent == dentry)
 			return 0;
-		key = guard_mix(guard_mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
+		key = mix(mix(key, dentry), FIELD(dentry___hash, dentry, d_name.hash_len));
 		dentry = parent;
 	}
 	return 0;
@@ -149,7 +143,7 @@ static __always_inline __u64 guard_hash(const struct guard *g, __u64 seed, __u32
 		word = *(const __u64 *)(g->dir.text + at);
 		if (len < at + 8)
 			word &= (1ULL << ((len - at) * 8 & 63)) - 1;
-		hash = guard_mix(hash, word);
+		hash = mix(hash, word);
 	}
 	return hash;
 }

@@ -214,7 +214,4 @@ static __always_inline bool guard_is_asked(const struct guard_config *config, __
 	return config->asked & (1U << dimension);
 }
 
-/* A pointer field of a kernel structure as a plain number. */
-#define NUMBER(type, p, field) WORD_AT((__u64)(p) + bpf_core_field_offset(struct type, field))
-
 #endif

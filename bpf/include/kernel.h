@@ -142,6 +142,7 @@ struct kernfs_node {
 	struct kernfs_node *__parent; /* since 6.15 */
 	const char *name;
 	__u64 id;
+	unsigned int hash; /* of its name */
 } __core;
 struct kernfs_node___old {
 	struct kernfs_node *parent;

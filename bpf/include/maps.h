@@ -26,7 +26,8 @@ struct control {
 	__u32 quiet; /* a bit for each event id that nobody waits for: the reader finds them with what comes next */
 	__u32 quiet_bytes; /* waiting in a ring: so many wake the reader even so */
 	__u32 names_epoch; /* counts names that processes took after they had made others (guard_process.h) */
-	__u32 pad[5];
+	__u32 want_streams; /* 1: exec carries what the standard descriptors are open on */
+	__u32 pad[4];
 };
 
 struct {

@@ -25,6 +25,16 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 /* The 8 bytes at a kernel address as a plain number, which the verifier lets us compare and compute with. */
 #define WORD_AT(p) ((__u64)FIELD(timespec64, p, tv_sec))
 
+/* A pointer field of a kernel structure as a plain number. */
+#define NUMBER(type, p, field) WORD_AT((__u64)(p) + bpf_core_field_offset(struct type, field))
+
+/* Fold a number into a hash. */
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
 /*
  * The same task as a pointer whose trust the verifier does not follow. With a trusted one, every load of a pointer field
  * makes it search the kernel's BTF by name, three times over: half of the time it takes to load a program. Helpers want

@@ -116,5 +116,5 @@ export const exec = defineFamily({
     }),
   },
   limits:
-    'A failed call carries the path but not its argument vector. argv and env are cut at kernel.argv_bytes and kernel.env_bytes, and then carry the length they had. The environment is read only when a rule or an output asks for it. On x86 a successful execveat without a directory descriptor is reported as execve: the kernel itself makes it one.',
+    'A failed call carries the path but not its argument vector. argv and env are cut at kernel.argv_bytes and kernel.env_bytes, and then carry the length they had. The environment, and what the standard descriptors are open on, are read only when a rule, an output or a recording asks for them; the descriptors of processes that run at the start always. On x86 a successful execveat without a directory descriptor is reported as execve: the kernel itself makes it one.',
 })

@@ -37,16 +37,23 @@ function visitOperand<C>(operand: Operand<C>, see: (field: FieldRef<C>) => void)
   }
 }
 
-const ENVIRONMENT = new Set(['proc.env', 'proc.aenv'])
+const reads =
+  (...names: readonly string[]) =>
+  <C>(rule: CompiledRule<C>): boolean => {
+    let found = false
+    visitFields(rule, ({ def }) => {
+      if (names.includes(def.name)) found = true
+    })
+    return found
+  }
 
 /** Does the rule look at the environment of a process? */
-export function readsEnvironment<C>(rule: CompiledRule<C>): boolean {
-  let reads = false
-  visitFields(rule, ({ def }) => {
-    if (ENVIRONMENT.has(def.name)) reads = true
-  })
-  return reads
-}
+export const readsEnvironment = reads('proc.env', 'proc.aenv')
+
+/** Does the rule look at what the standard descriptors of a process are open on? */
+export const readsStreams = reads(
+  ...['stdin', 'stdout', 'stderr'].flatMap((name) => [`proc.${name}.type`, `proc.${name}.name`]),
+)
 
 /** Who has to be asked before the rule can be judged and its alert printed. */
 export function enrichmentsOf<C>(rule: CompiledRule<C>): ReadonlySet<Enrichment> {

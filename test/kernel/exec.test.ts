@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmdirSync,
   statSync,
   symlinkSync,
@@ -15,7 +16,7 @@ import {
 } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, type Outcome, only, openLive, pick, type Seen } from './support/live.ts'
@@ -173,6 +174,20 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
     assert.deepEqual(seen.cut, { argv: whole.length })
     assert.equal((seen.f['argv'] as string[]).join('\0'), whole.slice(0, 32768).replace(/\0$/, ''))
     assert.equal(seen.partial, false)
+  })
+
+  test('standard descriptors only on request', () => {
+    const other = openLive({ events: ['execve', 'execveat'], streams: false })
+    try {
+      const seen = first(other.run(raw, ['getpid']))
+      assert.deepEqual(
+        [seen.f['stdin_path'], seen.f['stdin_mode'], seen.f['stdout_path']],
+        [undefined, 0, undefined],
+      )
+      assert.equal(seen.f['exe_path'], raw)
+    } finally {
+      other.stop()
+    }
   })
 
   test('the environment only on request', () => {
@@ -352,6 +367,12 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
     assert.equal(outcome.stdout.trim(), '1')
   })
 
+  /** A program that enters a cgroup first. */
+  const inCgroup = (folder: string): Seen => {
+    const outcome = live.run('/bin/sh', ['-c', `echo $$ > ${folder}/cgroup.procs && exec ${raw} getpid`])
+    assert.equal(outcome.status, 0, outcome.stderr)
+    return last(outcome)
+  }
   const container = `${'0123456789abcdef'.repeat(4)}`
   for (const [label, base, field] of [
     ['v2', '/sys/fs/cgroup/unified', 'cgroup_path'],
@@ -362,17 +383,44 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       const folder = join(base, name, `docker-${container}.scope`)
       mkdirSync(folder, { recursive: true })
       try {
-        const outcome = live.run('/bin/sh', ['-c', `echo $$ > ${folder}/cgroup.procs && exec ${raw} getpid`])
-        assert.equal(outcome.status, 0, outcome.stderr)
-        const seen = last(outcome)
-        assert.equal(seen.f[field], `/${name}/docker-${container}.scope`)
-        const id = label === 'v2' ? seen.cgroup : seen.cgroupV1
-        assert.equal(id, statSync(folder).ino)
+        // The second time it is looked up.
+        for (let turn = 0; turn < 2; turn++) {
+          const seen = inCgroup(folder)
+          assert.equal(seen.f[field], `/${name}/docker-${container}.scope`)
+          const id = label === 'v2' ? seen.cgroup : seen.cgroupV1
+          assert.equal(id, statSync(folder).ino)
+        }
       } finally {
         rmdirSync(folder)
         rmdirSync(join(base, name))
       }
     })
+
+  const memory = '/sys/fs/cgroup/memory'
+  test('a cgroup and the one above it get other names', {
+    skip: !existsSync(`${memory}/cgroup.procs`),
+  }, () => {
+    const top = `tarsier-names-${process.pid}`
+    let folder = join(memory, top, 'first')
+    mkdirSync(folder, { recursive: true })
+    const rename = (from: string, to: string): string => {
+      renameSync(join(memory, from), join(memory, to))
+      return join(memory, to)
+    }
+    const told = (): unknown => inCgroup(folder).f['cgroup_v1_path']
+    try {
+      assert.equal(told(), `/${top}/first`)
+      folder = rename(`${top}/first`, `${top}/other`)
+      assert.equal(told(), `/${top}/other`)
+      folder = join(rename(top, `${top}-b`), 'other')
+      assert.equal(told(), `/${top}-b/other`)
+      folder = join(rename(`${top}-b`, top), 'other')
+      assert.equal(told(), `/${top}/other`)
+    } finally {
+      rmdirSync(folder)
+      rmdirSync(dirname(folder))
+    }
+  })
 
   test('one event a call: a hundred that succeed, a hundred that fail', () => {
     const loop = `i=0; while [ $i -lt 100 ]; do ${raw} getpid > /dev/null; i=$((i+1)); done`

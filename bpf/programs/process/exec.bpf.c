@@ -3,10 +3,10 @@
  * Program images: sched_process_exec for what succeeded (at syscall exit the arguments are gone with the old image), the
  * exit tracepoints for what failed, and a task iterator for what runs already.
  */
+#include "cgroup_path.h"
+#include "executable.h"
 #include "guard_process.h"
-#include "inet.h"
-#include "inode.h"
-#include "path.h"
+#include "streams.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -30,7 +30,6 @@ struct {
 #define SNAPSHOT_ARGV_MAX 12288
 #define SNAPSHOT_ENV_MAX 6144
 #define SNAPSHOT_RECORD_MAX 32767
-#define MFD_NAME_PREFIX 0x3a64666d656dULL /* "memfd:" */
 
 /* The scratch area of a row, or NULL. */
 static __always_inline struct exec_scratch *exec_scratch_row(__u32 row, struct prog_counters *st)
@@ -57,131 +56,6 @@ static __always_inline struct exec_scratch *exec_scratch_get(struct prog_counter
 	if (!s)
 		leave_hole(RING_CRITICAL);
 	return s;
-}
-
-/* May these credentials write this inode? Owner, group and other bits; ACLs and supplementary groups are not asked. */
-static __always_inline bool may_write(struct inode *inode, const struct cred *cred)
-{
-	__u32 mode = FIELD(inode, inode, i_mode);
-	__u32 euid = cred->euid.val;
-
-	if (euid == 0)
-		return true;
-	if (euid == FIELD(inode, inode, i_uid.val))
-		return mode & 0200;
-	if (cred->egid.val == FIELD(inode, inode, i_gid.val))
-		return mode & 0020;
-	return mode & 0002;
-}
-
-#define OVERLAYFS_SUPER_MAGIC 0x794c7630
-
-/*
- * Which layer of an overlay a file comes from. The dentry of the upper layer stands right behind the inode in struct
- * ovl_inode (fs/overlayfs/ovl_entry.h), whose own type is in the BTF of a module where overlayfs is one.
- */
-static __always_inline __u32 overlay_layer(struct inode *inode, struct super_block *sb)
-{
-	struct dentry *upper = NULL;
-
-	if (FIELD(super_block, sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
-	return upper && FIELD(dentry, upper, d_inode) ? EXE_UPPER_LAYER : EXE_LOWER_LAYER;
-}
-
-static __always_inline void add_executable(struct exec_scratch *s, struct prog_counters *st, struct ev_exec *e,
-					   struct task_struct *task, struct file *file, const struct cred *cred)
-{
-	struct inode *inode = FIELD(file, file, f_inode);
-	struct super_block *sb = FIELD(inode, inode, i_sb);
-	struct dentry *dentry = FIELD(file, file, f_path.dentry);
-	__u64 start = 0;
-
-	e->exe_ino = FIELD(inode, inode, i_ino);
-	e->exe_dev = FIELD(super_block, sb, s_dev);
-	e->exe_ctime = inode_ctime(inode);
-	e->exe_mtime = inode_mtime(inode);
-	if (may_write(inode, cred))
-		e->exe_flags |= EXE_WRITABLE;
-	e->exe_flags |= overlay_layer(inode, sb);
-	e->path_flags = PATH_KERNEL;
-	put_file_path_exec(s, st, &e->exe_path, file, task, &e->path_flags);
-	if (FIELD(super_block, sb, s_magic) == TMPFS_MAGIC)
-		bpf_probe_read_kernel(&start, 6, FIELD(dentry, dentry, d_name.name));
-	if (start == MFD_NAME_PREFIX && FIELD(dentry, dentry, d_parent) == dentry)
-		e->exe_flags |= EXE_FROM_MEMFD; /* never had a name that could be removed */
-	else if (e->path_flags & PATH_DELETED || FIELD(inode, inode, i_nlink) == 0)
-		e->exe_flags |= EXE_DELETED;
-}
-
-/*
- * Path of a cgroup: the names of its kernfs nodes up to the root of the hierarchy, written backwards like a file path.
- */
-static long cgroup_step(__u32 i, struct walk *w)
-{
-	struct kernfs_node *kn = (void *)w->dentry, *parent;
-	struct kernfs_node___old *old = (void *)kn;
-	char name[128];
-	long n;
-
-	if (bpf_core_field_exists(kn->__parent))
-		parent = FIELD(kernfs_node, kn, __parent);
-	else
-		parent = BPF_CORE_READ(old, parent);
-	if (!parent)
-		return 1;
-	n = bpf_probe_read_kernel_str(name, sizeof(name), FIELD(kernfs_node, kn, name));
-	if (n <= 1 || n > (long)sizeof(name))
-		return 1;
-	if (!prepend(w, name, n - 1)) {
-		w->flags |= PATH_CUT;
-		return 1;
-	}
-	w->dentry = (void *)parent;
-	return 0;
-}
-
-__noinline __u64 build_cgroup_path(struct walk_area *area)
-{
-	struct walk w = { .pos = WALK_END };
-
-	if (!area)
-		return 0;
-	w.dentry = (void *)area->at;
-	w.buf = area->bytes;
-	bpf_loop(128, cgroup_step, &w, 0);
-	if (w.pos == WALK_END) {
-		w.pos--;
-		area->bytes[WALK_END - 1] = '/';
-	}
-	return (__u64)w.pos << 16 | (WALK_END - w.pos);
-}
-
-static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, struct kernfs_node *kn)
-{
-	__u32 pos = s->pos, start, len;
-	__u64 where;
-
-	if (!kn)
-		return;
-	barrier_var(pos);
-	if (pos > EXEC_NAMES_MAX - WALK_END)
-		return;
-	s->walk.at = (__u64)kn;
-	where = build_cgroup_path(&s->walk);
-	start = where >> 16;
-	len = where & 0xffff;
-	barrier_var(start);
-	barrier_var(len);
-	if (start >= WALK_END || len > WALK_END)
-		return;
-	if (bpf_probe_read_kernel(&s->data[pos], len, &s->walk.bytes[start]))
-		return;
-	v->off = pos;
-	v->len = len > 2048 ? 2048 : len;
-	v->total = len;
-	s->pos = pos + PAD8((__u32)v->len);
 }
 
 /* NUL-separated strings of a user memory area, at most max bytes of it: of another task, or of ours when that is NULL. */
@@ -214,81 +88,6 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 	v->total = total > 0xffffffff ? 0xffffffff : total;
 	s->pos = pos + PAD8(len);
 }
-
-/*
- * Pages of one kind. A macro, because only a constant index is relocated to the size that an element has in the running
- * kernel. Counts of single CPUs are not folded in at once, so a sum may be negative. Which of both it is is asked of mm_struct,
- * which every kernel has: for a struct it does not find, libbpf looks into modules, which takes CAP_SYS_ADMIN.
- */
-#define RSS_PAGES(mm, kind)												\
-	({														\
-		struct mm_struct___rss *__old = (void *)(mm);								\
-		__s64 __n = 0;												\
-															\
-		if (bpf_core_field_exists(__old->rss_stat.count[0].counter))						\
-			bpf_core_read(&__n, sizeof(__n), &__old->rss_stat.count[kind].counter);				\
-		else													\
-			bpf_core_read(&__n, sizeof(__n), &(mm)->rss_stat[kind].count);					\
-		__n < 0 ? 0 : __n;											\
-	})
-
-/* KiB of a page: 4, but on arm64 whatever the kernel was built for. */
-const volatile __u32 page_kib = 4;
-#define KIB(pages) ((__u64)(pages) * page_kib)
-
-static __always_inline void add_usage(struct ev_exec *e, struct task_struct *task)
-{
-	struct mm_struct *mm = task->mm;
-
-	e->pgft_maj = task->maj_flt;
-	e->pgft_min = task->min_flt;
-	e->fdlimit = task->signal->rlim[RLIMIT_NOFILE].rlim_cur;
-	if (!mm)
-		return;
-	e->vm_size = KIB(mm->total_vm);
-	e->vm_rss = KIB(RSS_PAGES(mm, MM_FILEPAGES) + RSS_PAGES(mm, MM_ANONPAGES) + RSS_PAGES(mm, MM_SHMEMPAGES));
-	e->vm_swap = KIB(RSS_PAGES(mm, MM_SWAPENTS));
-}
-
-/* A standard descriptor keeps a short name: it says where input comes from, not which of two long paths. */
-#define STREAM_PATH_MAX 256
-
-static __always_inline void put_stream_path(struct exec_scratch *s, struct prog_counters *st, struct vl *v,
-					    struct file *file, struct task_struct *task)
-{
-	__u32 pos = s->pos, ignored = 0;
-
-	put_file_path_exec(s, st, v, file, task, &ignored);
-	if (v->len > STREAM_PATH_MAX) {
-		v->len = STREAM_PATH_MAX;
-		s->pos = pos + STREAM_PATH_MAX;
-	}
-}
-
-static __always_inline void add_stream_socket(struct file *file, __u16 *family, __u8 *laddr, __u8 *raddr, __u16 *lport,
-					      __u16 *rport)
-{
-	struct socket *sock = socket_of(file);
-	struct sock *sk = sock ? FIELD(socket, sock, sk) : NULL;
-
-	if (!sk)
-		return;
-	*family = FIELD(sock, sk, __sk_common.skc_family);
-	inet_ends(sk, *family, laddr, raddr, lport, rport);
-}
-
-/* What a descriptor of `task` is open on. */
-#define ADD_STREAM(s, st, e, task, fd, name)										\
-	({														\
-		struct file *__file = file_of(task, fd);								\
-															\
-		if (__file) {												\
-			(e)->name##_mode = FIELD(inode, FIELD(file, __file, f_inode), i_mode);				\
-			add_stream_socket(__file, &(e)->name##_family, (e)->name##_laddr, (e)->name##_raddr,		\
-					  &(e)->name##_lport, &(e)->name##_rport);					\
-			put_stream_path(s, st, &(e)->name##_path, __file, task);					\
-		}													\
-	})
 
 /* What the kernel knows of a process without looking at its memory. */
 static __always_inline void add_task(struct ev_exec *e, struct task_struct *task, const struct cred *cred)
@@ -324,9 +123,10 @@ static __always_inline void add_task(struct ev_exec *e, struct task_struct *task
 	e->dirfd = AT_FDCWD;
 }
 
-/* Strings that live in kernel memory: names, directories, cgroups. */
+/* Strings that live in kernel memory: names, directories, cgroups. `all`: of an iterator, which may sleep. */
 static __always_inline void add_names(struct exec_scratch *s, struct prog_counters *st, struct ev_exec *e,
-				      struct task_struct *task, const struct cred *cred)
+				      struct task_struct *task, const struct cred *cred, const struct control *c,
+				      bool all)
 {
 	struct mm_struct *mm = task->mm;
 	struct fs_struct *fs = task->fs;
@@ -342,12 +142,16 @@ static __always_inline void add_names(struct exec_scratch *s, struct prog_counte
 		add_executable(s, st, e, task, exe, cred);
 	if (fs)
 		put_path_exec(s, st, &e->cwd, fs->pwd.mnt, fs->pwd.dentry, task, &ignored);
-	put_cgroup(s, &e->cgroup_path, set->dfl_cgrp->kn);
-	put_cgroup(s, &e->cgroup_v1_path, v1_cgroup(task));
+	if (all) {
+		put_cgroup(s, &e->cgroup_path, set->dfl_cgrp->kn);
+		put_cgroup(s, &e->cgroup_v1_path, v1_cgroup(task));
+	} else {
+		put_cgroup_seen(s, &e->cgroup_path, set->dfl_cgrp->kn);
+		put_cgroup_seen(s, &e->cgroup_v1_path, v1_cgroup(task));
+	}
 	add_usage(e, task);
-	ADD_STREAM(s, st, e, task, 0, stdin);
-	ADD_STREAM(s, st, e, task, 1, stdout);
-	ADD_STREAM(s, st, e, task, 2, stderr);
+	if (all || (c && c->want_streams))
+		add_streams(s, st, e, task);
 }
 
 /*
@@ -406,7 +210,7 @@ int on_sched_process_exec(__u64 *ctx)
 	add_task(e, task, cred);
 	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
 	compare_given(s->data, &e->filename, 0);
-	add_names(s, st, e, task, cred);
+	add_names(s, st, e, task, cred, c, false);
 	if (mm) {
 		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
 		if (c && c->want_env)
@@ -547,7 +351,7 @@ int dump_task(struct bpf_iter__task *ctx)
 	header_fill(&e->hdr, task, EVENT_process_snapshot, PROG_dump_task);
 	s->pos = sizeof(*e);
 	add_task(e, task, cred);
-	add_names(s, st, e, task, cred);
+	add_names(s, st, e, task, cred, c, true);
 	if (mm && !(task->flags & PF_KTHREAD)) {
 		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, SNAPSHOT_ARGV_MAX, running);
 		if (c->want_env)

@@ -49,6 +49,7 @@ export const CONTROL = {
   quiet: 8,
   quietBytes: 9,
   namesEpoch: 10,
+  wantStreams: 11,
 } as const
 /** Bytes of struct seq_line. */
 export const SEQUENCE_BYTES = 64

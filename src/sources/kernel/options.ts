@@ -21,6 +21,8 @@ export interface Wanted {
   readonly syscalls?: ReadonlySet<string>
   /** Capture the environment of programs at exec. */
   readonly env: boolean
+  /** Capture what their standard descriptors are open on; not when absent. Of processes that run at the start they come anyway. */
+  readonly streams?: boolean
 }
 
 export interface KernelSourceOptions extends Wanted {

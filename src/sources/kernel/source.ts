@@ -207,7 +207,7 @@ export class KernelSource {
    * attached, and guards pass over it. Returns events that cannot be had without a new start: their programs were loaded to
    * see only what is aimed at the agent. Nothing is attached then. Only after `start`.
    */
-  want({ events, done, syscalls = new Set(), env }: Wanted): readonly string[] {
+  want({ events, done, syscalls = new Set(), env, streams = false }: Wanted): readonly string[] {
     const before = restrictions(this.#options.events)
     const now = restrictions(events)
     const refused = RESTRICTED.filter(({ word }) => before[word] === 1 && now[word] === 0).flatMap(
@@ -216,10 +216,11 @@ export class KernelSource {
     if (refused.length > 0) return refused
     const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
     const known = [...(this.#wants.syscalls ?? []), ...more]
-    this.#wants = { events, ...(done && { done }), syscalls: new Set(known), env }
+    this.#wants = { events, ...(done && { done }), syscalls: new Set(known), env, streams }
     this.#quiet = quietEvents(this.#wants)
     if (this.#control) {
       this.#control[CONTROL.wantEnv] = env ? 1 : 0
+      this.#control[CONTROL.wantStreams] = streams ? 1 : 0
       this.#control[CONTROL.quiet] = this.#quiet
     }
     const { native, compat } = this.#wanted
@@ -495,6 +496,7 @@ export class KernelSource {
       ['agentTgid', this.#self.pid],
       ['cpus', this.#cpus],
       ['wantEnv', this.#wants.env ? 1 : 0],
+      ['wantStreams', this.#wants.streams ? 1 : 0],
       ['generation', this.#slots.generation],
       ['stopped', 0],
       ['cgroupEpoch', this.#slots.cgroupEpoch],

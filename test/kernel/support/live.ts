@@ -110,6 +110,8 @@ export interface LiveOptions {
   readonly syscalls?: readonly string[]
   readonly compat?: CompatMode
   readonly env?: boolean
+  /** Capture what standard descriptors are open on; true when absent. */
+  readonly streams?: boolean
   readonly compareNames?: boolean
   /** Told of every process of the snapshot. */
   readonly snapshot?: (view: EventView) => void
@@ -172,6 +174,7 @@ export function openLive(options: LiveOptions = {}): Live {
     compat: options.compat ?? 'off',
     ringBytes: { critical: options.critical ?? 1 << 20, bulk: options.bulk ?? 4 << 20 },
     env: options.env ?? false,
+    streams: options.streams ?? true,
     compareNames: options.compareNames ?? false,
     ...(options.argsBytes && { argsBytes: options.argsBytes }),
   })
