@@ -189,12 +189,12 @@ export class Selection<C, T> {
     const by = cases[origin.caseOf(ctx)]!
     const known = markOf(holder, by, era)
     if (known !== undefined) return known as Left<C, T>
-    const left = this.#openAll(cabinet, ctx, true)
+    const left = this.#openAll(cabinet, ctx, origin.shares !== true)
     setMark(holder, by, era, left)
     return left
   }
 
-  /** `once`: the origin has not been seen before, and remembers what is left. */
+  /** `once`: values have not been seen before, and what is left is remembered with their origin. */
   #openAll({ origin, drawers }: Cabinet<C, T>, ctx: C, once: boolean): Left<C, T> {
     let all: Left<C, T>[] = NONE
     for (let i = 0; i < drawers.length; i++) {

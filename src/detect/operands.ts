@@ -137,7 +137,7 @@ export class Group<C> {
   /** From the origin, where there is one. */
   #recall(ctx: C): Answer {
     const { origin } = this
-    const holder = origin?.of(ctx)
+    const holder = origin === undefined || origin.shares ? undefined : origin.of(ctx)
     if (origin === undefined || holder === undefined) return this.#read(ctx, false)
     const by = this.#cases[origin.caseOf(ctx)]!
     const known = markOf(holder, by, this.#judging.era)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { OPEN_FLAGS, PATH_FLAGS } from '../../schema/enums/index.ts'
+import { EXE_FLAGS, OPEN_FLAGS, PATH_FLAGS } from '../../schema/enums/index.ts'
 import type { RecordInit } from '../decode/encode.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { SOURCES } from '../fields/index.ts'
@@ -17,6 +17,7 @@ const piece = fc.constantFrom('a', 'B', 'b', '.', '*', 'ä', '\udcff', 'ssh', 'e
 const name = fc.array(piece, { minLength: 1, maxLength: 3 }).map((all) => all.join(''))
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((all) => `/${all.join('/')}`)
 
+const EXE_FROM_MEMFD = EXE_FLAGS.names['EXE_FROM_MEMFD']!
 const IN_DIR = PATH_FLAGS.names['PATH_IN_DIR']!
 const { O_DIRECTORY, O_TMPFILE } = OPEN_FLAGS.names as Record<'O_DIRECTORY' | 'O_TMPFILE', number>
 
@@ -146,6 +147,19 @@ const circumstance = fc.constantFrom(
 const rule = fc
   .tuple(condition, fc.constantFrom('and', 'or'), circumstance)
   .map(([one, op, other]) => `(${one} ${op} ${other})`)
+/** Of the process alone. */
+const ofProcess = fc
+  .tuple(
+    fc.constantFrom('proc.name = a', 'proc.name = b', 'proc.exepath = /a/sh', 'proc.cwd = /a/'),
+    fc.constantFrom('and', 'or', 'and not'),
+    fc.constantFrom(
+      'proc.cmdline endswith x',
+      'proc.args = y',
+      'proc.name = b',
+      'proc.is_exe_from_memfd = true',
+    ),
+  )
+  .map((parts) => `(${parts.join(' ')})`)
 /** Of what every file has, if it has any. */
 const frequent = fc
   .tuple(fc.constantFrom(...PATH_FIELDS), fc.constantFrom('startswith ""', 'contains b', 'endswith a'))
@@ -185,7 +199,10 @@ class Story {
   }
 
   change(what: 'rename' | 'exec' | 'user' | 'container'): void {
-    const odd = this.#changes++ % 2 === 1
+    // A few of all combinations, in no order.
+    const seed = Math.imul(++this.#changes, 0x9e3779b1) >>> 16
+    const bit = (place: number): boolean => ((seed >> place) & 1) === 1
+    const odd = bit(0)
     const by = { ...SHELL, uid: this.#uid }
     const time = SHELL.start + this.#changes
     const to = odd ? 'a' : 'b'
@@ -197,7 +214,10 @@ class Story {
           by,
           time,
           path: `/${to}/sh`,
-          argv: ['sh', odd ? 'x' : 'y'],
+          comm: bit(1) ? 'a' : 'b',
+          argv: ['sh', bit(2) ? 'x' : 'y'],
+          cwd: bit(3) ? '/a' : '/b',
+          fields: { exe_flags: bit(4) ? EXE_FROM_MEMFD : 0 },
           cgroup: what === 'container' && odd ? CGROUP : '/',
         }),
       )
@@ -210,7 +230,7 @@ class Story {
 
 test('what is remembered of an open holds while processes and rules change', () => {
   let found = 0
-  const ruleSet = fc.array(fc.oneof(rule, frequent), { minLength: 1, maxLength: 4 })
+  const ruleSet = fc.array(fc.oneof(rule, frequent, ofProcess), { minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(
       ruleSet,

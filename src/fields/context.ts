@@ -5,7 +5,7 @@
 
 import type { ContainerFacts, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
-import type { Str } from '../decode/str.ts'
+import type { Marked, Str } from '../decode/str.ts'
 import type { Ip } from './ip.ts'
 
 /** One end of a connection. */
@@ -95,6 +95,11 @@ export interface ProcessInfo {
   readonly containerId: string | undefined
   /** The container as its cgroup names it, undefined on the host. */
   readonly container: ContainerRef | undefined
+  /**
+   * One object for processes with the same name, arguments, executable, EXE_FLAGS and directory, for what is found out about
+   * all of them; undefined until it is asked for again.
+   */
+  readonly look: Marked | undefined
   /** What records say about the process; of telemetry/process-text.ts. */
   told?: object | undefined
   /** Ends when the process does: an exited parent stays reachable for a while. */

@@ -81,6 +81,8 @@ export interface Origin<C> {
    * kept yet, null when records do not tell.
    */
   readonly recall?: <T extends object>(ctx: C, known: KnownPaths<T>, owner: number) => T | null | undefined
+  /** Its values come with other origins as well: answers to them are remembered with strings. */
+  readonly shares?: true
   /** Another object whenever the values may have changed; undefined when they follow from more than that. Never throws. */
   of(ctx: C): Marked | undefined
   /** Where something else of the event tells as well: which of so many cases it is, from 0. */

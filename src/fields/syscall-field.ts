@@ -2,7 +2,7 @@
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import type { Str } from '../decode/str.ts'
 import type { ProcessInfo, SyscallContext } from './context.ts'
-import { defineField, type Extractor, FieldArgumentError, type FieldDef } from './field.ts'
+import { defineField, type Extractor, FieldArgumentError, type FieldDef, type Origin } from './field.ts'
 
 export type SyscallField = FieldDef<SyscallContext>
 
@@ -17,6 +17,7 @@ export const field = (decl: Omit<SyscallField, 'bind' | 'arg'> & Extractor<Sysca
 export const processField = (
   decl: Omit<SyscallField, 'bind' | 'arg' | 'cost'> & {
     readonly cost?: SyscallField['cost']
+    readonly origin?: Origin<SyscallContext>
     readonly of: (process: ProcessInfo, ctx: SyscallContext) => ReturnType<Extractor<SyscallContext>['get']>
   },
 ): SyscallField => {
@@ -26,6 +27,14 @@ export const processField = (
     ...rest,
     get: (ctx) => (ctx.process === undefined ? undefined : of(ctx.process, ctx)),
   })
+}
+
+/** What follows from name, arguments, executable, EXE_FLAGS and directory of the process alone. */
+export const LOOK: Origin<SyscallContext> = {
+  of: ({ process }) => process?.look,
+  cases: 1,
+  caseOf: () => 0,
+  shares: true,
 }
 
 /** Names of the events of some families, for fields that no other event has. */

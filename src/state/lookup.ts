@@ -1,5 +1,6 @@
 /** The read-only view of state that fields get. */
 import type { Interner } from '../decode/interner.ts'
+import { RecentTexts } from '../decode/recent-texts.ts'
 import type { Str } from '../decode/str.ts'
 import type { Lookup } from '../fields/context.ts'
 import type { Clock } from './clock.ts'
@@ -20,13 +21,12 @@ export interface LookupParts {
 
 const NO_NAMES: readonly Str[] = []
 
-/** Computed texts remembered before the interner is asked; they repeat a lot (event names, joined paths). */
-const RECENT_MAX = 4096
+/** Computed texts up to this length repeat a lot (event names, joined paths): the interner is not asked again. */
 const RECENT_LENGTH_MAX = 256
 
 export function createLookup(parts: LookupParts): Lookup {
   const { users, clock, interner, hostname, containers, names } = parts
-  const recent = new Map<string, Str>()
+  const recent = new RecentTexts((text) => interner.intern(text), RECENT_LENGTH_MAX)
   return {
     userName: (uid) => users.user(uid)?.name,
     userHome: (uid) => users.user(uid)?.home,
@@ -41,15 +41,6 @@ export function createLookup(parts: LookupParts): Lookup {
       return names !== undefined && names.size > 0
     },
     namesOf: (ip) => names?.namesOf(ip) ?? NO_NAMES,
-    intern(text) {
-      if (text.length > RECENT_LENGTH_MAX) return interner.intern(text)
-      let str = recent.get(text)
-      if (str === undefined) {
-        str = interner.intern(text)
-        if (recent.size >= RECENT_MAX) recent.clear()
-        recent.set(text, str)
-      }
-      return str
-    },
+    intern: (text) => recent.get(text),
   }
 }

@@ -1,8 +1,8 @@
 /** One process of the table: mutable here, read-only (`ProcessInfo`) for everybody else. */
 
 import type { ContainerRef } from '../decode/answers.ts'
-import type { Interner } from '../decode/interner.ts'
-import { Str } from '../decode/str.ts'
+import type { RecentTexts } from '../decode/recent-texts.ts'
+import { type Marked, Str } from '../decode/str.ts'
 import type { ExecFacts, ProcessInfo } from '../fields/context.ts'
 import { Vectors } from './vectors.ts'
 
@@ -18,9 +18,6 @@ export const sameStart = (a: number, b: number): boolean =>
 
 /** Ancestors that a copy keeps: more than fields look at do not occur, loops must end. */
 const FROZEN_MAX = 64
-
-/** Computed text longer than this is not shared between processes: it would crowd the interner. */
-const SHARED_TEXT_MAX = 512
 
 /** What a process inherits from the one that forked it. */
 const INHERITED = [
@@ -102,15 +99,15 @@ export class ProcessRecord implements ProcessInfo {
   previous: ProcessRecord | undefined = undefined
   next: ProcessRecord | undefined = undefined
   readonly #find: FindProcess
-  readonly #interner: Interner
+  readonly #texts: RecentTexts
   #derived: Map<string, Str> | undefined
 
-  constructor(pid: number, start: number, find: FindProcess, interner: Interner) {
+  constructor(pid: number, start: number, find: FindProcess, texts: RecentTexts) {
     this.pid = pid
     this.vpid = pid
     this.start = start
     this.#find = find
-    this.#interner = interner
+    this.#texts = texts
   }
 
   get coarse(): boolean {
@@ -134,12 +131,15 @@ export class ProcessRecord implements ProcessInfo {
     return this.ppid === 0 ? undefined : this.#find(this.ppid, this.parentStart)
   }
 
+  get look(): Marked | undefined {
+    return this.vectors.lookOf(this)
+  }
+
   derived(key: string, make: () => string): Str {
     this.#derived ??= this.vectors.texts(this.comm)
     let value = this.#derived.get(key)
     if (value === undefined) {
-      const text = make()
-      value = text.length > SHARED_TEXT_MAX ? new Str(text) : this.#interner.intern(text)
+      value = this.#texts.get(make())
       this.#derived.set(key, value)
     }
     return value
@@ -154,7 +154,7 @@ export class ProcessRecord implements ProcessInfo {
   frozen(generations = FROZEN_MAX): ProcessRecord {
     const above = this.ppid === 0 || generations === 0 ? undefined : this.#find(this.ppid, this.parentStart)
     const parent = above?.frozen(generations - 1)
-    const copy = new ProcessRecord(this.pid, this.start, () => parent, this.#interner)
+    const copy = new ProcessRecord(this.pid, this.start, () => parent, this.#texts)
     Object.assign(copy, this)
     copy.older = undefined
     copy.previous = undefined

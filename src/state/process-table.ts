@@ -9,11 +9,16 @@
 import type { CgroupAnswer, CgroupQuestion, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
 import type { Interner } from '../decode/interner.ts'
+import { RecentTexts } from '../decode/recent-texts.ts'
+import { Str } from '../decode/str.ts'
 import type { ProcessInfo } from '../fields/context.ts'
 import { execFacts } from './exec-facts.ts'
 import { ProcessQueue } from './process-queue.ts'
 import { isCoarse, ProcessRecord, sameStart } from './process-record.ts'
 import { VectorReader, Vectors } from './vectors.ts'
+
+/** Computed text longer than this is not shared between processes. */
+const SHARED_TEXT_MAX = 512
 
 export interface ProcessTableOptions {
   readonly interner: Interner
@@ -86,6 +91,7 @@ export const createProcessTable = (options: ProcessTableOptions): ProcessTable =
 
 class Table implements ProcessTable {
   readonly #options: Required<Omit<ProcessTableOptions, Asked>> & Pick<ProcessTableOptions, Asked>
+  readonly #texts = new RecentTexts((text) => new Str(text), SHARED_TEXT_MAX)
   /** Containers by the ids of cgroups, as far as processes started there; null is the host. */
   readonly #cgroups = new Map<string, ContainerRef | null>()
   /** Newest process of a pid; older ones hang on it. */
@@ -321,7 +327,7 @@ class Table implements ProcessTable {
 
   #insert(pid: number, start: number, time: number): ProcessRecord {
     this.#makeRoom()
-    const record = new ProcessRecord(pid, start, this.#find, this.#options.interner)
+    const record = new ProcessRecord(pid, start, this.#find, this.#texts)
     const older = this.#byPid.get(pid)
     if (older !== undefined) {
       // Two living processes cannot share a pid: the exit of the older one was lost.

@@ -1,10 +1,21 @@
 /** Argument vectors and environments: held by a process and its children, and by all that were started alike. */
 import type { EventView } from '../decode/event-view.ts'
-import type { Str } from '../decode/str.ts'
+import type { Marked, Str } from '../decode/str.ts'
 import { splitText, splitVector } from '../fields/vector.ts'
 
 /** Texts kept for a vector: their keys may hold more than the vector and the name. */
 const TEXTS_MAX = 32
+
+/** Looks kept for a vector: most are of one program in one directory. */
+const LOOKS_MAX = 4
+
+interface Look extends Marked {
+  readonly comm: Str
+  readonly exePath: Str
+  readonly exeFlags: number
+  readonly cwd: Str
+  next: Look | undefined
+}
 
 export class Vectors {
   readonly argv: readonly string[]
@@ -17,6 +28,8 @@ export class Vectors {
   users = 0
   #texts: Map<string, Str> | undefined
   #textsOf: Str | undefined
+  #looks: Look | undefined
+  #asked = false
 
   constructor(
     argv: readonly string[] = [],
@@ -39,6 +52,22 @@ export class Vectors {
     if (this.#textsOf !== comm && this.#textsOf.text !== comm.text) return new Map()
     if (this.#texts.size > TEXTS_MAX) this.#texts = new Map()
     return this.#texts
+  }
+
+  /** One object for processes that are alike in these as well; undefined at first: many vectors are seen but once. */
+  lookOf({ comm, exePath, exeFlags, cwd }: Omit<Look, 'next' | keyof Marked>): Marked | undefined {
+    if (!this.#asked) {
+      this.#asked = true
+      return undefined
+    }
+    let count = 1
+    for (let one = this.#looks; one !== undefined; one = one.next) {
+      if (one.comm === comm && one.exePath === exePath && one.cwd === cwd && one.exeFlags === exeFlags)
+        return one
+      if (++count === LOOKS_MAX) one.next = undefined
+    }
+    this.#looks = { comm, exePath, exeFlags, cwd, next: this.#looks, marks: undefined, marksOf: undefined }
+    return this.#looks
   }
 }
 

@@ -1,7 +1,7 @@
 /** The argument vector and the environment of a process. */
 import type { ProcessInfo, SyscallContext } from '../context.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
-import { ancestors, parseIndex, processField, type SyscallField } from '../syscall-field.ts'
+import { ancestors, LOOK, parseIndex, processField, type SyscallField } from '../syscall-field.ts'
 import { argsOf } from './names.ts'
 
 /** Highest index of an argument that may be asked for. */
@@ -14,7 +14,7 @@ function envValue(env: readonly string[], name: string): string | undefined {
 }
 
 const bindArgs = (arg: string | undefined): Extractor<SyscallContext> => {
-  if (arg === undefined) return { get: (ctx) => ctx.process && argsOf(ctx.process) }
+  if (arg === undefined) return { get: (ctx) => ctx.process && argsOf(ctx.process), origin: LOOK }
   const index = parseIndex('proc.args', arg, ARG_INDEX_MAX)
   return {
     get: ({ process }) => {

@@ -1,7 +1,7 @@
 /** The executable a process runs, where it stands, and for how long it has been running. */
 import { EXE_FLAGS } from '../../../schema/enums/index.ts'
 import type { ProcessInfo, SyscallContext } from '../context.ts'
-import { processField, type SyscallField } from '../syscall-field.ts'
+import { LOOK, processField, type SyscallField } from '../syscall-field.ts'
 
 function flag(name: string): (process: ProcessInfo) => boolean {
   const bit = EXE_FLAGS.names[name]!
@@ -49,6 +49,7 @@ export const imageFields: readonly SyscallField[] = [
     type: 'path',
     doc: 'Current directory as of the last exec, with a slash at its end; a child starts with that of its parent.',
     examples: ['/home/alice/'],
+    origin: LOOK,
     of: ({ cwd }) => cwd.slashed,
   }),
   processField({
@@ -83,30 +84,35 @@ export const imageFields: readonly SyscallField[] = [
     name: 'proc.is_exe_writable',
     type: 'bool',
     doc: 'The process may write the executable it runs.',
+    origin: LOOK,
     of: flag('EXE_WRITABLE'),
   }),
   processField({
     name: 'proc.is_exe_upper_layer',
     type: 'bool',
     doc: 'The executable lives in the upper layer of an overlay file system: it was not in the image of the container.',
+    origin: LOOK,
     of: flag('EXE_UPPER_LAYER'),
   }),
   processField({
     name: 'proc.is_exe_lower_layer',
     type: 'bool',
     doc: 'The executable lives in the lower layer of an overlay file system: it came with the image of the container.',
+    origin: LOOK,
     of: flag('EXE_LOWER_LAYER'),
   }),
   processField({
     name: 'proc.is_exe_from_memfd',
     type: 'bool',
     doc: 'The executable is an anonymous memory file.',
+    origin: LOOK,
     of: flag('EXE_FROM_MEMFD'),
   }),
   processField({
     name: 'proc.is_exe_deleted',
     type: 'bool',
     doc: 'The executable had no name left in any directory when it was run. A memory file never had one.',
+    origin: LOOK,
     of: flag('EXE_DELETED'),
   }),
   processField({

@@ -1,7 +1,7 @@
 /** What a process is called: its name, executable and command line, and those of its parent. */
 import type { Str } from '../../decode/str.ts'
 import type { ProcessInfo } from '../context.ts'
-import { processField, type SyscallField } from '../syscall-field.ts'
+import { LOOK, processField, type SyscallField } from '../syscall-field.ts'
 
 /** Falco keeps this many bytes of arguments; longer command lines are cut there. */
 const ARGS_MAX = 4096
@@ -29,6 +29,7 @@ export const nameFields: readonly SyscallField[] = [
     type: 'string',
     doc: 'Name of the process: the comm of its main thread, at most 15 bytes. It is the file name of the executable until the process changes it.',
     examples: ['bash', 'nginx'],
+    origin: LOOK,
     of: (process) => process.comm,
   }),
   processField({
@@ -42,6 +43,7 @@ export const nameFields: readonly SyscallField[] = [
     type: 'string',
     cost: 'derived',
     doc: 'First element of the argument vector: what the caller claims to run. See proc.exepath for the truth.',
+    origin: LOOK,
     of: exeOf,
   }),
   processField({
@@ -56,6 +58,7 @@ export const nameFields: readonly SyscallField[] = [
     type: 'path',
     doc: 'Path of the executable as the kernel resolved it, symbolic links followed; `memfd:NAME` for a program in memory.',
     examples: ['/usr/bin/dash'],
+    origin: LOOK,
     of: (process) => process.exePath,
   }),
   processField({
@@ -70,6 +73,7 @@ export const nameFields: readonly SyscallField[] = [
     cost: 'derived',
     doc: 'proc.name followed by the arguments, without argv[0]; at most 4,096 characters of arguments.',
     examples: ['sh -c id'],
+    origin: LOOK,
     of: cmdlineOf,
   }),
   processField({
@@ -84,6 +88,7 @@ export const nameFields: readonly SyscallField[] = [
     type: 'string',
     cost: 'derived',
     doc: 'argv[0] followed by the arguments.',
+    origin: LOOK,
     of: exelineOf,
   }),
 ]
