@@ -25,8 +25,10 @@ export const GUARD_WORDS = 4
 export const GUARD_NAME = 36
 export const GUARD_DIR = 252
 export const GUARD_TAIL = 4
-/** Most entries of each table, for two generations. */
+/** Most entries of each table, for two generations; several dimensions share those of names and of numbers. */
 export const GUARD_ENTRIES = 32768
+export const GUARD_NAME_ENTRIES = 131_072
+export const GUARD_NUMBER_ENTRIES = 65_536
 /** Numbers that an event can be asked for, and most tests of one of them; more are not asked. Elements of their table. */
 export const GUARD_ARGUMENTS = 6
 export const GUARD_TESTS = 32
@@ -70,6 +72,36 @@ export const ARGUMENT_FIELDS = {
   signal: ['sig', 'code', 'pid', 'tid', 'result', 'group'],
   bpf_call: ['cmd', 'kind', 'obj_id'],
   socket_new: ['domain', 'type', 'proto'],
+  socket: ['flags', 'backlog'],
+  dup: ['flags'],
+  unlink: ['flags'],
+  rename: ['flags'],
+  link: ['flags'],
+  chmod: ['flags'],
+  flow: ['direction'],
+  packet: ['protocol', 'size'],
+  cgroup: ['cgroup_id', 'hierarchy_id'],
+  cgroup_attach: ['pid', 'threadgroup', 'hierarchy_id'],
+  security_file_open: ['flags', 'syscall'],
+  vfs_write: ['count'],
+  vfs_writev: ['vlen'],
+  security_kernel_read_file: ['type'],
+  security_kernel_post_read_file: ['type'],
+  security_sb_mount: ['flags'],
+  security_socket_create: ['family', 'type', 'protocol'],
+  security_socket_listen: ['backlog'],
+  cap_capable: ['cap', 'syscall'],
+  mem_prot_alert: ['alert', 'prot', 'prev_prot', 'len'],
+  security_bpf: ['cmd'],
+  security_bpf_map: ['map_id'],
+  sys_enter: ['syscall'],
+  sys_exit: ['syscall', 'res'],
+  sched_process_fork: ['parent_tid', 'parent_pid', 'child_tid', 'child_pid'],
+  sched_process_exit: ['exit_code', 'process_group_exit'],
+  do_exit: ['code'],
+  sched_switch: ['cpu', 'prev_tid', 'next_tid'],
+  switch_task_ns: ['new_mnt', 'new_pid', 'new_uts', 'new_ipc', 'new_net', 'new_cgroup'],
+  commit_creds: ['syscall', 'changed', 'old_euid', 'new_euid'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 /** How a call ended, the lowest two bits of a shape: EACCES and EPERM are denials. */

@@ -30,12 +30,36 @@ struct guard_input {
 	const char *name[2]; /* as the caller gave them, NULL where there is none */
 	struct file *file; /* the kernel's object, or NULL */
 	__u64 sk; /* address of the socket, or 0 */
+	const struct inet_pair *ends; /* its ends where they are known without it, or NULL */
 	const __u64 *args; /* GUARD_ARGUMENTS numbers, or NULL where they cannot be told */
+	bool nobody; /* the process is not known, or there is none: it is not asked for */
 	bool has_ends; /* the event is about a socket */
 	bool addressed; /* it may have another address than the socket's: ends are not asked for */
 	bool copied; /* names are in memory of the kernel */
 	bool unnamed; /* it has a path that is not known: paths are not asked for */
 };
+
+/* Numbers that an event can be asked for, as members of a struct guard_input. */
+#define NUMBERS(...) .args = (const __u64[GUARD_ARGUMENTS]){ __VA_ARGS__ }
+
+/* What a call on the socket behind a file has to be judged by. */
+static __always_inline void guard_on_socket(struct guard_input *in, __u16 event, __u16 outcome, struct file *file)
+{
+	in->event = event;
+	in->sk = guard_socket(file);
+	in->shape = outcome | guard_family(in->sk) << SOCKET_SHAPE_FAMILY_SHIFT;
+	in->has_ends = true;
+}
+
+/* A message: with an address of its own, which streams ignore, it may be about another end than the socket's. */
+static __always_inline void guard_on_message(struct guard_input *in, __u16 event, __s64 res, struct file *file, bool addressed)
+{
+	struct socket *socket;
+
+	guard_on_socket(in, event, guard_outcome(res), file);
+	socket = in->sk ? FIELD(file, file, private_data) : NULL;
+	in->addressed = addressed && !(socket && FIELD(socket, socket, type) == SOCK_STREAM);
+}
 
 /* What became of an event, for its header. */
 struct guard_verdict {
@@ -81,15 +105,20 @@ static __always_inline void guard_two(struct guard *g, struct guard_config *conf
 static __always_inline void guard_judge(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
 	g->words = guard_words_of(&g->live);
-	if (guard_asks(g, &config->anybody))
+	if (!in->nobody && guard_asks(g, &config->anybody))
 		guard_process(g, config);
 	if (in->args && guard_asks(g, &config->anyhow)) {
 		__builtin_memcpy(g->args, in->args, sizeof(g->args));
 		guard_arguments(g, config, in->event);
 	}
 	if (in->has_ends) {
-		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open)))
-			guard_ends(g, config, in->sk);
+		if (!in->addressed && (guard_asks(g, &config->d[DIM_PORTS].open) || guard_asks(g, &config->d[DIM_NETS].open))) {
+			if (in->ends) {
+				g->ends = *in->ends;
+				guard_ends(g, config);
+			} else
+				guard_socket_ends(g, config, in->sk);
+		}
 	} else if (!in->unnamed && guard_asks(g, &config->anywhere)) {
 		/* What has no path at all is none that is asked for. */
 		guard_ask_nothing(&g->paths, config, g->words);
@@ -149,7 +178,18 @@ static __always_inline void guard_stamp(struct ev_hdr *h, const struct guard_ver
 		h->flags |= RECORD_AUDIT;
 }
 
-/* Of an event that the agent watches itself with: what is `aimed` at it always goes on. What does not is counted. */
+/* The same of a program whose calls are counted as `st`: an event that nobody wants is counted there. */
+static __always_inline bool guard_admits(struct control *c, struct prog_counters *st, struct task_struct *task,
+					 const struct guard_input *in, struct guard_verdict *verdict)
+{
+	bool wanted = guard_wants(c, task, in, verdict);
+
+	if (!wanted)
+		st->guarded++;
+	return wanted;
+}
+
+/* Of an event that the agent watches itself with: what is `aimed` at it always goes on. */
 static __always_inline bool guard_wants_foreign(struct prog_counters *st, struct task_struct *task,
 						const struct guard_input *in, bool aimed,
 						struct guard_verdict *verdict)
@@ -162,10 +202,7 @@ static __always_inline bool guard_wants_foreign(struct prog_counters *st, struct
 		guard_fill(&verdict->live);
 		return true;
 	}
-	if (guard_wants(c, task, in, verdict))
-		return true;
-	st->guarded++;
-	return false;
+	return guard_admits(c, st, task, in, verdict);
 }
 
 /* Count a call of the bulk ring, judge it, take a scratch area; NULL when the event ends here. */
@@ -177,13 +214,22 @@ static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_cou
 	struct prog_counters *st = c ? count_bulk_of(c, task, prog) : NULL;
 
 	*counters = st;
+	return st && guard_admits(c, st, task, in, verdict) ? scratch_get(st, RING_BULK) : NULL;
+}
+
+/* The same of the critical ring, where the agent's own calls belong as well. */
+static __always_inline struct scratch *begin_guarded_critical(__u32 prog, struct prog_counters **counters,
+							      struct guard_verdict *verdict, struct task_struct *task,
+							      const struct guard_input *in)
+{
+	struct control *c = control_of();
+	struct prog_counters *st = c ? counters_in(c, prog) : NULL;
+
+	*counters = st;
 	if (!st)
 		return NULL;
-	if (!guard_wants(c, task, in, verdict)) {
-		st->guarded++;
-		return NULL;
-	}
-	return scratch_get(st, RING_BULK);
+	st->seen++;
+	return guard_admits(c, st, task, in, verdict) ? scratch_get(st, RING_CRITICAL) : NULL;
 }
 
 /* The current task, asked for once, and the registers of the call that returns. */
@@ -198,5 +244,16 @@ static __always_inline struct scratch *begin_guarded(__u32 prog, struct prog_cou
 	struct scratch *s = begin_guarded(prog, &st, &verdict, task, input);						\
 	BEGIN_RECORD(type, task, id, prog);										\
 	guard_stamp(&e->hdr, &verdict)
+
+/* Start of a program whose event has the name of its record; `...` are members of a struct guard_input. Declares st, s and e. */
+#define BEGIN_EVENT_BY(begin, name, task, prog, ...)									\
+	struct guard_input in = { .event = EVENT_##name, __VA_ARGS__ };							\
+	struct prog_counters *st;											\
+	struct guard_verdict verdict;											\
+	struct scratch *s = begin(prog, &st, &verdict, task, &in);							\
+	BEGIN_RECORD(ev_##name, task, EVENT_##name, prog);								\
+	guard_stamp(&e->hdr, &verdict)
+#define BEGIN_EVENT(name, task, prog, ...) BEGIN_EVENT_BY(begin_guarded, name, task, prog, __VA_ARGS__)
+#define BEGIN_CRITICAL_EVENT(name, task, prog, ...) BEGIN_EVENT_BY(begin_guarded_critical, name, task, prog, __VA_ARGS__)
 
 #endif

@@ -18,10 +18,10 @@ __noinline int guard_learn_process(struct guard *g, struct guard_config *config)
 	task = task_at(g->task);
 	guard_fill(&g->process);
 	if (guard_is_asked(config, DIM_COMMS)) {
-		struct guard_name key = { g->generation };
+		struct guard_name key = {};
 
 		bpf_probe_read_kernel_str(key.text, 16, task->group_leader->comm);
-		mask = bpf_map_lookup_elem(&guard_comms, &key);
+		mask = guard_named(&key, g->generation, DIM_COMMS);
 		guard_cut(&g->process, mask ? mask : &config->d[DIM_COMMS].other);
 	}
 	if (guard_is_asked(config, DIM_UIDS))

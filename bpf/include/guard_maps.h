@@ -42,38 +42,24 @@ struct {
 	__type(value, struct guard_mask);
 } guard_shapes SEC(".maps");
 
-/* A component or the name of a process, filled up with zeros. */
+/* A component or the name of a process, filled up with zeros, and the dimension in which it is looked up. */
 struct guard_name {
 	__u32 generation;
+	__u32 dimension;
 	char text[GUARD_NAME];
-};
-struct guard_names {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_name);
-	__type(value, struct guard_mask);
-};
-struct guard_names guard_bases SEC(".maps"); /* the last component */
-struct guard_names guard_components SEC(".maps"); /* some component of the directory */
-struct guard_names guard_exes SEC(".maps"); /* the last component of the executable's path */
-struct guard_names guard_comms SEC(".maps"); /* name of the process */
-struct guard_names guard_ancestors SEC(".maps"); /* name it or one before it had */
-
-/* The last bytes of a name: four, or three and a zero. */
-struct guard_tail {
-	__u32 generation;
-	__u32 bytes;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_tail);
+	__uint(max_entries, GUARD_NAME_ENTRIES);
+	__type(key, struct guard_name);
 	__type(value, struct guard_mask);
-} guard_tails SEC(".maps");
+} guard_names SEC(".maps");
 
-/* A number: of a user or port, 0 or 1 for the kind of container or terminal. */
+/*
+ * A number: of a user or port, 0 or 1 for the kind of container or terminal, the last bytes of a name (four, or three and a
+ * zero).
+ */
 struct guard_number {
 	__u32 generation;
 	__u32 dimension;
@@ -82,23 +68,31 @@ struct guard_number {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
+	__uint(max_entries, GUARD_NUMBER_ENTRIES);
 	__type(key, struct guard_number);
 	__type(value, struct guard_mask);
 } guard_numbers SEC(".maps");
 
-/* Tests of a number that an event has: of its bits under the mask. What holds of it, classes ask for or exclude. */
+/*
+ * Tests of a number that an event has: of its bits under a mask. What holds of it, classes ask for or exclude. Where many
+ * tests have the same mask, the bits under that are looked up; the others are tried one after the other.
+ */
 struct guard_argument {
 	__u32 generation;
 	__u32 place; /* event id << 3 | which of its numbers */
 };
+struct guard_held {
+	struct guard_mask asking, excluding;
+};
 struct guard_test {
 	__u64 mask, value;
-	struct guard_mask asking, excluding;
+	struct guard_held held;
 };
 struct guard_tests {
 	__u32 count;
 	__u32 pad;
+	__u64 mask; /* of the values that are looked up; 0: none */
+	struct guard_mask open; /* classes that do not ask, or exclude only */
 	struct guard_test t[GUARD_TESTS];
 };
 struct {
@@ -108,6 +102,18 @@ struct {
 	__type(key, struct guard_argument);
 	__type(value, struct guard_tests);
 } guard_tests SEC(".maps");
+
+struct guard_value {
+	struct guard_argument argument;
+	__u64 value;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GUARD_ENTRIES);
+	__type(key, struct guard_value);
+	__type(value, struct guard_held);
+} guard_values SEC(".maps");
 
 /* Text of a directory with a final slash. The longest entry that it begins with decides. */
 struct guard_dir {
@@ -214,12 +220,27 @@ static __always_inline struct guard_config *guard_config_of(__u32 generation)
 	return generation ? bpf_map_lookup_elem(&guard_configs, &slot) : NULL;
 }
 
+/* What a name leaves; NULL for one that is in no list. */
+static __always_inline struct guard_mask *guard_named(struct guard_name *key, __u32 generation, __u32 dimension)
+{
+	key->generation = generation;
+	key->dimension = dimension;
+	return bpf_map_lookup_elem(&guard_names, key);
+}
+
+/* What a number leaves; NULL for one that is in no list. */
+static __always_inline struct guard_mask *guard_numbered(__u32 generation, __u32 dimension, __u32 value)
+{
+	struct guard_number key = { generation, dimension, value };
+
+	return bpf_map_lookup_elem(&guard_numbers, &key);
+}
+
 /* What a number leaves. */
 static __always_inline const struct guard_mask *guard_number(const struct guard_config *config, __u32 generation,
 							     __u32 dimension, __u32 value)
 {
-	struct guard_number key = { generation, dimension, value };
-	struct guard_mask *mask = bpf_map_lookup_elem(&guard_numbers, &key);
+	struct guard_mask *mask = guard_numbered(generation, dimension, value);
 
 	return mask ? mask : &config->d[dimension].other;
 }

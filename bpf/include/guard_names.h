@@ -111,9 +111,8 @@ static __always_inline void guard_base(struct guard *g, const struct guard_confi
 	struct guard_mask *mask = NULL;
 
 	if (len <= GUARD_NAME && len > 0 && guard_is_asked(config, DIM_BASES)) {
-		key.generation = g->generation;
 		bpf_probe_read_kernel(key.text, len & 63, from);
-		mask = bpf_map_lookup_elem(&guard_bases, &key);
+		mask = guard_named(&key, g->generation, DIM_BASES);
 	}
 	guard_add(&g->own.bases, mask ? mask : &config->d[DIM_BASES].open);
 }
@@ -121,24 +120,24 @@ static __always_inline void guard_base(struct guard *g, const struct guard_confi
 /* Its last bytes. */
 static __always_inline void guard_tail(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
 {
-	struct guard_tail key = { g->generation };
 	struct guard_mask *mask;
+	__u32 bytes = 0;
 
 	guard_add(&g->own.tails, &config->d[DIM_TAILS].open);
 	if (len < GUARD_TAIL - 1 || !guard_is_asked(config, DIM_TAILS))
 		return;
 	if (len >= GUARD_TAIL) {
-		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
-		mask = bpf_map_lookup_elem(&guard_tails, &key);
+		bpf_probe_read_kernel(&bytes, GUARD_TAIL, from + ((len - GUARD_TAIL) & 255));
+		mask = guard_numbered(g->generation, DIM_TAILS, bytes);
 		if (mask)
 			guard_add(&g->own.tails, mask);
-		key.bytes >>= 8;
+		bytes >>= 8;
 	} else
-		bpf_probe_read_kernel(&key.bytes, GUARD_TAIL - 1, from);
+		bpf_probe_read_kernel(&bytes, GUARD_TAIL - 1, from);
 	/* It may be taken for the mark of a removed file, and left out. */
-	if (key.bytes >> 16 == ')')
+	if (bytes >> 16 == ')')
 		guard_fill(&g->own.tails);
-	mask = bpf_map_lookup_elem(&guard_tails, &key);
+	mask = guard_numbered(g->generation, DIM_TAILS, bytes);
 	if (mask)
 		guard_add(&g->own.tails, mask);
 }
@@ -165,7 +164,7 @@ static long guard_walk_byte(__u32 i, struct guard_walk *w)
 		return 0;
 	}
 	if (at > 0 && at <= GUARD_NAME) {
-		mask = bpf_map_lookup_elem(&guard_components, &g->component);
+		mask = guard_named(&g->component, g->generation, DIM_COMPONENTS);
 		if (mask)
 			guard_add(&g->inside, mask);
 	}
@@ -181,7 +180,6 @@ __noinline int guard_walk_dir(struct guard *g, __u32 len)
 
 	if (!g)
 		return 0;
-	g->component.generation = g->generation;
 	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
 	g->component_len = 0;
 	bpf_loop(len, guard_walk_byte, &walk, 0);

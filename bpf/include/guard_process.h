@@ -4,8 +4,8 @@
  * ancestors leave is handed down at fork. Entries are written here and, for processes that were there before the tables, by
  * user space, which never overwrites one.
  *
- * A process that has made others and takes another name gives it to their line of descent, too. Nobody goes down to them:
- * control.names_epoch counts such names, and who is asked for its ancestors and has not seen the last of them looks up.
+ * A process that has made others and takes a name that somebody asks for gives it to their line of descent, too. Nobody goes
+ * down to them: control.names_epoch counts such names, and who is asked for its ancestors and has not seen the last of them looks up.
  */
 #ifndef TARSIER_GUARD_PROCESS_H
 #define TARSIER_GUARD_PROCESS_H
@@ -21,16 +21,17 @@ static __always_inline struct guard_process *guard_process_of(struct task_struct
 	return p && p->start == task->group_leader->start_boottime ? p : NULL;
 }
 
-/* Add what a name leaves to those who descend from its bearer. */
-static __always_inline void guard_add_name(struct guard_mask *to, const char *comm, __u32 generation)
+/* Add what a name leaves to those who descend from its bearer. False: nobody asks for the name. */
+static __always_inline bool guard_add_name(struct guard_mask *to, const char *comm, __u32 generation)
 {
-	struct guard_name key = { generation };
+	struct guard_name key = {};
 	struct guard_mask *mask;
 
 	bpf_probe_read_kernel_str(key.text, 16, comm);
-	mask = bpf_map_lookup_elem(&guard_ancestors, &key);
+	mask = guard_named(&key, generation, DIM_ANCESTORS);
 	if (mask)
 		guard_add(to, mask);
+	return mask != NULL;
 }
 
 /*
@@ -40,7 +41,7 @@ static __always_inline void guard_add_name(struct guard_mask *to, const char *co
 static __always_inline void guard_cut_exe(struct guard_mask *image, const struct guard_config *config, __u32 generation,
 					  const void *path, __u32 len, __u32 base)
 {
-	struct guard_name key = { generation };
+	struct guard_name key = {};
 	__u32 slashes = 0;
 	struct guard_mask *mask;
 	char before = 0;
@@ -54,7 +55,7 @@ static __always_inline void guard_cut_exe(struct guard_mask *image, const struct
 		slashes |= ((__u32)key.text[i] ^ '/') - 1;
 	if (before != '/' || slashes >> 31)
 		return;
-	mask = bpf_map_lookup_elem(&guard_exes, &key);
+	mask = guard_named(&key, generation, DIM_EXES);
 	guard_cut(image, mask ? mask : &config->d[DIM_EXES].other);
 }
 
@@ -121,25 +122,30 @@ static __always_inline void guard_fork(struct task_struct *parent, struct task_s
 	bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
 }
 
-/* Another name. One that is not here yet must not be entered with fewer names than it had. */
+/*
+ * Another name. One that is not here yet must not be entered with fewer names than it had. Most names are of no interest to
+ * anybody: they leave those who descend from the bearer as they are.
+ */
 static __always_inline void guard_rename(struct task_struct *task, const char *comm)
 {
 	struct control *c = control_of();
 	__u32 generation = c ? c->generation : 0;
 	struct guard_process_key at = { generation, task->tgid };
 	struct guard_process fresh = { .start = task->group_leader->start_boottime, .forked = 1 }, *known;
+	struct guard_mask unknown = {};
+	bool asked;
 
 	if (!generation)
 		return;
 	known = guard_process_of(task, generation);
-	if (known)
-		guard_add_name(&known->ancestors, comm, generation);
-	else {
+	asked = guard_add_name(known ? &known->ancestors : &unknown, comm, generation);
+	if (!known) {
 		guard_fill(&fresh.image);
 		guard_fill(&fresh.ancestors);
 		bpf_map_update_elem(&guard_processes, &at, &fresh, BPF_ANY);
 	}
-	if (!known || known->forked)
+	/* tables that came meanwhile may ask for it */
+	if ((asked || c->generation != generation) && (!known || known->forked))
 		__sync_fetch_and_add(&c->names_epoch, 1);
 }
 

@@ -83,9 +83,9 @@ static __always_inline __u16 guard_family(__u64 sk)
 }
 
 /* Of a call on one, which may be under way. */
-static __always_inline __u16 guard_socket_shape(__s64 ret, __u64 sk)
+static __always_inline __u16 guard_socket_outcome(__s64 ret)
 {
-	return (ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ret)) | guard_family(sk) << SOCKET_SHAPE_FAMILY_SHIFT;
+	return ret == -EINPROGRESS ? OUTCOME_IN_PROGRESS : guard_outcome(ret);
 }
 
 static __always_inline __u16 guard_socket_kind(__u32 type)

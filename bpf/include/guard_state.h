@@ -116,7 +116,8 @@ struct guard {
 	struct guard_paths own; /* and one that is being learned */
 	struct guard_mask at, below, inside; /* of the directory looked up last; inside: of its components */
 	struct guard_mask ports, nets; /* what the ends so far allow */
-	struct guard_mask asking, excluding; /* what the tests allow that hold of a number */
+	struct guard_held held; /* what the tests allow that hold of a number */
+	struct inet_pair ends; /* of the socket */
 	__u64 args[GUARD_ARGUMENTS];
 	__u64 passed_over; /* events without a bit since the last audit */
 	__u64 task; /* the current one */

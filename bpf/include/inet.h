@@ -31,6 +31,12 @@ static __always_inline struct socket *socket_of(struct file *file)
 	return FIELD(file, file, private_data);
 }
 
+/* Both ends of a socket. */
+struct inet_pair {
+	__u8 laddr[16] __attribute__((aligned(8))), raddr[16] __attribute__((aligned(8)));
+	__u16 lport, rport;
+};
+
 /* Both ends as the kernel has them. False for a family other than the two of IP. */
 static __always_inline bool inet_ends(struct sock *sk, __u16 family, __u8 *laddr, __u8 *raddr, __u16 *lport,
 				      __u16 *rport)

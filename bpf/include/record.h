@@ -164,7 +164,7 @@ static __always_inline struct scratch *begin_bulk(__u32 prog, struct prog_counte
 	header_fill(&e->hdr, task, id, prog);										\
 	s->pos = sizeof(*e)
 
-/* Start of a program at syscall exit: declares task, st, s and e, or returns. */
+/* Start of a program at syscall exit whose events are always sent: declares task, st, s and e, or returns. */
 #define BEGIN_BULK(type, id, prog)											\
 	struct task_struct *task = untracked(bpf_get_current_task_btf());						\
 	struct prog_counters *st;											\

@@ -6,6 +6,7 @@ import {
   hintFor,
   IN_KERNEL,
   leftToUserSpace,
+  limitText,
 } from '../guards/explain.ts'
 import type { GuardPlan } from '../guards/plan.ts'
 import { GUARDED_EVENTS } from '../guards/shapes.ts'
@@ -67,6 +68,12 @@ function ruleText(one: Explanation, rates: PassRates | undefined): string {
       const words = inKernel ? WORDS[verdict as keyof typeof WORDS] : verdict
       lines.push(row(inKernel ? 'kernel' : 'user space', `${shortened(test)}: ${words}${where}`))
     }
+  const limits = Map.groupBy(
+    events.flatMap(({ event, limits: texts }) => texts.map((text) => ({ event, text }))),
+    ({ text }) => text,
+  )
+  for (const [text, members] of limits)
+    lines.push(row('limit', `${members.map(({ event }) => event).join(', ')}: ${text}`))
   if (rule.capture !== undefined) lines.push(row('capture', captureText(rule.capture)))
   for (const { event, open, of } of events)
     if (open > 0) lines.push(row('wide open', wideOpenText(one, event, open, of)))
@@ -97,8 +104,8 @@ const shortened = (test: string): string =>
 
 /** Events that are treated alike in one line. */
 function groupEvents(events: readonly ExplainedEvent[]): readonly string[] {
-  const groups = Map.groupBy(events, ({ guarded, shapes, of, classes }) => {
-    if (!guarded) return 'no guard: every one is sent'
+  const groups = Map.groupBy(events, ({ guarded, why, shapes, of, classes }) => {
+    if (!guarded) return `no guard: every one is sent${why === undefined ? '' : `, ${why}`}`
     if (shapes === 0) return 'passed over: the rule cannot match'
     const bits = classes.map((number) => (number === 0 ? 'open' : String(number))).join(', ')
     return `guarded: ${shapes} of ${of} kinds of calls may match, bits ${bits}`
@@ -129,6 +136,9 @@ function summaryText(
   const lines = [
     row('classes', `${classes.branches.length - 1} of bits that ask for more than the kind of call`),
     row('tables', entries.join(', ')),
+    ...plan.tables.limits.map((limit) =>
+      row('limit', `${limit.event === undefined ? '' : `${limit.event}: `}${limitText(limit)}`),
+    ),
   ]
   const open = explained.flatMap(({ rule, events }) =>
     events.filter((event) => event.open > 0).map(({ event }) => ({ event, rule: rule.name })),

@@ -62,6 +62,12 @@ const NUMBERS: ReadonlyMap<string, ReadonlyMap<string, GuardArgument>> = new Map
   }),
 )
 
+/** Name of the argument that is looked up as a number of the event, in which of its places; its place where it has none. */
+export function argumentAt(event: string | undefined, dimension: string): string {
+  const of = event === undefined ? undefined : NUMBERS.get(event)
+  return [...(of ?? [])].find(([, { at }]) => `arg${at}` === dimension)?.[0] ?? dimension
+}
+
 /** The slots of those numbers in a record of the event, by their place. */
 export const numberSlots: (event: string) => readonly (Slot | undefined)[] = (event) => SLOTS.get(event) ?? []
 const SLOTS: ReadonlyMap<string, readonly (Slot | undefined)[]> = new Map(

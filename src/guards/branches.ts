@@ -85,16 +85,26 @@ export const branchKey = (branch: Branch, but?: Dimension): string =>
     return items === undefined ? '*' : `${items.except ? '!' : ''}${[...items.of].sort().join('\0')}`
   }).join('\n')
 
+/** Told when there are more branches than are kept apart. */
+export type Lost = () => void
+const ignore: Lost = () => {}
+
 /** Either of two. */
-export const or = (lists: readonly Branches[]): Branches => tidy(lists.flat())
+export const or = (lists: readonly Branches[], lost: Lost = ignore): Branches => tidy(lists.flat(), lost)
 
 /** Both of two. */
-export function and(a: Branches, b: Branches): Branches {
+export function and(a: Branches, b: Branches, lost: Lost = ignore): Branches {
   if (a.length === 0 || b.length === 0) return NEVER
   if (isAlways(a)) return b
   if (isAlways(b)) return a
-  if (a.length * b.length > MOST_PRODUCTS) return weight(a) <= weight(b) ? a : b
-  return tidy(a.flatMap((left) => b.flatMap((right) => both(left, right))))
+  if (a.length * b.length > MOST_PRODUCTS) {
+    lost()
+    return weight(a) <= weight(b) ? a : b
+  }
+  return tidy(
+    a.flatMap((left) => b.flatMap((right) => both(left, right))),
+    lost,
+  )
 }
 
 /** None when no value is left for some dimension. */
@@ -132,7 +142,7 @@ const weight = (branches: Branches): number =>
   branches.reduce((sum, branch) => sum + 1 / (1 + 2 * restricted(branch).length), 0)
 
 /** Without branches that say nothing new; those that differ in one dimension only become one. */
-function tidy(branches: Branches): Branches {
+function tidy(branches: Branches, lost: Lost): Branches {
   if (branches.length < 2) return branches
   if (isAlways(branches)) return ALWAYS
   let list: Branches = [...new Map(branches.map((branch) => [branchKey(branch), branch])).values()]
@@ -144,6 +154,7 @@ function tidy(branches: Branches): Branches {
     if (isAlways(list)) return ALWAYS
   }
   if (list.length <= MOST_BRANCHES) return list
+  lost()
   // The product of the alternatives: wider than their sum.
   const wider = melt(list, (branch) => restricted(branch).join())
   return isAlways(wider) ? ALWAYS : wider

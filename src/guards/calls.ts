@@ -1,8 +1,7 @@
 /**
- * Guarded events of which no more is known beforehand than how the call ended: plain syscalls, and others that are asked for
- * by what is in their arguments.
+ * Guarded events of which no more is known beforehand than how the call ended: plain syscalls, hooks, and others that are
+ * asked for by the process and by what is in their arguments.
  */
-import { ARGUMENT_FIELDS } from '../../schema/guard.ts'
 import { type EventType, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { ARGUMENTS } from '../fields/evt/arguments.ts'
 import { directionOf } from '../fields/evt/io.ts'
@@ -11,23 +10,41 @@ import { pathFieldsOfCall } from '../fields/fs/path.ts'
 import type { Fact, Facts } from './facts.ts'
 import {
   ABSENT,
+  END_FIELDS,
   FD_PATHS,
   flag,
   type GuardedEvent,
   LENGTH,
   NO,
   NO_OPEN,
+  never,
   outcome,
   upTo,
   withoutPaths,
 } from './outcomes.ts'
+import type { PathPart } from './paths.ts'
 
-/** Families of syscalls whose guards know more of them, under the same field names. */
-const SHAPED: ReadonlySet<string> = new Set(['socket_new'])
+/** Events without a guard, by family, and why every one is sent. */
+const ALWAYS_SENT: ReadonlyMap<string, string> = new Map([
+  ['sched_process_exec', 'since it is made with the event of the exec'],
+  ['container', 'since the agent makes it of what happens to cgroups'],
+  ['init_namespaces', 'since there is just one, when the agent starts'],
+])
 
-/** Event types of this kind. */
-const isCall = ({ family }: EventType): boolean =>
-  family.record !== undefined || (family.name in ARGUMENT_FIELDS && !SHAPED.has(family.name))
+const reasonOf = ({ family }: EventType): string | undefined =>
+  family.state === true ? 'since the table of processes lives on it' : ALWAYS_SENT.get(family.name)
+
+/** Why an event has no guard; undefined for one that has. */
+export function whyAlwaysSent(event: string): string | undefined {
+  const type = PUBLIC_EVENT_TYPES.find(({ name }) => name === event)
+  return type && reasonOf(type)
+}
+
+/** Events that the agent makes of others, by family, and the family of those: who wants the ones needs all of the others. */
+export const MADE_OF: ReadonlyMap<string, string> = new Map([['container', 'cgroup']])
+
+/** Families about sockets whose programs run when packets come, whoever runs then. */
+const AT_PACKETS: ReadonlySet<string> = new Set(['flow', 'packet'])
 
 /** Results of 32-bit calls have 32 bits, of which the highest is a sign: of an address as well. */
 const BELOW_ZERO: Fact = { from: -Number.MAX_SAFE_INTEGER, to: -1 }
@@ -39,14 +56,15 @@ const hasResult = ({ family }: EventType): boolean => 'res' in family.fields
 function callEvent(type: EventType): GuardedEvent {
   const { name, id } = type
   const shapes = upTo(hasResult(type) ? 3 : 1)
-  const paths = pathArguments(name)
+  const atPackets = AT_PACKETS.has(type.family.name)
   let facts: readonly Facts[] | undefined
   return {
     name,
     id,
     isLook: () => false,
     shapes,
-    paths: Object.fromEntries(paths.map((argument) => [`evt.arg[${argument}]`, 'path'])),
+    paths: pathArguments(type),
+    ...(atPackets ? { ends: true, nobody: true } : {}),
     // Hundreds of events: made when the first rule may be about one.
     facts(shape) {
       facts ??= shapes.map((each) => factsOf(type, each))
@@ -55,11 +73,14 @@ function callEvent(type: EventType): GuardedEvent {
   }
 }
 
+const FD_PATH_FIELDS: readonly string[] = [...Object.keys(FD_PATHS), 'fd.nameraw']
+
 function factsOf(type: EventType, shape: number): Facts {
   const { name } = type
   const way = directionOf(name)
-  // What a call has made has a name, though no path that is looked at.
-  const made = MADE_EVENTS.includes(name) ? [...Object.keys(FD_PATHS), 'fd.nameraw'] : []
+  const isSocket = AT_PACKETS.has(type.family.name)
+  // What a call has made has a name, as a socket has, though no path that is looked at.
+  const isNamed = isSocket || MADE_EVENTS.includes(name)
   return {
     'evt.type': { oneOf: [name] },
     ...(hasResult(type) ? outcome(shape, LENGTH, BELOW_ZERO) : NO_RESULT),
@@ -67,11 +88,24 @@ function factsOf(type: EventType, shape: number): Facts {
     'evt.is_io_read': flag(way === 'read'),
     'evt.is_io_write': flag(way === 'write'),
     ...NO_OPEN,
-    ...withoutPaths([...made, ...pathFieldsOfCall(name)]),
+    ...(isNamed ? {} : never(['fd.num', 'fd.type', 'fd.typechar'])),
+    ...(isSocket ? {} : never(END_FIELDS)),
+    ...withoutPaths([...(isNamed ? FD_PATH_FIELDS : []), ...pathFieldsOfCall(name)]),
   }
 }
 
-const pathArguments = (event: string): readonly string[] =>
-  (ARGUMENTS.get(event) ?? []).filter(({ type }) => type === 'path').map(({ name }) => name)
+/** Arguments that are paths. One that starts from no directory beside others that do is no more than text. */
+function pathArguments({ name }: EventType): Readonly<Record<string, PathPart>> {
+  const paths = (ARGUMENTS.get(name) ?? []).filter(({ type }) => type === 'path')
+  const starts = paths.some(({ base }) => base !== undefined)
+  return Object.fromEntries(
+    paths.map((argument) => [
+      `evt.arg[${argument.name}]`,
+      starts && argument.base === undefined ? 'raw' : 'path',
+    ]),
+  )
+}
 
-export const CALL_EVENTS: readonly GuardedEvent[] = PUBLIC_EVENT_TYPES.filter(isCall).map(callEvent)
+/** Of all event types that have a guard but these. */
+export const callEvents = (others: ReadonlySet<string>): readonly GuardedEvent[] =>
+  PUBLIC_EVENT_TYPES.filter((type) => reasonOf(type) === undefined && !others.has(type.name)).map(callEvent)

@@ -4,6 +4,7 @@
  */
 import { GUARD_WORDS } from '../../schema/guard.ts'
 import { type Branch, branchKey, restricted, unionOf } from './branches.ts'
+import type { Limit } from './limits.ts'
 import type { ByShape } from './weaken.ts'
 
 /** Who wants events. Rules and watch lists are consumers alike. */
@@ -22,6 +23,8 @@ export interface Classes {
   readonly branches: readonly Branch[]
   /** Class of a branch of some consumer. */
   classOf(branch: Branch): number
+  /** Set where several branches share a class, which asks for less than each of them. */
+  readonly limit: Limit | undefined
 }
 
 /** One class for each different branch; where there are more than bits, similar ones share one. */
@@ -40,7 +43,10 @@ export function classesOf(consumers: readonly Consumer[]): Classes {
   const index = new Map([[open, 0]])
   for (const [i, members] of groups.entries())
     for (const branch of members) index.set(branchKey(branch), i + 1)
+  const shared = groups.reduce((sum, { length }, i) => (length > 1 ? sum | (1n << BigInt(i + 1)) : sum), 0n)
+  const about = { wanted: distinct.size, room: MOST_CLASSES - 1, of: 'different needs' }
   return {
+    limit: shared === 0n ? undefined : { dimension: 'classes', classes: shared, ...about },
     branches: [{}, ...groups.map((members) => (members.length === 1 ? members[0]! : unionOf(members)))],
     classOf: (branch) => index.get(keys.get(branch) ?? branchKey(branch))!,
   }

@@ -1,7 +1,9 @@
 /** Who wants events, and what that means for the kernel. */
+import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import type { CompiledRule, EventSet } from '../rules/ir.ts'
 import { ALWAYS, type Branches, or } from './branches.ts'
+import { MADE_OF } from './calls.ts'
 import type { Consumer } from './classes.ts'
 import { pathTest } from './paths.ts'
 import { GUARDED_EVENTS, type GuardedEvent } from './shapes.ts'
@@ -13,11 +15,32 @@ type Rule = CompiledRule<SyscallContext>
 const guardedOf = (events: EventSet): readonly GuardedEvent[] =>
   [...GUARDED_EVENTS.values()].filter(({ name }) => events === '*' || events.has(name))
 
+/** Events that others of the set are made of. */
+const madeOf = (events: EventSet): readonly GuardedEvent[] =>
+  PUBLIC_EVENT_TYPES.filter(({ family }) => sources(events).has(family.name)).flatMap(
+    ({ name }) => GUARDED_EVENTS.get(name) ?? [],
+  )
+
+/** Families of those. */
+const sources = (events: EventSet): ReadonlySet<string> =>
+  new Set(
+    PUBLIC_EVENT_TYPES.filter(({ name }) => events === '*' || events.has(name)).flatMap(
+      ({ family }) => MADE_OF.get(family.name) ?? [],
+    ),
+  )
+
+/** What is needed of each event; all of those that others are made of. */
+const needsOf = (events: EventSet, of: (event: GuardedEvent) => ByShape): ReadonlyMap<string, ByShape> =>
+  new Map([
+    ...guardedOf(events).map((event) => [event.name, of(event)] as const),
+    ...madeOf(events).map(({ name, shapes }) => [name, [{ shapes, branches: ALWAYS }]] as const),
+  ])
+
 /** A rule needs what follows from its condition. */
 export const ruleConsumer = (rule: Rule, weaken: Weakener<SyscallContext>): Consumer => ({
   kind: 'rule',
   name: rule.name,
-  needs: new Map(guardedOf(rule.events).map((event) => [event.name, weaken(rule.condition, event)])),
+  needs: needsOf(rule.events, (event) => weaken(rule.condition, event)),
 })
 
 /** What a stream of events is interested in: everything where neither paths nor patterns are given. */
@@ -51,7 +74,7 @@ export function streamConsumer({ name, events, paths, patterns, changes = false 
   return {
     kind: 'stream',
     name,
-    needs: new Map(guardedOf(events).map((event) => [event.name, byShape(event)])),
+    needs: needsOf(events, byShape),
   }
 }
 

@@ -75,18 +75,23 @@ function factsOf(event: EventView): Facts | undefined {
   }
 }
 
-/** Of an event that has no more than arguments. */
+/** Of an event that has no more than arguments. Paths start from a directory, or are what the kernel calls a file. */
 function callFacts(event: EventView): Facts {
-  const paths = Object.entries(event.type.family.fields).flatMap(([name, { format, hidden }]) =>
-    format === 'path' && hidden !== true && event.has(name) ? [namedPath(event, name, `${name}_dir`)] : [],
-  )
-  return { shape: outcomeOf(event, event.number('res') ?? 0), paths, ends: [] }
+  const { fields } = event.type.family
+  const given = Object.values(fields).some(({ base }) => base !== undefined)
+  const paths = Object.entries(fields).flatMap(([name, { format, hidden, base }]) => {
+    if (format !== 'path' || hidden === true) return []
+    if (!given) return [{ name: undefined, start: undefined, resolved: resolved(event, name) }]
+    return event.has(name) ? [namedPath(event, name, base)] : []
+  })
+  const ends = event.has('laddr') || event.has('lport') ? endsOf(event) : []
+  return { shape: outcomeOf(event, event.number('res') ?? 0), paths, ends }
 }
 
 const numbersOf = (event: EventView): GuardInput['numbers'] =>
   numberSlots(event.name).map((slot) => {
-    const number = slot && event.bigint(slot.name)
-    return number === undefined ? undefined : BigInt.asUintN(64, number)
+    const number = slot && (slot.size < 8 ? event.number(slot.name) : event.bigint(slot.name))
+    return number === undefined ? undefined : BigInt.asUintN(64, BigInt(number))
   })
 
 const names = (event: EventView, paths: readonly GuardPath[]): Facts => ({
@@ -194,8 +199,8 @@ function end(event: EventView, address: string, port: string, family: number): G
 const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`)
 
 const DELETED = ' (deleted)'
-function resolved(event: EventView): GuardPath['resolved'] {
-  const path = event.string('path')?.text
+function resolved(event: EventView, name = 'path'): GuardPath['resolved'] {
+  const path = event.string(name)?.text
   if (path === undefined) return undefined
   if (!path.startsWith('/')) return 'nowhere'
   const removed = (event.number('path_flags')! & PATH_FLAGS.names['PATH_DELETED']!) !== 0
@@ -218,6 +223,8 @@ const objectPath = (event: EventView): readonly GuardPath[] => [
 ]
 
 function processOf(event: EventView, process: ProcessInfo | undefined): GuardInput['process'] {
+  // The idle task is none.
+  if (GUARDED_EVENTS.get(event.name)?.nobody || event.pid === 0) return undefined
   return {
     comm: process?.comm.text ?? '',
     uid: event.uid,

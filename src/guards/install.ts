@@ -17,8 +17,10 @@ import type { ProcessInfo } from '../fields/context.ts'
 import type { GuardMaps, GuardSet } from '../kernel/guard-maps.ts'
 import { DIMENSIONS, type Dimension } from './branches.ts'
 import { lineOf } from './extract.ts'
+import type { Mask } from './limits.ts'
+import { type Held, NUMBER_DIMENSIONS, type NumberTests } from './numbers.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { ancestorMask, EVERY_CLASS, imageMask, type Mask, NUMBER_DIMENSIONS, type Tables } from './tables.ts'
+import { ancestorMask, EVERY_CLASS, imageMask, type Tables } from './tables.ts'
 
 interface Elements {
   readonly map: string
@@ -44,12 +46,7 @@ export function elementsOf(tables: Tables, generation: number, auditEvery: numbe
 
 /** Elements that stand beside those of other generations, and have to be taken out one day. */
 const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): readonly Elements[] => [
-  nameElements('guard_components', GUARD_NAME, lookups.components.table, generation, encodeText),
-  nameElements('guard_bases', GUARD_NAME, lookups.bases.table, generation, encodeText),
-  nameElements('guard_exes', GUARD_NAME, lookups.exes.table, generation, encodeText),
-  nameElements('guard_comms', GUARD_NAME, lookups.comms.table, generation, encodeText),
-  nameElements('guard_ancestors', GUARD_NAME, lookups.ancestors.table, generation, encodeText),
-  nameElements('guard_tails', GUARD_TAIL, lookups.tails.table, generation, latin1),
+  ...NAMES.map((dimension) => nameElements(dimension, lookups[dimension].table, generation)),
   ...NUMBERS.map(({ dimension, number }) =>
     numberElements(dimension, lookups[dimension].table, generation, number),
   ),
@@ -57,7 +54,11 @@ const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): 
   prefixElements('guard_nets', 16, lookups.nets.table, generation, netBytes),
   dirElements(dirs, generation),
   testElements(numbers, generation),
+  valueElements(numbers, generation),
 ]
+
+/** Dimensions whose values are names to the kernel. */
+const NAMES: readonly Dimension[] = ['components', 'bases', 'exes', 'comms', 'ancestors']
 
 /** Dimensions whose values are numbers to the kernel. */
 const NUMBERS: readonly { readonly dimension: Dimension; readonly number: (text: string) => number }[] = [
@@ -65,6 +66,10 @@ const NUMBERS: readonly { readonly dimension: Dimension; readonly number: (text:
   { dimension: 'ports', number: Number },
   { dimension: 'containers', number: (text) => (text === 'container' ? 1 : 0) },
   { dimension: 'ttys', number: (text) => (text === 'some' ? 1 : 0) },
+  {
+    dimension: 'tails',
+    number: (text) => Buffer.from(text.padEnd(GUARD_TAIL, '\0'), 'latin1').readUInt32LE(),
+  },
 ]
 
 interface Prefix {
@@ -79,7 +84,6 @@ const netBytes = (text: string): Prefix => {
   const [hex = '', bits] = text.split('/')
   return { bytes: Buffer.from(hex, 'hex'), bits: Number(bits) }
 }
-const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
 export interface GuardSetOptions {
   readonly tables: Tables
@@ -189,18 +193,16 @@ function shapeElements({ shapes }: Tables, generation: number): Elements {
   return elements
 }
 
-function nameElements(
-  map: string,
-  width: number,
-  table: ReadonlyMap<string, Mask>,
-  generation: number,
-  encode: (text: string) => Uint8Array,
-): Elements {
-  const { key, value, ...elements } = room(map, table.size, 4 + width, MASK_BYTES)
+/** struct guard_name: generation, dimension, text. */
+const NAME_BYTES = 8 + GUARD_NAME
+
+function nameElements(dimension: Dimension, table: ReadonlyMap<string, Mask>, generation: number): Elements {
+  const { key, value, ...elements } = room('guard_names', table.size, NAME_BYTES, MASK_BYTES)
   let i = 0
   for (const [text, mask] of table) {
-    key.setUint32(i * (4 + width), generation, true)
-    elements.keys.set(encode(text), i * (4 + width) + 4)
+    key.setUint32(i * NAME_BYTES, generation, true)
+    key.setUint32(i * NAME_BYTES + 4, DIMENSIONS.indexOf(dimension), true)
+    elements.keys.set(encodeText(text), i * NAME_BYTES + 8)
     writeMask(value, i * MASK_BYTES, mask)
     i++
   }
@@ -263,30 +265,59 @@ function dirElements(dirs: Tables['dirs'], generation: number): Elements {
   return elements
 }
 
-/** struct guard_test: a mask and a value of bits, two masks of classes. */
-const TEST_BYTES = 16 + 2 * MASK_BYTES
-/** struct guard_tests: how many, and those. */
-const TESTS_BYTES = 8 + GUARD_TESTS * TEST_BYTES
+/** struct guard_held: two masks of classes. */
+const HELD_BYTES = 2 * MASK_BYTES
+const writeHeld = (view: DataView, offset: number, { asking, excluding }: Held): void => {
+  writeMask(view, offset, asking)
+  writeMask(view, offset + MASK_BYTES, excluding)
+}
+/** struct guard_test: a mask and a value of bits, and whom it is of interest to. */
+const TEST_BYTES = 16 + HELD_BYTES
+/** struct guard_tests: how many, bits that are looked up, a mask of classes, and the tests. */
+const TESTS_HEAD = 16 + MASK_BYTES
+const TESTS_BYTES = TESTS_HEAD + GUARD_TESTS * TEST_BYTES
 
-function testElements(numbers: Tables['numbers'], generation: number): Elements {
-  const entries = [...numbers].flatMap(([event, byDimension]) =>
-    [...byDimension].map(([dimension, tests]) => ({
+/** Which number of which event: struct guard_argument without the generation. */
+const places = (
+  numbers: Tables['numbers'],
+): readonly { readonly place: number; readonly of: NumberTests }[] =>
+  [...numbers].flatMap(([event, byDimension]) =>
+    [...byDimension].map(([dimension, of]) => ({
       place: (GUARDED_EVENTS.get(event)!.id << 3) | NUMBER_DIMENSIONS.indexOf(dimension),
-      tests,
+      of,
     })),
   )
+
+function testElements(numbers: Tables['numbers'], generation: number): Elements {
+  const entries = places(numbers)
   const { key, value, ...elements } = room('guard_tests', entries.length, 8, TESTS_BYTES)
-  for (const [i, { place, tests }] of entries.entries()) {
+  for (const [i, { place, of }] of entries.entries()) {
     key.setUint32(i * 8, generation, true)
     key.setUint32(i * 8 + 4, place, true)
-    value.setUint32(i * TESTS_BYTES, tests.length, true)
-    for (const [j, test] of tests.entries()) {
-      const at = i * TESTS_BYTES + 8 + j * TEST_BYTES
+    const start = i * TESTS_BYTES
+    value.setUint32(start, of.tests.length, true)
+    value.setBigUint64(start + 8, of.mask, true)
+    writeMask(value, start + 16, of.open)
+    for (const [j, test] of of.tests.entries()) {
+      const at = start + TESTS_HEAD + j * TEST_BYTES
       value.setBigUint64(at, test.mask, true)
       value.setBigUint64(at + 8, test.value, true)
-      writeMask(value, at + 16, test.asking)
-      writeMask(value, at + 16 + MASK_BYTES, test.excluding)
+      writeHeld(value, at + 16, test)
     }
+  }
+  return elements
+}
+
+function valueElements(numbers: Tables['numbers'], generation: number): Elements {
+  const entries = places(numbers).flatMap(({ place, of }) =>
+    [...of.values].map(([number, held]) => ({ place, number, held })),
+  )
+  const { key, value, ...elements } = room('guard_values', entries.length, 16, HELD_BYTES)
+  for (const [i, { place, number, held }] of entries.entries()) {
+    key.setUint32(i * 16, generation, true)
+    key.setUint32(i * 16 + 4, place, true)
+    key.setBigUint64(i * 16 + 8, number, true)
+    writeHeld(value, i * HELD_BYTES, held)
   }
   return elements
 }

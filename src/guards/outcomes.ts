@@ -17,6 +17,8 @@ export interface GuardedEvent {
   readonly paths: Readonly<Record<string, PathPart>>
   /** The event is about a socket, and its ends are looked at. */
   readonly ends?: boolean
+  /** Whose event it is is not known where it happens: processes are not looked at. */
+  readonly nobody?: boolean
 }
 
 export const INT_MAX = 2 ** 31 - 1
@@ -50,6 +52,11 @@ const PATH_FIELDS: readonly string[] = [
   'fd.nameraw',
   ...['name', 'source', 'target'].flatMap((role) => [`fs.path.${role}`, `fs.path.${role}raw`]),
 ]
+
+/** Ends of a socket, by role. */
+export const END_FIELDS = ['', 'c', 's', 'l', 'r'].flatMap((role) =>
+  ['ip', 'net', 'port'].map((what) => `fd.${role}${what}`),
+)
 
 /** How the call ended; `ok` is what it returns when it works, `errors` when it does not. */
 export function outcome(shape: number, ok: Fact, errors = ERRORS): Facts {

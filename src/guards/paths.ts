@@ -6,6 +6,7 @@ import { GUARD_DIR, GUARD_NAME, GUARD_TAIL } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import type { Operator } from '../rules/ir.ts'
 import { ALWAYS, and, type Branch, type Branches, only, or } from './branches.ts'
+import type { LiteralTest } from './facts.ts'
 
 /** The whole path, its directory, its last component, or the text that the caller gave. */
 export type PathPart = 'path' | 'directory' | 'name' | 'raw'
@@ -38,6 +39,13 @@ function components(text: string): Branch {
     .toSorted((a, b) => b.length - a.length)[0]
   return longest === undefined ? {} : { components: only(longest) }
 }
+
+/** Is some text of a test longer than what tables have? */
+export const isLong = <C>({ right }: { readonly right: LiteralTest<C>['right'] }): boolean =>
+  right.some(({ value }) => {
+    const [directory, name] = split(String(value))
+    return bytes(directory) > GUARD_DIR || bytes(name) > GUARD_NAME
+  })
 
 /** What `PART OP text` needs, for an operator that is positive; anything when it tells nothing. */
 export function pathTest(part: PathPart, op: Operator, text: string): Branches {
@@ -124,7 +132,7 @@ function glob(part: PathPart, pattern: string): Branches {
   if (/[[\\]/.test(pattern)) return startsWith(part, pattern.slice(0, first))
   const runs = pattern.split(/[*?]/)
   const inside = part === 'path' ? runs.slice(1, -1).map((run) => [components(run)]) : []
-  return [startsWith(part, runs[0]!), endsWith(part, runs.at(-1)!), ...inside].reduce(and)
+  return [startsWith(part, runs[0]!), endsWith(part, runs.at(-1)!), ...inside].reduce((a, b) => and(a, b))
 }
 
 /** The path itself, or below it. */

@@ -4,8 +4,9 @@ import type { CompiledRule } from '../rules/ir.ts'
 import { isAlways } from './branches.ts'
 import type { Consumer } from './classes.ts'
 import { ruleConsumer, type StreamInterest, streamConsumer } from './consumers.ts'
+import type { Mask } from './limits.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { type Mask, type Tables, tablesOf } from './tables.ts'
+import { type Tables, tablesOf } from './tables.ts'
 import { type ByShape, createWeakener } from './weaken.ts'
 
 /** Everybody who wants events. */

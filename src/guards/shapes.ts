@@ -15,10 +15,11 @@ import {
   WRITE_SHAPE,
 } from '../../schema/guard.ts'
 import { FD_TYPES, letterOf } from '../fields/fd/types.ts'
-import { CALL_EVENTS } from './calls.ts'
+import { callEvents } from './calls.ts'
 import type { Fact, Facts } from './facts.ts'
 import {
   EITHER,
+  END_FIELDS,
   FD_PATHS,
   flag,
   type GuardedEvent,
@@ -173,9 +174,6 @@ const FAMILY_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] |
   [SOCKET_FAMILIES.NETLINK]: ['n'],
 }
 
-const END_FIELDS = ['', 'c', 's', 'l', 'r'].flatMap((role) =>
-  ['ip', 'net', 'port'].map((what) => `fd.${role}${what}`),
-)
 const isInet = (family: number): boolean =>
   family === SOCKET_FAMILIES.INET || family === SOCKET_FAMILIES.INET6
 /** Only a call that worked, or is under way, on an IP socket has ends. */
@@ -292,29 +290,31 @@ const dupEvent = (name: string): GuardedEvent => ({
   },
 })
 
+/** Events whose shape says more than how a call ended. */
+const SHAPED: readonly GuardedEvent[] = [
+  ...['open', 'creat', 'openat', 'openat2'].map(openEvent),
+  ...['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range'].map(writeEvent),
+  ...['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat', 'fchmodat2'].map((name) =>
+    namedEvent(name, NAMED),
+  ),
+  namedEvent('fchmod', { ...FD_PATHS, ...NAMED }, ['fd.nameraw']),
+  ...['rename', 'renameat', 'renameat2', 'link', 'linkat'].map((name) =>
+    namedEvent(name, { ...SOURCE, ...TARGET, 'evt.arg[oldpath]': 'path', 'evt.arg[newpath]': 'path' }),
+  ),
+  // The target of a symbolic link is text, put together with the link's directory.
+  ...['symlink', 'symlinkat'].map((name) =>
+    namedEvent(name, { ...SOURCE, 'evt.arg[target]': 'raw', 'evt.arg[linkpath]': 'path' }, [
+      'fs.path.target',
+      'fs.path.targetraw',
+    ]),
+  ),
+  ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
+  ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
+  ...['socket', 'socketpair'].map(newSocketEvent),
+  ...['dup', 'dup2', 'dup3'].map(dupEvent),
+]
+
 /** Every event whose program has a guard. */
 export const GUARDED_EVENTS: ReadonlyMap<string, GuardedEvent> = new Map(
-  [
-    ...['open', 'creat', 'openat', 'openat2'].map(openEvent),
-    ...['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range'].map(writeEvent),
-    ...['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat', 'fchmodat2'].map((name) =>
-      namedEvent(name, NAMED),
-    ),
-    namedEvent('fchmod', { ...FD_PATHS, ...NAMED }, ['fd.nameraw']),
-    ...['rename', 'renameat', 'renameat2', 'link', 'linkat'].map((name) =>
-      namedEvent(name, { ...SOURCE, ...TARGET, 'evt.arg[oldpath]': 'path', 'evt.arg[newpath]': 'path' }),
-    ),
-    // The target of a symbolic link is text, put together with the link's directory.
-    ...['symlink', 'symlinkat'].map((name) =>
-      namedEvent(name, { ...SOURCE, 'evt.arg[target]': 'raw', 'evt.arg[linkpath]': 'path' }, [
-        'fs.path.target',
-        'fs.path.targetraw',
-      ]),
-    ),
-    ...['connect', 'bind', 'listen', 'accept', 'accept4'].map(socketEvent),
-    ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
-    ...['socket', 'socketpair'].map(newSocketEvent),
-    ...['dup', 'dup2', 'dup3'].map(dupEvent),
-    ...CALL_EVENTS,
-  ].map((event) => [event.name, event]),
+  [...SHAPED, ...callEvents(new Set(SHAPED.map(({ name }) => name)))].map((event) => [event.name, event]),
 )

@@ -1,22 +1,12 @@
 /** The tables of a guard as the kernel reads them, and the same judgement in TypeScript: its reference. */
-import {
-  GUARD_ARGUMENT_ENTRIES,
-  GUARD_DIR,
-  GUARD_ENTRIES,
-  GUARD_NAME,
-  GUARD_TAIL,
-  GUARD_TESTS,
-  GUARD_WORDS,
-  PATH_DIMENSIONS,
-} from '../../schema/guard.ts'
+import { GUARD_DIR, GUARD_NAME, GUARD_TAIL, GUARD_WORDS, PATH_DIMENSIONS } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import { type Branch, DIMENSIONS, type Dimension } from './branches.ts'
 import { type Classes, type Consumer, classesOf, MOST_CLASSES } from './classes.ts'
+import { type Limit, type Mask, MOST_BEGINNINGS, MOST_ENTRIES, roomOf } from './limits.ts'
+import { leftBy, NUMBER_DIMENSIONS, type Numbers, numbersOf } from './numbers.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
 import { netHolds, netText } from './sockets.ts'
-
-/** A set of classes, bit by bit. */
-export type Mask = bigint
 
 export const EVERY_CLASS: Mask = (1n << BigInt(GUARD_WORDS * 64)) - 1n
 const OPEN_CLASS: Mask = 1n
@@ -41,43 +31,41 @@ export interface Lookup {
   readonly open: Mask
 }
 
-/** A test of the bits of a number, and the classes that ask for what it holds of or exclude that. */
-export interface NumberTest {
-  readonly mask: bigint
-  readonly value: bigint
-  readonly asking: Mask
-  readonly excluding: Mask
-}
-
 export interface Tables {
   readonly classes: Classes
   /** Classes possible for an event type and shape; an event type that is missing passes whole. */
   readonly shapes: ReadonlyMap<string, ReadonlyMap<number, Mask>>
   readonly dirs: ReadonlyMap<string, DirEntry>
-  /** Tests of an event's numbers, by their dimension; one that is not there is not asked for. */
-  readonly numbers: ReadonlyMap<string, ReadonlyMap<NumberDimension, readonly NumberTest[]>>
+  readonly numbers: Numbers
   readonly lookups: Readonly<Record<Dimension, Lookup>>
+  /** What there is no room for. */
+  readonly limits: readonly Limit[]
 }
 
 const bit = (index: number): Mask => 1n << BigInt(index)
-
-/** Half of a table: the other half is for the generation before or after. */
-const MOST_ENTRIES = GUARD_ENTRIES / 2
 
 /** Tables for consumers. Event types that `blocked` names pass whole, whoever wants them. */
 export function tablesOf(consumers: readonly Consumer[], blocked: ReadonlySet<string> = new Set()): Tables {
   const classes = classesOf(consumers)
   const lookups = Object.fromEntries(DIMENSIONS.map((d) => [d, lookupOf(classes.branches, d)])) as Record<
     Dimension,
-    Lookup
+    ReturnType<typeof lookupOf>
   >
   const shapes = shapeTable(consumers, classes, blocked)
+  const { numbers, limits } = numbersOf(classes, shapes)
+  const dirs = dirEntries(lookups.dirs.table, lookups.dirs.open)
   return {
     classes,
     shapes,
-    numbers: numberTests(classes, shapes),
-    dirs: dirEntries(lookups.dirs.table, lookups.dirs.open),
+    numbers,
+    dirs: dirs.entries,
     lookups,
+    limits: [
+      ...(classes.limit === undefined ? [] : [classes.limit]),
+      ...Object.values(lookups).flatMap(({ limit }) => limit ?? []),
+      ...(dirs.limit === undefined ? [] : [dirs.limit]),
+      ...limits,
+    ],
   }
 }
 
@@ -100,71 +88,33 @@ function shapeTable(
   return result
 }
 
-/** Numbers that an event is asked for. */
-export const NUMBER_DIMENSIONS = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const
-export type NumberDimension = (typeof NUMBER_DIMENSIONS)[number]
-
-/** What there is room for. */
-const MOST_NUMBERS = GUARD_ARGUMENT_ENTRIES / 2
-
-function numberTests(classes: Classes, shapes: Tables['shapes']): Tables['numbers'] {
-  const result = new Map<string, Map<NumberDimension, readonly NumberTest[]>>()
-  let count = 0
-  for (const [event, masks] of shapes) {
-    const possible = [...masks.values()].reduce((sum, mask) => sum | mask, 0n)
-    for (const dimension of NUMBER_DIMENSIONS) {
-      const tests = testsOf(classes.branches, possible, dimension)
-      if (tests.length === 0 || tests.length > GUARD_TESTS || count === MOST_NUMBERS) continue
-      count++
-      result.set(event, (result.get(event) ?? new Map()).set(dimension, tests))
-    }
-  }
-  return result
-}
-
-function testsOf(branches: readonly Branch[], possible: Mask, dimension: Dimension): readonly NumberTest[] {
-  const tests = new Map<string, NumberTest>()
-  for (const [i, branch] of branches.entries()) {
-    const items = branch[dimension]
-    if (items === undefined || (possible & bit(i)) === 0n) continue
-    for (const item of items.of) {
-      const [mask, value] = item.split(':').map((text) => BigInt(`0x${text}`)) as [bigint, bigint]
-      const { asking, excluding } = tests.get(item) ?? { asking: 0n, excluding: 0n }
-      tests.set(item, {
-        mask,
-        value,
-        asking: items.except ? asking : asking | bit(i),
-        excluding: items.except ? excluding | bit(i) : excluding,
-      })
-    }
-  }
-  return [...tests.values()]
-}
-
 /** Does an item stand for all that a (longer or equal) item stands for? */
 const HOLDS: Readonly<Partial<Record<Dimension, (outer: string, inner: string) => boolean>>> = {
   nets: netHolds,
   images: (outer, inner) => inner.startsWith(outer),
 }
 
-/** Items that are beginnings are compared with each other: few of them, or the dimension is not asked for. */
-const MOST_BEGINNINGS = 1024
-
-function lookupOf(branches: readonly Branch[], dimension: Dimension): Lookup {
+function lookupOf(
+  branches: readonly Branch[],
+  dimension: Dimension,
+): Lookup & { readonly limit: Limit | undefined } {
   const all = new Set(branches.flatMap((branch) => [...(branch[dimension]?.of ?? [])]))
-  const crowded = all.size > MOST_ENTRIES / 2
+  const room = roomOf(dimension)
+  const crowded = all.size > room
   const holds = HOLDS[dimension]
   const unaskable = holds !== undefined && all.size > MOST_BEGINNINGS
   let open = 0n
+  let left = 0n
   let negative = 0n
   const positive = new Map<string, Mask>()
   const excluded = new Map<string, Mask>()
   for (const [i, branch] of branches.entries()) {
     const items = branch[dimension]
     // Merged classes of thousands of rules: rather ask for one dimension less than for some of its values only.
-    const tooMany = crowded && (items?.of.size ?? 0) > MOST_ENTRIES / 2 / MOST_CLASSES
+    const tooMany = crowded && (items?.of.size ?? 0) > room / MOST_CLASSES
     if (items === undefined || tooMany || unaskable) {
       open |= bit(i)
+      if (items !== undefined) left |= bit(i)
       continue
     }
     if (items.except) negative |= bit(i)
@@ -180,11 +130,16 @@ function lookupOf(branches: readonly Branch[], dimension: Dimension): Lookup {
         : [...masks].reduce((sum, [outer, mask]) => (holds(outer, item) ? sum | mask : sum), 0n)
     table.set(item, (other & ~of(excluded)) | of(positive))
   }
-  return { table, other, open }
+  const most = unaskable ? MOST_BEGINNINGS : room
+  const limit = { dimension, classes: left, wanted: all.size, room: most, of: 'different values' }
+  return { table, other, open, limit: left === 0n ? undefined : limit }
 }
 
 /** From `=/etc/` and `^/etc/` to entries, each with what its prefixes allow. */
-function dirEntries(table: ReadonlyMap<string, Mask>, open: Mask): Map<string, DirEntry> {
+function dirEntries(
+  table: ReadonlyMap<string, Mask>,
+  open: Mask,
+): { readonly entries: ReadonlyMap<string, DirEntry>; readonly limit?: Limit } {
   const texts = new Set(['/'])
   for (const item of table.keys()) {
     const text = item.slice(1)
@@ -194,8 +149,16 @@ function dirEntries(table: ReadonlyMap<string, Mask>, open: Mask): Map<string, D
       texts.add(text.slice(0, at + 1))
   }
   const entries = new Map<string, DirEntry>()
-  if (texts.size > MOST_ENTRIES)
-    return entries.set('/', { within: EVERY_CLASS, here: EVERY_CLASS, below: EVERY_CLASS })
+  if (texts.size > MOST_ENTRIES) {
+    const limit = {
+      dimension: 'dirs',
+      classes: EVERY_CLASS & ~open,
+      wanted: texts.size,
+      room: MOST_ENTRIES,
+    } as const
+    entries.set('/', { within: EVERY_CLASS, here: EVERY_CLASS, below: EVERY_CLASS })
+    return { entries, limit: { ...limit, of: 'directories, with those above them' } }
+  }
   for (const text of texts) {
     let within = open
     for (let end = 1; end <= text.length; end++) within |= table.get(`^${text.slice(0, end)}`) ?? 0n
@@ -208,7 +171,7 @@ function dirEntries(table: ReadonlyMap<string, Mask>, open: Mask): Map<string, D
       if (above !== undefined) entries.set(text.slice(0, end), { ...above, below: above.below | mask })
     }
   }
-  return entries
+  return { entries }
 }
 
 /** A path that an event has: a kernel object, or a name with the directory it starts from. */
@@ -247,7 +210,8 @@ export interface GuardEnd {
 export interface GuardInput {
   readonly event: string
   readonly shape: number
-  readonly process: GuardProcess
+  /** Undefined where the process is not looked at. */
+  readonly process: GuardProcess | undefined
   readonly paths: readonly GuardPath[]
   /** Its numbers as 64 bits; those that are undefined or missing cannot be told. */
   readonly numbers: readonly (bigint | undefined)[]
@@ -265,7 +229,10 @@ export function judge(tables: Tables, { event, shape, process, paths, numbers, e
   const start: PathMasks = pathMasks((d) => lookups[d].open)
   const masks = paths.map((path) => masksOf(tables, path)).reduce(either, start)
   const left =
-    live & processMask(tables, process) & numbersMask(tables, event, numbers) & endsMask(tables, ends)
+    live &
+    (process === undefined ? EVERY_CLASS : processMask(tables, process)) &
+    numbersMask(tables, event, numbers) &
+    endsMask(tables, ends)
   return PATH_DIMENSIONS.reduce((rest, d) => rest & masks[d], left)
 }
 
@@ -310,16 +277,12 @@ function longest({ table, other }: Lookup, fits: (item: string) => boolean): Mas
   return found === undefined ? other : table.get(found)!
 }
 
-function numbersMask({ numbers: of, lookups }: Tables, event: string, numbers: GuardInput['numbers']): Mask {
+function numbersMask({ numbers: of }: Tables, event: string, numbers: GuardInput['numbers']): Mask {
   let left = EVERY_CLASS
   for (const [i, dimension] of NUMBER_DIMENSIONS.entries()) {
     const tests = of.get(event)?.get(dimension)
     const number = numbers[i]
-    if (tests === undefined || number === undefined) continue
-    const holding = tests.filter(({ mask, value }) => (number & mask) === value)
-    const asking = holding.reduce((sum, test) => sum | test.asking, 0n)
-    const excluding = holding.reduce((sum, test) => sum | test.excluding, 0n)
-    left &= (lookups[dimension].other & ~excluding) | asking
+    if (tests !== undefined && number !== undefined) left &= leftBy(tests, number)
   }
   return left
 }

@@ -35,6 +35,10 @@ export function valuesOf<C>({ op, modifier, right }: LiteralTest<C>, negated: bo
 const below = (end: number, negated: boolean): Items | undefined =>
   end > MOST_VALUES ? undefined : some(upTo(Math.max(0, end)), negated)
 
+/** Is it a comparison with more numbers than are written out? */
+export const isWide = <C>({ op, right }: LiteralTest<C>): boolean =>
+  /^[<>]=?$/.test(op) && right.some(({ value }) => Number(value) > MOST_VALUES)
+
 function some(values: readonly string[], negated: boolean): Items | undefined {
   if (!negated) return only(...values)
   return values.length === 0 ? undefined : except(...values)

@@ -2,12 +2,13 @@
 import { operandKey } from '../detect/predicates.ts'
 import type { Expr, Literal, Operand, Test } from '../rules/ir.ts'
 import { argumentName, argumentTest } from './arguments.ts'
-import { ALWAYS, and, type Branches, isAlways, NEVER, or } from './branches.ts'
+import { ALWAYS, and, type Branches, isAlways, type Lost, NEVER, or } from './branches.ts'
 import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
-import { type PathPart, pathTest } from './paths.ts'
+import { isLong, type PathPart, pathTest } from './paths.ts'
 import { processTest } from './process.ts'
 import type { GuardedEvent } from './shapes.ts'
 import { isSocketTest, socketTest } from './sockets.ts'
+import { isWide } from './values.ts'
 
 /** What becomes of a test: decided by the shape, asked of paths, the process, an argument or a socket, or left to user space with the reason. */
 export type Verdict = 'shape' | 'path' | 'process' | 'argument' | 'socket' | Reason
@@ -16,11 +17,20 @@ export type Reason =
   | 'transforms a value'
   | 'negated: either spelling of a path may decide'
   | 'operator tells nothing of directory, name or ending'
+  | 'longer than what is looked up: 36 bytes of a name, 252 of a directory'
+  | 'more than 1024 numbers'
   | 'negated, or an operator that is not looked up'
+  | 'the process is not known where packets pass'
   | 'field is not known to the kernel'
 
-/** Verdicts of what is looked up, which say more than that some shapes decide it, too. */
-const ASKED: ReadonlySet<Verdict> = new Set(['path', 'process', 'argument', 'socket'])
+/** Verdicts that say more than that some shapes decide it, too. */
+const ASKED: ReadonlySet<Verdict> = new Set([
+  'path',
+  'process',
+  'argument',
+  'socket',
+  'more than 1024 numbers',
+])
 
 /** Shapes that a condition treats alike, and the branches of an event with one of them; shapes that never match are not there. */
 export interface ShapeGroup {
@@ -41,7 +51,7 @@ export type Note<C> = (test: Test<C>, negated: boolean, verdict: Verdict) => voi
 /** Weakens conditions, and remembers what shapes tell of fields: one for all rules of a plan. */
 export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<C>) => ByShape
 
-export function createWeakener<C>(): Weakener<C> {
+export function createWeakener<C>(lost?: Lost): Weakener<C> {
   const facts = new Map<GuardedEvent, ReadonlyMap<number, Facts>>()
   const groups = new Map<string, readonly Alike[]>()
   const shared = new Map<string, readonly Alike[]>()
@@ -67,11 +77,11 @@ export function createWeakener<C>(): Weakener<C> {
     conditions.set(condition, known)
     const { byGroups, fields, deciders } = known
     const list = groupsOf(event, fields)
-    if (note !== undefined) return weaken(condition, event, list, known, note)
+    if (note !== undefined) return weaken(condition, event, list, known, { note })
     const results = byGroups.get(list) ?? new Map<string, ByShape>()
     byGroups.set(list, results)
     const asked = deciders.map(({ test }) => askedOf(test, event)).join()
-    const result = results.get(asked) ?? weaken(condition, event, list, known, undefined)
+    const result = results.get(asked) ?? weaken(condition, event, list, known, { lost })
     results.set(asked, result)
     return result
   }
@@ -120,7 +130,7 @@ function weaken<C>(
   event: GuardedEvent,
   groups: readonly Alike[],
   { deciders, branches: known }: Known<C>,
-  note: Note<C> | undefined,
+  { note, lost }: { readonly note?: Note<C>; readonly lost?: Lost | undefined },
 ): ByShape {
   const result: ShapeGroup[] = []
   const byShape = new Set<Test<C>>()
@@ -132,7 +142,12 @@ function weaken<C>(
       .join()
     let branches = known.get(key)
     if (branches === undefined) {
-      branches = fold(condition, false, (test, negated) => leaf(test, negated, decided.get(test), event))
+      branches = fold(
+        condition,
+        false,
+        (test, negated) => leaf(test, negated, decided.get(test), event),
+        lost,
+      )
       known.set(key, branches)
     }
     if (note !== undefined) for (const [test, value] of decided) if (value !== undefined) byShape.add(test)
@@ -178,7 +193,10 @@ function partOf<C>(left: Operand<C>, { paths }: GuardedEvent): PathPart | undefi
 
 /** What an event has to ask a test of. */
 const askedOf = <C>(test: Test<C>, event: GuardedEvent): string =>
-  partOf(test.left, event) ?? (argumentName(test) !== undefined ? event.name : event.ends ? 'end' : 'other')
+  partOf(test.left, event) ??
+  (argumentName(test) !== undefined
+    ? event.name
+    : `${event.ends ? 'end' : 'other'}${event.nobody ? ' of nobody' : ''}`)
 
 const isLiteral = <C>(test: Test<C>): test is LiteralTest<C> => Array.isArray(test.right)
 
@@ -202,18 +220,20 @@ function literalTests<C>(expr: Expr<C>): readonly LiteralTest<C>[] {
 type Leaf<C> = (test: Test<C>, negated: boolean) => Branches
 
 /** Negations go down to the tests. */
-function fold<C>(expr: Expr<C>, negated: boolean, of: Leaf<C>): Branches {
+function fold<C>(expr: Expr<C>, negated: boolean, of: Leaf<C>, lost?: Lost): Branches {
   switch (expr.kind) {
     case 'const':
       return expr.value !== negated ? ALWAYS : NEVER
     case 'not':
-      return fold(expr.item, !negated, of)
+      return fold(expr.item, !negated, of, lost)
     case 'test':
       return of(expr, negated)
     case 'and':
     case 'or': {
-      const items = expr.items.map((item) => fold(item, negated, of))
-      return (expr.kind === 'and') !== negated ? items.reduce(and, ALWAYS) : or(items)
+      const items = expr.items.map((item) => fold(item, negated, of, lost))
+      return (expr.kind === 'and') !== negated
+        ? items.reduce((a, b) => and(a, b, lost), ALWAYS)
+        : or(items, lost)
     }
     default:
       return expr satisfies never
@@ -231,7 +251,7 @@ function leaf<C>(
   const part = partOf(test.left, event)
   if (part === undefined)
     return (
-      processTest(test, negated) ??
+      ofProcess(test, negated, event) ??
       argumentTest(test, negated, event.name) ??
       (event.ends ? socketTest(test, negated) : undefined) ??
       ALWAYS
@@ -245,6 +265,16 @@ function leaf<C>(
   return modifier === 'allof' && right.length > 0 ? of(right[0]!) : or(right.map(of))
 }
 
+/** What a test of the process leaves; undefined for a test of something else. */
+function ofProcess<C>(
+  test: LiteralTest<C>,
+  negated: boolean,
+  { nobody }: GuardedEvent,
+): Branches | undefined {
+  const branches = processTest(test, negated)
+  return branches && nobody ? ALWAYS : branches
+}
+
 function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Verdict {
   if (!isLiteral(test)) return 'compares two fields'
   const branches = leaf(test, negated, undefined, event)
@@ -255,8 +285,12 @@ function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Ver
   if (isPath)
     return negated
       ? 'negated: either spelling of a path may decide'
-      : 'operator tells nothing of directory, name or ending'
+      : isLong(test)
+        ? 'longer than what is looked up: 36 bytes of a name, 252 of a directory'
+        : 'operator tells nothing of directory, name or ending'
+  if (isProcess && event.nobody) return 'the process is not known where packets pass'
   if (test.left.kind !== 'field') return 'transforms a value'
+  if ((isProcess || event.ends) && isWide(test)) return 'more than 1024 numbers'
   const known = isProcess || isNumber || (event.ends && isSocketTest(test.left.def.name))
   return known ? 'negated, or an operator that is not looked up' : 'field is not known to the kernel'
 }

@@ -19,25 +19,56 @@ export const CALLS: readonly string[] = [
   ],
   ...['mmap', 'fcntl', 'memfd_create', 'mount', 'umount2', 'mkdir', 'mkdirat', 'chdir', 'move_mount', 'read'],
   ...['inotify_add_watch', 'fchownat', 'exit_group'],
+  // hooks: with the kernel's path, with names, with text beside a name, with none; of nobody
+  ...['security_file_open', 'vfs_write', 'security_inode_unlink', 'security_inode_rename'],
+  ...[
+    'security_inode_symlink',
+    'security_sb_mount',
+    'security_socket_create',
+    'cap_capable',
+    'mem_prot_alert',
+  ],
+  ...['do_exit', 'commit_creds', 'cgroup_mkdir', 'cgroup_attach_task', 'net_flow_tcp_begin'],
+]
+/** Events of other kinds that have flags or another number. */
+export const NUMBERED: readonly string[] = [
+  ...['unlinkat', 'renameat2', 'linkat', 'fchmodat2', 'dup3', 'accept4', 'listen'],
 ]
 const TYPES = new Map(
   PUBLIC_EVENT_TYPES.filter(({ name }) => CALLS.includes(name)).map((type) => [type.name, type]),
 )
+/** Numbers of an event of another kind. */
+export const numberFields = (random: Random, event: string): Fields =>
+  Object.fromEntries(
+    NUMBERED.includes(event)
+      ? numbersOf(event)
+          .filter(({ name }) => name === 'flags' || name === 'backlog')
+          .map(({ slot }) => [slot!.name, randomNumber(random, slot!.decl)])
+      : [],
+  )
 
 export const isCall = (event: string): boolean => TYPES.has(event)
 
 type Fields = Record<string, FieldValue>
 /** A name, and the directory it starts from when it is relative. */
 type Given = (random: Random, field: string, dirField: string) => Fields
+/** A path of the kernel's, or any text. */
+type Text = (random: Random, field: string, isKernels: boolean) => Fields
 
 /** Fields of a random call. */
-export function callFields(random: Random, event: string, ret: number, given: Given): Fields {
+export function callFields(random: Random, event: string, ret: number, given: Given, text: Text): Fields {
   const fields: Fields = {}
-  for (const [name, decl] of Object.entries(TYPES.get(event)!.family.fields)) {
+  const decls = TYPES.get(event)!.family.fields
+  const starts = Object.values(decls).some(({ base }) => base !== undefined)
+  for (const [name, decl] of Object.entries(decls)) {
     if (name === 'res') fields[name] = ret
     else if (decl.format === 'path') {
       // Some paths are not there, as their memory was not.
-      if (decl.hidden !== true && !random.chance(5)) Object.assign(fields, given(random, name, `${name}_dir`))
+      if (decl.hidden !== true && !random.chance(5))
+        Object.assign(
+          fields,
+          decl.base === undefined ? text(random, name, !starts) : given(random, name, decl.base),
+        )
     } else if (/^[us]\d/.test(decl.storage)) fields[name] = randomNumber(random, decl)
   }
   return fields
@@ -66,10 +97,12 @@ const NAMELESS = ['x', '1', 'O_', '_']
 
 /** Text of a random test of an argument. */
 export function argumentTest(random: Random): string {
-  const event = random.pick(CALLS)
+  const event = random.pick([...CALLS, ...NUMBERED])
   const paths = ARGUMENTS.get(event)!.filter(({ type }) => type === 'path')
-  if (paths.length > 0 && random.chance(30)) return pathTest(random, `evt.arg.${random.pick(paths).name}`)
-  const { name, slot } = random.pick(numbersOf(event))
+  const numbers = numbersOf(event)
+  if (numbers.length === 0 || (paths.length > 0 && random.chance(30)))
+    return pathTest(random, `evt.arg.${random.pick(paths).name}`)
+  const { name, slot } = random.pick(numbers)
   const decl = slot!.decl
   const known =
     decl.names === undefined ? NAMELESS : Object.keys({ ...decl.names.names, ...decl.names.group?.names })

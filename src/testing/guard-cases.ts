@@ -2,7 +2,7 @@
 import { FILE_TYPES } from '../../schema/enums/index.ts'
 import type { FieldValue, RecordInit } from '../decode/encode.ts'
 import { type Actor, address, event, execve, INIT } from './events.ts'
-import { argumentTest, CALLS, callFields, isCall } from './guard-calls.ts'
+import { argumentTest, CALLS, callFields, isCall, numberFields } from './guard-calls.ts'
 
 /** Numbers that look random and are the same for the same seed. */
 export function createRandom(seed: number) {
@@ -45,12 +45,12 @@ export function givenName(random: Random): string {
 
 const OPENS = ['open', 'openat', 'openat2', 'creat']
 const WRITES = ['write', 'writev', 'pwrite64', 'ftruncate', 'copy_file_range']
-const NAMED = ['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat']
+const NAMED = ['truncate', 'unlink', 'unlinkat', 'rmdir', 'chmod', 'fchmodat', 'fchmodat2']
 const TWO = ['rename', 'renameat2', 'link', 'linkat']
-const SOCKETS = ['connect', 'bind', 'accept']
+const SOCKETS = ['connect', 'bind', 'accept', 'accept4', 'listen']
 const NEW_SOCKETS = ['socket', 'socketpair']
 const MESSAGES = ['sendto', 'recvmsg']
-const DUPS = ['dup', 'dup2']
+const DUPS = ['dup', 'dup2', 'dup3']
 export const EVENTS: readonly string[] = [
   ...OPENS,
   ...WRITES,
@@ -119,11 +119,15 @@ export function randomEvent(random: Random): RecordInit {
   const name = random.pick(EVENTS)
   const failed = random.chance(30)
   const ret = failed ? random.pick(ERRNOS) : OPENS.includes(name) || name === 'accept' ? 3 : 0
-  return event(name, { by: random.pick(ACTORS) }, fieldsOf(random, name, ret))
+  const fields = { ...fieldsOf(random, name, ret), ...numberFields(random, name) }
+  return event(name, { by: random.pick(ACTORS) }, fields)
 }
 
 function fieldsOf(random: Random, name: string, ret: number): Fields {
-  if (isCall(name)) return callFields(random, name, ret, given)
+  if (isCall(name)) {
+    const ends = name.startsWith('net_') ? endFields(random, random.pick([2, 10])) : {}
+    return { ...callFields(random, name, ret, given, text), ...ends }
+  }
   if (OPENS.includes(name)) return openFields(random, name, ret)
   if (WRITES.includes(name) || name === 'fchmod') return { res: ret, ...objectFields(random, name) }
   if (MESSAGES.includes(name)) return { res: ret, ...messageFields(random) }
@@ -142,6 +146,13 @@ function given(random: Random, field: string, dirField: string): Fields {
     [field]: name,
     ...(name.startsWith('/') || random.chance(5) ? {} : { [dirField]: directory(random) }),
   }
+}
+
+/** A path that the kernel has for an object, or text that is no name. */
+function text(random: Random, field: string, isKernels: boolean): Fields {
+  if (!isKernels) return { [field]: givenName(random) }
+  const path = random.chance(15) ? random.pick(OBJECTS)[0] : cleanPath(random)
+  return { [field]: path, path_flags: 1 }
 }
 
 function openFields(random: Random, name: string, fd: number): Fields {
@@ -216,19 +227,20 @@ const ADDRESSES = ['127.0.0.1', '10.1.2.3', '10.9.9.9', '0.0.0.0', '::1', 'fe80:
 const ADDRESSES_4 = ADDRESSES.filter((text) => !text.includes(':'))
 const PORTS = [0, 22, 80, 4444, 50000]
 
+const endFields = (random: Random, family: number): Fields => ({
+  family,
+  laddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
+  raddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
+  lport: random.pick(PORTS),
+  rport: random.pick(PORTS),
+})
+
 function socketFields(random: Random): Fields {
   const family = random.pick([0, 1, 2, 2, 2, 10, 10, 16, 38])
-  const ends = {
-    laddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
-    raddr: address(random.pick(family === 2 ? ADDRESSES_4 : ADDRESSES)),
-    lport: random.pick(PORTS),
-    rport: random.pick(PORTS),
-  }
   return {
     fd: 4,
-    family,
     addr_family: random.pick([0, family]),
-    ...(family === 2 || family === 10 ? ends : {}),
+    ...(family === 2 || family === 10 ? endFields(random, family) : { family }),
     ...(family === 1 ? { unix_path: cleanPath(random) } : {}),
   }
 }

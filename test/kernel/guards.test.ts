@@ -5,25 +5,11 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../src/testing/guard-cases.ts'
 import { scratchFolder } from '../../src/testing/scratch.ts'
-import { type Guarded, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
+import { assertParity, assertSound, type Guarded, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { randomCalls } from './support/random-calls.ts'
 import { AT_FDCWD, type Call, ref } from './support/raw.ts'
-
-/** Sound: what matches has bits, and those of its rule. */
-function assertSound(judged: readonly Judged[]): void {
-  for (const { event, matched, admitted, passedOver, about } of judged) {
-    assert.ok(!passedOver || matched.length === 0, `${event} ${about} matches ${matched} and was passed over`)
-    if (!passedOver) assert.deepEqual(admitted, matched, `${event} ${about}`)
-  }
-}
-
-/** What the kernel leaves is what the reference leaves, or more. */
-function assertParity(judged: readonly Judged[]): void {
-  for (const { event, live, reference, about } of judged)
-    assert.equal(reference & ~live, 0n, `${event} ${about}: kernel ${live}, reference ${reference}`)
-}
 
 const using = (rules: Readonly<Record<string, string>>, body: (guarded: Guarded) => void): void => {
   const guarded = openGuarded(ruleFile(rules))

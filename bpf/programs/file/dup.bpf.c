@@ -40,6 +40,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 		.file = address ? NULL : file,
 		.sk = address,
 		.has_ends = address != 0,
+		NUMBERS([ARGUMENT_DUP_FLAGS] = flags),
 	};
 	BEGIN_GUARDED(ev_dup, task, id, prog, &in);
 

@@ -32,7 +32,8 @@ static __always_inline int report_rename(struct sys_exit_ctx *ctx, struct task_s
 					 int olddirfd, const void *oldpath, int newdirfd, const void *newpath,
 					 __u32 flags)
 {
-	BEGIN(ev_rename, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
+	BEGIN(ev_rename, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd },
+	      NUMBERS([ARGUMENT_RENAME_FLAGS] = flags));
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
@@ -75,7 +76,7 @@ int exit_renameat2(struct sys_exit_ctx *ctx)
 static __always_inline int report_unlink(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
 					 int dirfd, const void *name, __u32 flags)
 {
-	BEGIN(ev_unlink, id, prog, .name = { name }, .dirfd = { dirfd });
+	BEGIN(ev_unlink, id, prog, .name = { name }, .dirfd = { dirfd }, NUMBERS([ARGUMENT_UNLINK_FLAGS] = flags));
 	e->dirfd = dirfd;
 	e->flags = flags;
 	PUT_NAME(name, dir, name, dirfd, 0);
@@ -111,7 +112,8 @@ static __always_inline int report_link(struct sys_exit_ctx *ctx, struct task_str
 				       int olddirfd, const void *oldpath, int newdirfd, const void *newpath,
 				       __u32 flags)
 {
-	BEGIN(ev_link, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd });
+	BEGIN(ev_link, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd },
+	      NUMBERS([ARGUMENT_LINK_FLAGS] = flags));
 	e->olddirfd = olddirfd;
 	e->newdirfd = newdirfd;
 	e->flags = flags;
@@ -179,7 +181,8 @@ static __always_inline __u16 sets_id(__u32 mode)
 static __always_inline int report_chmod(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
 					int dirfd, const void *name, __u32 mode, __u32 flags)
 {
-	BEGIN(ev_chmod, id, prog, .shape = sets_id(mode), .name = { name }, .dirfd = { dirfd });
+	BEGIN(ev_chmod, id, prog, .shape = sets_id(mode), .name = { name }, .dirfd = { dirfd },
+	      NUMBERS([ARGUMENT_CHMOD_FLAGS] = flags));
 	e->dirfd = dirfd;
 	e->fd = -1;
 	e->mode = mode;

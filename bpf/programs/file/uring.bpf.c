@@ -119,12 +119,18 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 	struct task_struct *task = uring_task(op);
 	struct uring_text *name = uring_text(op, 0);
 	__s32 dirfd = FIELD(io_unlink, op->request, dfd);
-	struct guard_input in = { .event = EVENT_unlinkat, .shape = guard_outcome(op->res), NAMED(name, dirfd) };
+	__u32 flags = FIELD(io_unlink, op->request, flags);
+	struct guard_input in = {
+		.event = EVENT_unlinkat,
+		.shape = guard_outcome(op->res),
+		NAMED(name, dirfd),
+		NUMBERS([ARGUMENT_UNLINK_FLAGS] = flags),
+	};
 	BEGIN_URING(ev_unlink, task, EVENT_unlinkat, prog, op, &in, name, NULL);
 
 	e->res = op->res;
 	e->dirfd = dirfd;
-	e->flags = FIELD(io_unlink, op->request, flags);
+	e->flags = flags;
 	uring_put_name(s, st, op, 0, &e->name, 4096);
 	put_dir(s, st, &e->dir, &e->name, task, e->dirfd, &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
@@ -132,13 +138,14 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 }
 
 /* Of struct io_rename or io_link. */
-#define BEGIN_URING_TWO(record, type, id, prog, op)                                                                    \
+#define BEGIN_URING_TWO(record, type, id, prog, op, number)                                                            \
 	struct task_struct *task = uring_task(op);                                                                     \
 	struct uring_text *oldpath = uring_text(op, 0), *newpath = uring_text(op, 1);                                  \
 	struct guard_input in = {                                                                                      \
 		.event = id,                                                                                           \
 		.shape = guard_outcome(op->res),                                                                       \
 		NAMED_TWICE(oldpath, FIELD(type, op->request, old_dfd), newpath, FIELD(type, op->request, new_dfd)),   \
+		NUMBERS([number] = (__u32)FIELD(type, op->request, flags)),                                            \
 	};                                                                                                             \
 	BEGIN_URING(record, task, id, prog, op, &in, oldpath, newpath)
 
@@ -156,13 +163,13 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 
 static __always_inline int report_rename(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING_TWO(ev_rename, io_rename, EVENT_renameat2, prog, op);
+	BEGIN_URING_TWO(ev_rename, io_rename, EVENT_renameat2, prog, op, ARGUMENT_RENAME_FLAGS);
 	PUT_BOTH_NAMES(io_rename);
 }
 
 static __always_inline int report_link(struct uring_op *op, __u16 prog)
 {
-	BEGIN_URING_TWO(ev_link, io_link, EVENT_linkat, prog, op);
+	BEGIN_URING_TWO(ev_link, io_link, EVENT_linkat, prog, op, ARGUMENT_LINK_FLAGS);
 	PUT_BOTH_NAMES(io_link);
 }
 

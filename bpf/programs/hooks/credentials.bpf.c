@@ -3,7 +3,7 @@
  * Threads that change their credentials: those a thread has when the call begins are kept with the thread until the call
  * returns, and compared.
  */
-#include "record.h"
+#include "guard.h"
 
 /* include/uapi/linux/prctl.h: what changes credentials */
 #define PR_SET_KEEPCAPS 8
@@ -160,10 +160,14 @@ static __always_inline void put_credentials(struct scratch *s, struct prog_count
 
 static __always_inline int report(__u16 prog, const struct credentials *old, const struct credentials *now, __u32 changed)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	CALLER;
+	__s32 syscall = SYSCALL_NR(regs);
 
-	BEGIN_CRITICAL(ev_commit_creds, task, EVENT_commit_creds, prog);
-	e->syscall = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
+	BEGIN_CRITICAL_EVENT(commit_creds, task, prog,
+			     NUMBERS([ARGUMENT_COMMIT_CREDS_SYSCALL] = syscall, [ARGUMENT_COMMIT_CREDS_CHANGED] = changed,
+				     [ARGUMENT_COMMIT_CREDS_OLD_EUID] = old->euid,
+				     [ARGUMENT_COMMIT_CREDS_NEW_EUID] = now->euid));
+	e->syscall = syscall;
 	e->changed = changed;
 	e->old_euid = old->euid;
 	e->new_euid = now->euid;

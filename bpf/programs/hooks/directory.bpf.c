@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Entries of directories that have no inode number, in what getdents and getdents64 return: programs pass over them. */
-#include "record.h"
+#include "guard.h"
 
 #define ENTRIES_MAX 4096
 #define NAME_LONGEST 255
@@ -34,7 +34,9 @@ struct listing {
 
 static __always_inline int report(__u64 name, __u16 prog)
 {
-	BEGIN_BULK(ev_hidden_inodes, EVENT_hidden_inodes, prog);
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	BEGIN_EVENT(hidden_inodes, task, prog);
+
 	put_user_str(s, st, &e->hidden_process, (void *)name, NAME_LONGEST);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;

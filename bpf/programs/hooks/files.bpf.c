@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* What Tracee's users know as security_file_open, security_bprm_check, vfs_write and vfs_writev. */
+#include "guard.h"
 #include "inode.h"
 #include "uring.h"
 
@@ -8,14 +9,14 @@
 static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, int syscall)
 {
 	struct file *file = file_of(task, fd);
-	struct prog_counters *st;
-	struct scratch *s;
+	__u32 flags;
 
 	if (!file)
 		return 0;
-	s = begin_bulk(prog, &st);
-	BEGIN_RECORD(ev_security_file_open, task, EVENT_security_file_open, prog);
-	e->flags = FIELD(file, file, f_flags) & ~O_LARGEFILE;
+	flags = FIELD(file, file, f_flags) & ~O_LARGEFILE;
+	BEGIN_EVENT(security_file_open, task, prog, .file = file,
+		    NUMBERS([ARGUMENT_SECURITY_FILE_OPEN_FLAGS] = flags, [ARGUMENT_SECURITY_FILE_OPEN_SYSCALL] = syscall));
+	e->flags = flags;
 	if (syscall < 0)
 		e->hdr.flags |= RECORD_IO_URING;
 	e->syscall = syscall;
@@ -67,13 +68,10 @@ int hook_bprm_check(__u64 *ctx)
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
 	struct mm_struct *mm = task->mm;
 	struct file *file = mm ? mm->exe_file : NULL;
-	struct prog_counters *st;
-	struct scratch *s;
 
 	if (!file)
 		return 0;
-	s = begin_bulk(PROG_hook_bprm_check, &st);
-	BEGIN_RECORD(ev_security_bprm_check, task, EVENT_security_bprm_check, PROG_hook_bprm_check);
+	BEGIN_EVENT(security_bprm_check, task, PROG_hook_bprm_check, .file = file);
 	PUT_FILE(s, st, e, task, file);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
@@ -87,15 +85,17 @@ static __always_inline __s64 began_at(struct file *file, __s64 written)
 	return pos < written ? -1 : pos - written;
 }
 
+#define NUMBER_OF_vfs_write ARGUMENT_VFS_WRITE_COUNT
+#define NUMBER_OF_vfs_writev ARGUMENT_VFS_WRITEV_VLEN
 #define WRITTEN(name, type, count_field, position)                                                                     \
 	int name(struct sys_exit_ctx *ctx)                                                                             \
 	{                                                                                                              \
-		struct pt_regs *regs = current_regs(bpf_get_current_task_btf());                                       \
-		struct file *file = file_of(untracked(bpf_get_current_task_btf()), ARG1(regs));                        \
+		CALLER;                                                                                                \
+		struct file *file = file_of(task, ARG1(regs));                                                         \
                                                                                                                        \
 		if (ctx->ret < 0 || !file)                                                                             \
 			return 0;                                                                                      \
-		BEGIN_BULK(ev_##type, EVENT_##type, PROG_##name);                                                      \
+		BEGIN_EVENT(type, task, PROG_##name, .file = file, NUMBERS([NUMBER_OF_##type] = ARG3(regs)));          \
 		e->count_field = ARG3(regs);                                                                           \
 		e->pos = position;                                                                                     \
 		PUT_FILE(s, st, e, task, file);                                                                        \

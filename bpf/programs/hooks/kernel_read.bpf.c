@@ -3,6 +3,7 @@
  * Files that the kernel reads for itself because a process asked for it, at the exits of the calls that lead there. What
  * Tracee's users know as security_kernel_read_file and security_kernel_post_read_file.
  */
+#include "guard.h"
 #include "inode.h"
 
 /* enum kernel_read_file_id (include/linux/kernel_read_file.h) */
@@ -21,11 +22,13 @@ static __always_inline bool was_read(struct sys_exit_ctx *ctx)
 
 static __always_inline int begins(__u16 prog, int fd, __s32 type)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	struct file *file = file_of(task, fd);
 
 	if (!file)
 		return 0;
-	BEGIN_BULK(ev_security_kernel_read_file, EVENT_security_kernel_read_file, prog);
+	BEGIN_EVENT(security_kernel_read_file, task, prog, .file = file,
+		    NUMBERS([ARGUMENT_SECURITY_KERNEL_READ_FILE_TYPE] = type));
 	e->type = type;
 	e->ctime = inode_ctime(FIELD(file, file, f_inode));
 	PUT_FILE(s, st, e, task, file);
@@ -35,11 +38,13 @@ static __always_inline int begins(__u16 prog, int fd, __s32 type)
 
 static __always_inline int ended(__u16 prog, int fd, __s32 type)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	struct file *file = file_of(task, fd);
 
 	if (!file)
 		return 0;
-	BEGIN_BULK(ev_security_kernel_post_read_file, EVENT_security_kernel_post_read_file, prog);
+	BEGIN_EVENT(security_kernel_post_read_file, task, prog, .file = file,
+		    NUMBERS([ARGUMENT_SECURITY_KERNEL_POST_READ_FILE_TYPE] = type));
 	e->type = type;
 	e->size = FIELD(inode, FIELD(file, file, f_inode), i_size);
 	e->path_flags = PATH_KERNEL;

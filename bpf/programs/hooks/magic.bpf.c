@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* The first bytes of files that are written, at the exits of the calls that write. */
+#include "guard.h"
 #include "inode.h"
 #include "uring.h"
 
-#define S_IFREG 0100000
 #define MAGIC_MAX 20
 
 struct iovec {
@@ -29,10 +29,8 @@ static __always_inline int report_bytes(__u16 prog, struct task_struct *task, st
 					__u16 flags)
 {
 	__u32 at, len = written > MAGIC_MAX ? MAGIC_MAX : written;
-	struct prog_counters *st;
-	struct scratch *s = begin_bulk(prog, &st);
+	BEGIN_EVENT(magic_write, task, prog, .file = file);
 
-	BEGIN_RECORD(ev_magic_write, task, EVENT_magic_write, prog);
 	e->hdr.flags |= flags;
 	at = s->pos;
 	barrier_var(at);

@@ -3,7 +3,7 @@
  * Memory that becomes executable. What it was before mprotect is known only before: the programs at the entry look at the
  * kernel's description of its first page and keep the protection until the call returns.
  */
-#include "record.h"
+#include "guard.h"
 
 #define I386_MMAP 90
 
@@ -64,9 +64,13 @@ int mem_prot_enter_pkey_mprotect(void *ctx)
 
 static __always_inline int report(__u16 prog, __u64 addr, __u64 len, __u32 prot, __u32 prev, __u32 alert)
 {
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
+
 	if (alert == NONE)
 		return 0;
-	BEGIN_BULK(ev_mem_prot_alert, EVENT_mem_prot_alert, prog);
+	BEGIN_EVENT(mem_prot_alert, task, prog,
+		    NUMBERS([ARGUMENT_MEM_PROT_ALERT_ALERT] = alert, [ARGUMENT_MEM_PROT_ALERT_PROT] = prot,
+			    [ARGUMENT_MEM_PROT_ALERT_PREV_PROT] = prev, [ARGUMENT_MEM_PROT_ALERT_LEN] = len));
 	e->addr = addr;
 	e->len = len;
 	e->prot = prot;

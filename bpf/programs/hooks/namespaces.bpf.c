@@ -3,7 +3,7 @@
  * Threads that enter other namespaces: what a thread is in when the call begins is kept with the thread until the call
  * returns, and compared.
  */
-#include "record.h"
+#include "guard.h"
 
 struct ipc_namespace {
 	struct ns_common ns;
@@ -95,17 +95,25 @@ int task_ns_enter_unshare(void *ctx)
 	return before(PROG_task_ns_enter_unshare);
 }
 
+/* The number of a namespace that is another one than before; 0 for the same. */
+#define ENTERED(kind) (now->kind == old->kind ? 0 : now->kind)
 #define COMPARE(kind)                                                                                                  \
 	do {                                                                                                           \
 		e->old_##kind = old->kind;                                                                             \
-		e->new_##kind = now->kind == old->kind ? 0 : now->kind;                                                \
+		e->new_##kind = ENTERED(kind);                                                                         \
 	} while (0)
 
 static __always_inline int report(__u16 prog, const struct namespaces *old, const struct namespaces *now)
 {
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 
-	BEGIN_CRITICAL(ev_switch_task_ns, task, EVENT_switch_task_ns, prog);
+	BEGIN_CRITICAL_EVENT(switch_task_ns, task, prog,
+			     NUMBERS([ARGUMENT_SWITCH_TASK_NS_NEW_MNT] = ENTERED(mnt),
+				     [ARGUMENT_SWITCH_TASK_NS_NEW_PID] = ENTERED(pid),
+				     [ARGUMENT_SWITCH_TASK_NS_NEW_UTS] = ENTERED(uts),
+				     [ARGUMENT_SWITCH_TASK_NS_NEW_IPC] = ENTERED(ipc),
+				     [ARGUMENT_SWITCH_TASK_NS_NEW_NET] = ENTERED(net),
+				     [ARGUMENT_SWITCH_TASK_NS_NEW_CGROUP] = ENTERED(cgroup)));
 	e->pid = task->pid;
 	COMPARE(mnt);
 	COMPARE(pid);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* What Tracee's users know as security_socket_* and socket_dup, at the exits of the calls that lead there. */
+#include "guard.h"
 #include "socket.h"
 
 #define ADDRESS_MAX 128
@@ -71,27 +72,30 @@ static __always_inline bool put_end(struct scratch *s, struct prog_counters *st,
 }
 
 /* The socket behind a descriptor, or NULL. */
-static __always_inline struct sock *sock_of(int fd)
+static __always_inline struct sock *sock_of(struct task_struct *task, int fd)
 {
-	struct file *file = file_of(untracked(bpf_get_current_task_btf()), fd);
+	struct file *file = file_of(task, fd);
 	struct socket *socket = file ? socket_of(file) : NULL;
 
 	return socket ? FIELD(socket, socket, sk) : NULL;
 }
 
-#define REGS struct pt_regs *regs = current_regs(bpf_get_current_task_btf())
 #define ENDED                                                                                                          \
 	submit(s, st, &ring_bulk, RING_BULK);                                                                          \
 	return 0
 
 static __always_inline int created(struct sys_exit_ctx *ctx, __u16 prog)
 {
-	REGS;
-	BEGIN_BULK(ev_security_socket_create, EVENT_security_socket_create, prog);
+	CALLER;
+	__u32 family = ARG1(regs), type = ARG2(regs) & SOCK_TYPE_MASK, protocol = ARG3(regs);
+	BEGIN_EVENT(security_socket_create, task, prog, .shape = guard_outcome(ctx->ret),
+		    NUMBERS([ARGUMENT_SECURITY_SOCKET_CREATE_FAMILY] = family,
+			    [ARGUMENT_SECURITY_SOCKET_CREATE_TYPE] = type,
+			    [ARGUMENT_SECURITY_SOCKET_CREATE_PROTOCOL] = protocol));
 	e->res = ctx->ret;
-	e->family = ARG1(regs);
-	e->type = ARG2(regs) & SOCK_TYPE_MASK;
-	e->protocol = ARG3(regs);
+	e->family = family;
+	e->type = type;
+	e->protocol = protocol;
 	ENDED;
 }
 
@@ -113,12 +117,13 @@ int socket_create_socketpair(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_listen")
 int socket_listen_listen(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	struct sock *sk = sock_of(ARG1(regs));
+	CALLER;
+	struct sock *sk = sock_of(task, ARG1(regs));
 
 	if (!sk)
 		return 0;
-	BEGIN_BULK(ev_security_socket_listen, EVENT_security_socket_listen, PROG_socket_listen_listen);
+	BEGIN_EVENT(security_socket_listen, task, PROG_socket_listen_listen, .shape = guard_outcome(ctx->ret),
+		    NUMBERS([ARGUMENT_SECURITY_SOCKET_LISTEN_BACKLOG] = (__u32)ARG2(regs)));
 	e->res = ctx->ret;
 	e->sockfd = ARG1(regs);
 	e->backlog = ARG2(regs);
@@ -130,12 +135,12 @@ int socket_listen_listen(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_connect")
 int socket_connect_connect(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	struct sock *sk = sock_of(ARG1(regs));
+	CALLER;
+	struct sock *sk = sock_of(task, ARG1(regs));
 
 	if (!sk || ctx->ret == -EFAULT)
 		return 0;
-	BEGIN_BULK(ev_security_socket_connect, EVENT_security_socket_connect, PROG_socket_connect_connect);
+	BEGIN_EVENT(security_socket_connect, task, PROG_socket_connect_connect, .shape = guard_outcome(ctx->ret));
 	e->res = ctx->ret;
 	e->sockfd = ARG1(regs);
 	if (!((ctx->ret == 0 || ctx->ret == -EINPROGRESS) && put_end(s, st, &e->remote_addr, sk, true)))
@@ -145,12 +150,12 @@ int socket_connect_connect(struct sys_exit_ctx *ctx)
 
 static __always_inline int accepted(struct sys_exit_ctx *ctx, __u16 prog)
 {
-	REGS;
-	struct sock *sk = sock_of(ARG1(regs));
+	CALLER;
+	struct sock *sk = sock_of(task, ARG1(regs));
 
 	if (!sk)
 		return 0;
-	BEGIN_BULK(ev_security_socket_accept, EVENT_security_socket_accept, prog);
+	BEGIN_EVENT(security_socket_accept, task, prog, .shape = guard_outcome(ctx->ret));
 	e->res = ctx->ret;
 	e->sockfd = ARG1(regs);
 	put_end(s, st, &e->local_addr, sk, false);
@@ -175,12 +180,12 @@ int socket_accept_accept4(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_bind")
 int socket_bind_bind(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	struct sock *sk = sock_of(ARG1(regs));
+	CALLER;
+	struct sock *sk = sock_of(task, ARG1(regs));
 
 	if (!sk || ctx->ret == -EFAULT)
 		return 0;
-	BEGIN_BULK(ev_security_socket_bind, EVENT_security_socket_bind, PROG_socket_bind_bind);
+	BEGIN_EVENT(security_socket_bind, task, PROG_socket_bind_bind, .shape = guard_outcome(ctx->ret));
 	e->res = ctx->ret;
 	e->sockfd = ARG1(regs);
 	if (!(ctx->ret == 0 && put_end(s, st, &e->local_addr, sk, false)))
@@ -188,13 +193,13 @@ int socket_bind_bind(struct sys_exit_ctx *ctx)
 	ENDED;
 }
 
-static __always_inline int duplicated(struct sys_exit_ctx *ctx, __u16 prog, int oldfd)
+static __always_inline int duplicated(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 prog, int oldfd)
 {
-	struct sock *sk = ctx->ret < 0 ? NULL : sock_of(ctx->ret);
+	struct sock *sk = ctx->ret < 0 ? NULL : sock_of(task, ctx->ret);
 
 	if (!sk)
 		return 0;
-	BEGIN_BULK(ev_socket_dup, EVENT_socket_dup, prog);
+	BEGIN_EVENT(socket_dup, task, prog);
 	e->oldfd = oldfd;
 	e->newfd = ctx->ret;
 	put_end(s, st, &e->remote_addr, sk, true);
@@ -205,34 +210,34 @@ static __always_inline int duplicated(struct sys_exit_ctx *ctx, __u16 prog, int 
 SEC("tp/syscalls/sys_exit_dup")
 int socket_dup_dup(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return duplicated(ctx, PROG_socket_dup_dup, ARG1(regs));
+	CALLER;
+	return duplicated(ctx, task, PROG_socket_dup_dup, ARG1(regs));
 }
 
 /* int dup2(int oldfd, int newfd) */
 SEC("tp/syscalls/sys_exit_dup2")
 int socket_dup_dup2(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return duplicated(ctx, PROG_socket_dup_dup2, ARG1(regs));
+	CALLER;
+	return duplicated(ctx, task, PROG_socket_dup_dup2, ARG1(regs));
 }
 
 /* int dup3(int oldfd, int newfd, int flags) */
 SEC("tp/syscalls/sys_exit_dup3")
 int socket_dup_dup3(struct sys_exit_ctx *ctx)
 {
-	REGS;
-	return duplicated(ctx, PROG_socket_dup_dup3, ARG1(regs));
+	CALLER;
+	return duplicated(ctx, task, PROG_socket_dup_dup3, ARG1(regs));
 }
 
 /* int fcntl(int fd, int cmd, ...) */
 SEC("tp/syscalls/sys_exit_fcntl")
 int socket_dup_fcntl(struct sys_exit_ctx *ctx)
 {
-	REGS;
+	CALLER;
 	__u32 cmd = ARG2(regs);
 
-	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(ctx, PROG_socket_dup_fcntl, ARG1(regs)) : 0;
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? duplicated(ctx, task, PROG_socket_dup_fcntl, ARG1(regs)) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Tracepoints of the scheduler, for those who ask for these events by name. */
-#include "record.h"
+#include "guard.h"
 
 /* Number of a task in its own pid namespace; that of its process for the leader. */
 static __always_inline __u32 own_number(struct task_struct *task)
@@ -14,10 +14,12 @@ int hook_sched_process_fork(__u64 *ctx)
 {
 	struct task_struct *parent = untracked((struct task_struct *)ctx[0]);
 	struct task_struct *child = untracked((struct task_struct *)ctx[1]);
-	struct prog_counters *st;
-	struct scratch *s = begin_bulk(PROG_hook_sched_process_fork, &st);
+	BEGIN_EVENT(sched_process_fork, parent, PROG_hook_sched_process_fork,
+		    NUMBERS([ARGUMENT_SCHED_PROCESS_FORK_PARENT_TID] = parent->pid,
+			    [ARGUMENT_SCHED_PROCESS_FORK_PARENT_PID] = parent->tgid,
+			    [ARGUMENT_SCHED_PROCESS_FORK_CHILD_TID] = child->pid,
+			    [ARGUMENT_SCHED_PROCESS_FORK_CHILD_PID] = child->tgid));
 
-	BEGIN_RECORD(ev_sched_process_fork, parent, EVENT_sched_process_fork, PROG_hook_sched_process_fork);
 	e->start_time = child->start_boottime;
 	e->parent_tid = parent->pid;
 	e->parent_ns_tid = own_number(parent);
@@ -36,12 +38,14 @@ SEC("tp_btf/sched_process_exit")
 int hook_sched_process_exit(__u64 *ctx)
 {
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
-	struct prog_counters *st;
-	struct scratch *s = begin_bulk(PROG_hook_sched_process_exit, &st);
+	__s32 exit_code = task->exit_code >> 8;
+	bool last = task->signal->live.counter == 0;
+	BEGIN_EVENT(sched_process_exit, task, PROG_hook_sched_process_exit,
+		    NUMBERS([ARGUMENT_SCHED_PROCESS_EXIT_EXIT_CODE] = exit_code,
+			    [ARGUMENT_SCHED_PROCESS_EXIT_PROCESS_GROUP_EXIT] = last));
 
-	BEGIN_RECORD(ev_sched_process_exit, task, EVENT_sched_process_exit, PROG_hook_sched_process_exit);
-	e->exit_code = task->exit_code >> 8;
-	e->process_group_exit = task->signal->live.counter == 0;
+	e->exit_code = exit_code;
+	e->process_group_exit = last;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -51,11 +55,10 @@ SEC("tp_btf/sched_process_exit")
 int hook_do_exit(__u64 *ctx)
 {
 	struct task_struct *task = untracked((struct task_struct *)ctx[0]);
-	struct prog_counters *st;
-	struct scratch *s = begin_bulk(PROG_hook_do_exit, &st);
+	__s32 code = task->exit_code;
+	BEGIN_EVENT(do_exit, task, PROG_hook_do_exit, NUMBERS([ARGUMENT_DO_EXIT_CODE] = code));
 
-	BEGIN_RECORD(ev_do_exit, task, EVENT_do_exit, PROG_hook_do_exit);
-	e->code = task->exit_code;
+	e->code = code;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -67,15 +70,15 @@ int hook_sched_switch(__u64 *ctx)
 	struct task_struct *prev = untracked((struct task_struct *)ctx[1]);
 	struct task_struct *next = untracked((struct task_struct *)ctx[2]);
 	struct control *c = control_of();
-	struct prog_counters *st;
-	struct scratch *s;
 
 	/* the agent would see itself wake up */
 	if (!c || next->tgid == (int)c->agent_tgid)
 		return 0;
-	s = begin_bulk(PROG_hook_sched_switch, &st);
-	BEGIN_RECORD(ev_sched_switch, prev, EVENT_sched_switch, PROG_hook_sched_switch);
-	e->cpu = bpf_get_smp_processor_id();
+	/* the idle task is no process */
+	BEGIN_EVENT(sched_switch, prev, PROG_hook_sched_switch, .nobody = prev->tgid == 0,
+		    NUMBERS([ARGUMENT_SCHED_SWITCH_CPU] = bpf_get_smp_processor_id(),
+			    [ARGUMENT_SCHED_SWITCH_PREV_TID] = prev->pid, [ARGUMENT_SCHED_SWITCH_NEXT_TID] = next->pid));
+	e->cpu = e->hdr.cpu;
 	e->prev_tid = prev->pid;
 	e->next_tid = next->pid;
 	put_kernel_str(s, st, &e->prev_comm, prev->comm, 16);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* TCP connections that are established and that end. */
+#include "guard.h"
 #include "owner.h"
 
 /* include/net/tcp_states.h */
@@ -31,7 +32,20 @@ static __always_inline int report(struct sock *sk, struct socket_owner *owner, b
 {
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = counters_of(PROG_on_inet_sock_set_state);
+	__u16 family = FIELD(sock, sk, __sk_common.skc_family);
+	__u16 direction = !owner ? 0 : owner->listens ? FLOW_inbound : FLOW_outbound;
+	struct inet_pair ends = {};
+	/* who runs when a packet comes has nothing to do with it */
+	struct guard_input in = {
+		.event = begins ? EVENT_net_flow_tcp_begin : EVENT_net_flow_tcp_end,
+		.nobody = true,
+		.has_ends = true,
+		.ends = &ends,
+		NUMBERS([ARGUMENT_FLOW_DIRECTION] = direction),
+	};
 	struct control *c = control_of();
+	__u64 now = bpf_ktime_get_ns();
+	struct guard_verdict verdict;
 	struct scratch *s;
 
 	if (!st || !c)
@@ -41,25 +55,31 @@ static __always_inline int report(struct sock *sk, struct socket_owner *owner, b
 		st->guarded++;
 		return 0;
 	}
-	s = scratch_get(st, RING_BULK);
-	BEGIN_RECORD(ev_flow, task, EVENT_net_flow_tcp_begin, PROG_on_inet_sock_set_state);
-	header_owner(&e->hdr, owner);
-	if (owner)
-		e->direction = owner->listens ? FLOW_inbound : FLOW_outbound;
 	if (begins && owner)
-		owner->since = e->hdr.time;
+		owner->since = now;
+	inet_ends(sk, family, ends.laddr, ends.raddr, &ends.lport, &ends.rport);
+	/* the number of the port is taken from a socket that closes before it is told */
+	ends.lport = __builtin_bswap16(FIELD(inet_sock, sk, inet_sport));
+	if (!guard_admits(c, st, task, &in, &verdict))
+		return 0;
+	s = scratch_get(st, RING_BULK);
+	BEGIN_RECORD(ev_flow, task, in.event, PROG_on_inet_sock_set_state);
+	guard_stamp(&e->hdr, &verdict);
+	header_owner(&e->hdr, owner);
+	e->hdr.time = now;
+	e->direction = direction;
 	if (!begins) {
-		e->hdr.id = EVENT_net_flow_tcp_end;
 		if (owner && owner->since)
 			e->duration = e->hdr.time - owner->since;
 		count_bytes(e, sk, old);
 	}
 	e->state = old;
 	e->protocol = IPPROTO_TCP;
-	e->family = FIELD(sock, sk, __sk_common.skc_family);
-	inet_ends(sk, e->family, e->laddr, e->raddr, &e->lport, &e->rport);
-	/* the number of the port is taken from a socket that closes before it is told */
-	e->lport = __builtin_bswap16(FIELD(inet_sock, sk, inet_sport));
+	e->family = family;
+	__builtin_memcpy(e->laddr, ends.laddr, 16);
+	__builtin_memcpy(e->raddr, ends.raddr, 16);
+	e->lport = ends.lport;
+	e->rport = ends.rport;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }

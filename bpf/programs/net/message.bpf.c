@@ -63,16 +63,9 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 				  struct call *call)
 {
 	struct file *file = file_of(task, fd);
-	__u64 address = guard_socket(file);
-	struct socket *socket = address ? FIELD(file, file, private_data) : NULL;
-	struct guard_input in = {
-		.event = id,
-		.shape = guard_outcome(ctx->ret) | guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
-		.sk = address,
-		.has_ends = true,
-		/* streams ignore what they are given */
-		.addressed = call->addr && !(socket && FIELD(socket, socket, type) == SOCK_STREAM),
-	};
+	struct guard_input in = {};
+
+	guard_on_message(&in, id, ctx->ret, file, call->addr != NULL);
 	BEGIN_GUARDED(ev_message, task, id, prog, &in);
 
 	e->res = ctx->ret;

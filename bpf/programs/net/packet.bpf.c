@@ -3,6 +3,7 @@
  * Data of packets at the cgroup hooks of IP. They run for every packet of the machine, so whatever is of no interest leaves
  * at once. They let everything pass.
  */
+#include "guard.h"
 #include "owner.h"
 
 #define PASS 1
@@ -94,6 +95,19 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 	struct prog_counters *st = counters_of(prog);
 	struct control *c = control_of();
 	__u32 n = skb->len - at, pos;
+	struct inet_pair ends = {
+		.lport = __builtin_bswap16(out ? p->ports.from : p->ports.to),
+		.rport = __builtin_bswap16(out ? p->ports.to : p->ports.from),
+	};
+	/* who runs when a packet comes has nothing to do with it */
+	struct guard_input in = {
+		.event = id,
+		.nobody = true,
+		.has_ends = true,
+		.ends = &ends,
+		NUMBERS([ARGUMENT_PACKET_PROTOCOL] = p->protocol, [ARGUMENT_PACKET_SIZE] = n),
+	};
+	struct guard_verdict verdict;
 	struct scratch *s;
 	struct ev_packet *e;
 
@@ -104,6 +118,10 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 		st->guarded++;
 		return;
 	}
+	__builtin_memcpy(ends.laddr, out ? p->from : p->to, 16);
+	__builtin_memcpy(ends.raddr, out ? p->to : p->from, 16);
+	if (!guard_admits(c, st, task, &in, &verdict))
+		return;
 	s = scratch_get(st, RING_BULK);
 	if (!s)
 		return;
@@ -111,14 +129,15 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 	DECLARE_EVENT(ev_packet);
 	__builtin_memset(e, 0, sizeof(*e));
 	header_fill(&e->hdr, task, id, prog);
+	guard_stamp(&e->hdr, &verdict);
 	header_owner(&e->hdr, owner);
 	s->pos = pos = sizeof(*e);
 	e->family = p->family;
 	e->protocol = p->protocol;
-	__builtin_memcpy(e->laddr, out ? p->from : p->to, 16);
-	__builtin_memcpy(e->raddr, out ? p->to : p->from, 16);
-	e->lport = __builtin_bswap16(out ? p->ports.from : p->ports.to);
-	e->rport = __builtin_bswap16(out ? p->ports.to : p->ports.from);
+	__builtin_memcpy(e->laddr, ends.laddr, 16);
+	__builtin_memcpy(e->raddr, ends.raddr, 16);
+	e->lport = ends.lport;
+	e->rport = ends.rport;
 	e->size = n;
 	e->payload.total = n;
 	if (n > max)

@@ -8,14 +8,12 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 				  const void *addr, int len, int backlog, __u32 flags)
 {
 	struct file *file = file_of(task, fd);
-	__u64 address = guard_socket(file);
 	struct guard_input in = {
-		.event = id,
-		.shape = guard_socket_shape(ctx->ret, address),
-		.sk = address,
-		.has_ends = true,
+		NUMBERS([ARGUMENT_SOCKET_FLAGS] = flags, [ARGUMENT_SOCKET_BACKLOG] = backlog),
 	};
 	struct sock *sk;
+
+	guard_on_socket(&in, id, guard_socket_outcome(ctx->ret), file);
 	BEGIN_GUARDED(ev_socket, task, id, prog, &in);
 
 	e->res = ctx->ret;

@@ -180,23 +180,22 @@ static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 pr
 	bool numbered = accepts && op->complete && FIELD(io_accept, r, file_slot) == 0;
 	__s32 res = !accepts || numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
 	struct file *file = !accepts ? FIELD(io_kiocb, r, file) : numbered ? file_of(task, res) : NULL;
-	__u64 address = guard_socket(file);
+	__u32 flags = accepts ? FIELD(io_accept, r, flags) : 0;
+	__s32 backlog = id == EVENT_listen ? FIELD(io_listen, r, backlog) : -1;
 	struct guard_input in = {
-		.event = id,
-		.shape = guard_socket_shape(res, address),
-		.sk = address,
-		.has_ends = true,
+		NUMBERS([ARGUMENT_SOCKET_FLAGS] = flags, [ARGUMENT_SOCKET_BACKLOG] = backlog),
 	};
 	struct sock *sk;
+
+	guard_on_socket(&in, id, guard_socket_outcome(res), file);
 	BEGIN_URING(ev_socket, task, id, prog, op, &in, kept, NULL);
 
 	e->res = res;
 	e->fd = uring_fd(op);
-	e->backlog = id == EVENT_listen ? FIELD(io_listen, r, backlog) : -1;
-	if (accepts) {
+	e->backlog = backlog;
+	e->flags = flags;
+	if (accepts)
 		e->fd = res;
-		e->flags = FIELD(io_accept, r, flags);
-	}
 	PUT_KEPT_ADDRESS(s, st, e, op);
 	if (file) {
 		sk = ADD_SOCKET(e, file);
@@ -246,15 +245,9 @@ static __always_inline int report_message(struct uring_op *op, __u16 id, __u16 p
 	struct file *file = FIELD(io_kiocb, op->request, file);
 	struct task_struct *task = uring_task(op);
 	struct uring_text *kept = uring_text(op, 0);
-	__u64 address = guard_socket(file);
-	struct socket *socket = address ? FIELD(file, file, private_data) : NULL;
-	struct guard_input in = {
-		.event = id,
-		.shape = guard_outcome(op->res) | guard_family(address) << SOCKET_SHAPE_FAMILY_SHIFT,
-		.sk = address,
-		.has_ends = true,
-		.addressed = kept && !(socket && FIELD(socket, socket, type) == SOCK_STREAM),
-	};
+	struct guard_input in = {};
+
+	guard_on_message(&in, id, op->res, file, kept != NULL);
 	BEGIN_URING(ev_message, task, id, prog, op, &in, kept, NULL);
 
 	e->res = op->res;

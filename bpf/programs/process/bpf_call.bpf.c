@@ -201,10 +201,11 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_bpf")
 int security_bpf_bpf(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
-	BEGIN_BULK(ev_security_bpf, EVENT_security_bpf, PROG_security_bpf_bpf);
+	CALLER;
+	__u32 cmd = ARG1(regs);
+	BEGIN_EVENT(security_bpf, task, PROG_security_bpf_bpf, NUMBERS([ARGUMENT_SECURITY_BPF_CMD] = cmd));
 
-	e->cmd = ARG1(regs);
+	e->cmd = cmd;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -213,16 +214,16 @@ int security_bpf_bpf(struct sys_exit_ctx *ctx)
 SEC("tp/syscalls/sys_exit_bpf")
 int security_bpf_map_bpf(struct sys_exit_ctx *ctx)
 {
-	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
+	CALLER;
 	__u32 cmd = ARG1(regs);
 	struct object object = {};
 
 	if (ctx->ret < 0 || !(cmd == CMD_MAP_CREATE || cmd == CMD_MAP_BY_ID || cmd == CMD_GET))
 		return 0;
-	object_of(&object, untracked(bpf_get_current_task_btf()), ctx->ret);
+	object_of(&object, task, ctx->ret);
 	if (object.kind != AGENT_MAP)
 		return 0;
-	BEGIN_BULK(ev_security_bpf_map, EVENT_security_bpf_map, PROG_security_bpf_map_bpf);
+	BEGIN_EVENT(security_bpf_map, task, PROG_security_bpf_map_bpf, NUMBERS([ARGUMENT_SECURITY_BPF_MAP_MAP_ID] = object.id));
 	e->map_id = object.id;
 	put_kernel_str(s, st, &e->map_name, object.name, 16);
 	submit(s, st, &ring_bulk, RING_BULK);

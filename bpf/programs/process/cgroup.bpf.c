@@ -3,7 +3,7 @@
  * Cgroups: made, removed, entered. The tracepoints fire under the lock of all cgroups, with the path worked out already;
  * raw tracepoints, because the plain ones copy it once more.
  */
-#include "record.h"
+#include "guard.h"
 
 /* The kernel works out no more (TRACE_CGROUP_PATH_LEN). */
 #define PATH_MAX_KEPT 1024
@@ -19,13 +19,20 @@ static __always_inline __u32 hierarchy_of(struct cgroup *cgrp)
 
 static __always_inline int made_or_removed(__u64 *ctx, __u16 id, __u16 prog)
 {
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct cgroup *cgrp = (struct cgroup *)ctx[0];
+	__u64 cgroup_id = FIELD(kernfs_node, FIELD(cgroup, cgrp, kn), id);
+	__u32 hierarchy = hierarchy_of(cgrp);
+	struct guard_input in = {
+		.event = id,
+		NUMBERS([ARGUMENT_CGROUP_CGROUP_ID] = cgroup_id, [ARGUMENT_CGROUP_HIERARCHY_ID] = hierarchy),
+	};
+	BEGIN_GUARDED(ev_cgroup, task, id, prog, &in);
 
-	BEGIN_BULK(ev_cgroup, id, prog);
 	/* Containers are derived of these in user space: their record is declared here. */
 	DECLARE_EVENT(ev_container);
-	e->cgroup_id = FIELD(kernfs_node, FIELD(cgroup, cgrp, kn), id);
-	e->hierarchy_id = hierarchy_of(cgrp);
+	e->cgroup_id = cgroup_id;
+	e->hierarchy_id = hierarchy;
 	put_kernel_str(s, st, &e->cgroup_path, (const char *)ctx[1], PATH_MAX_KEPT);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
@@ -49,12 +56,20 @@ int on_cgroup_rmdir(__u64 *ctx)
 SEC("tp_btf/cgroup_attach_task")
 int on_cgroup_attach_task(__u64 *ctx)
 {
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct task_struct *moved = (struct task_struct *)ctx[2];
+	__u32 pid = FIELD(task_struct, moved, pid), threadgroup = (__u8)ctx[3] != 0;
+	__u32 hierarchy = hierarchy_of((struct cgroup *)ctx[0]);
+	struct guard_input in = {
+		.event = EVENT_cgroup_attach_task,
+		NUMBERS([ARGUMENT_CGROUP_ATTACH_PID] = pid, [ARGUMENT_CGROUP_ATTACH_THREADGROUP] = threadgroup,
+			[ARGUMENT_CGROUP_ATTACH_HIERARCHY_ID] = hierarchy),
+	};
+	BEGIN_GUARDED(ev_cgroup_attach, task, EVENT_cgroup_attach_task, PROG_on_cgroup_attach_task, &in);
 
-	BEGIN_BULK(ev_cgroup_attach, EVENT_cgroup_attach_task, PROG_on_cgroup_attach_task);
-	e->pid = FIELD(task_struct, moved, pid);
-	e->threadgroup = (__u8)ctx[3] != 0;
-	e->hierarchy_id = hierarchy_of((struct cgroup *)ctx[0]);
+	e->pid = pid;
+	e->threadgroup = threadgroup;
+	e->hierarchy_id = hierarchy;
 	put_kernel_str(s, st, &e->cgroup_path, (const char *)ctx[1], PATH_MAX_KEPT);
 	put_kernel_str(s, st, &e->comm, moved->comm, 16);
 	submit(s, st, &ring_bulk, RING_BULK);

@@ -30,6 +30,8 @@ export interface Argument {
   /** Of a number: where it is in the record of its family, and how Falco writes it where it gives it no name. */
   readonly slot?: Slot
   readonly plain?: PlainNumber | undefined
+  /** Of a path: field with the directory that a relative one starts from. */
+  readonly base?: string
   /** Place among Falco's arguments of the event, where Falco has it. */
   readonly position?: number
 }
@@ -135,7 +137,7 @@ function fromSlot(type: EventType, slot: Slot): Argument {
     }
   if (isVariable(decl.storage)) {
     const dir = decl.format === 'path' ? (decl.base ?? DIRECTORY_OF[name]) : undefined
-    return { ...about, text: pathText(type, name, dir) }
+    return { ...about, ...(dir !== undefined && { base: dir }), text: pathText(type, name, dir) }
   }
   const falco = FALCO_ARGUMENT_LISTS.get(type.name)?.get(shown)
   return { ...about, slot, plain: falco?.plain, text: numberText(slot, type.family.name, falco) }

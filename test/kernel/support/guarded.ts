@@ -2,6 +2,7 @@
  * Guards at work on the running kernel, audited: every event they pass over is sent all the same, so that what the kernel
  * decided can be compared with what rules say and with the reference. Only descendants of the test process count.
  */
+import assert from 'node:assert/strict'
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
 import { GUARD_WORDS } from '../../../schema/guard.ts'
 import { RECORD_FLAGS } from '../../../schema/index.ts'
@@ -12,9 +13,10 @@ import { containerOf } from '../../../src/enrich/container.ts'
 import type { ProcessInfo, SyscallContext } from '../../../src/fields/context.ts'
 import { inputOf } from '../../../src/guards/extract.ts'
 import { guardSet } from '../../../src/guards/install.ts'
+import type { Mask } from '../../../src/guards/limits.ts'
 import { createLiveness } from '../../../src/guards/live.ts'
 import { type GuardPlan, planGuards } from '../../../src/guards/plan.ts'
-import { judge, type Mask } from '../../../src/guards/tables.ts'
+import { judge } from '../../../src/guards/tables.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
 import { KernelSource } from '../../../src/sources/kernel/source.ts'
 import { namedAmong } from '../../../src/sources/kernel/syscall-plan.ts'
@@ -228,4 +230,18 @@ function isOurs(of: ProcessInfo | undefined): boolean {
   for (let at = of, steps = 0; at !== undefined && steps < 64; at = at.parent, steps++)
     if (at.pid === process.pid) return at !== of
   return false
+}
+
+/** Sound: what matches has bits, and those of its rule. */
+export function assertSound(judged: readonly Judged[]): void {
+  for (const { event, matched, admitted, passedOver, about } of judged) {
+    assert.ok(!passedOver || matched.length === 0, `${event} ${about} matches ${matched} and was passed over`)
+    if (!passedOver) assert.deepEqual(admitted, matched, `${event} ${about}`)
+  }
+}
+
+/** What the kernel leaves is what the reference leaves, or more. */
+export function assertParity(judged: readonly Judged[]): void {
+  for (const { event, live, reference, about } of judged)
+    assert.equal(reference & ~live, 0n, `${event} ${about}: kernel ${live}, reference ${reference}`)
 }
