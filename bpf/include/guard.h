@@ -79,14 +79,18 @@ static __always_inline void guard_name(struct guard *g, struct guard_config *con
 /* One path: the object and the name it was reached by, whichever there are. */
 static __always_inline void guard_one(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
-	g->given.relative = 0;
+	g->given.relative = g->given.itself = 0;
 	if (in->name[0])
 		guard_name(g, config, in, 0);
 	if (in->file)
 		guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry));
+	/* What a name leads to without one of its own has that of the directory. */
+	if (g->given.itself)
+		guard_given_dir(g, config, in->dirfd[0]);
 	if (guard_names_decide(g))
 		return;
-	guard_given_dir(g, config, in->dirfd[0]);
+	if (!g->given.itself)
+		guard_given_dir(g, config, in->dirfd[0]);
 	guard_dirs_decide(g);
 }
 

@@ -73,7 +73,7 @@ __noinline int guard_look(struct guard *g)
 	t = &g->given;
 	len = t->len;
 	t->slash_before = g->dir.text[0] != '/';
-	t->dot_before = t->dots_before = t->bad = t->up = t->untidy = t->two_dots = t->dots_end = t->base = 0;
+	t->dot_before = t->dots_before = t->untidy = t->two_dots = t->dots_end = t->base = 0;
 	for (__u32 from = 0; from < GUARD_TEXT; from += 64) {
 		__u64 slashes, dots, in, end, start, dot, after_dot, two, after_two;
 		__u32 left = len - from;
@@ -90,9 +90,7 @@ __noinline int guard_look(struct guard *g)
 		after_dot = dot << 1 | t->dot_before;
 		two = after_dot & dots;
 		after_two = two << 1 | t->dots_before;
-		t->bad |= (after_two | start | after_dot) & end;
-		t->up |= after_two & slashes;
-		t->untidy |= (after_dot & slashes) | (start & slashes);
+		t->untidy |= (after_two | start | after_dot) & (slashes | end);
 		t->two_dots |= dots & (dots << 1 | t->dots_end);
 		t->dots_end = dots >> 63;
 		t->slash_before = slashes >> 63;
@@ -101,6 +99,89 @@ __noinline int guard_look(struct guard *g)
 		if (slashes)
 			t->base = from + guard_top(slashes) + 1;
 	}
+	return 0;
+}
+
+/* Going through a text. How far it is stands in g, for the reason told at guard_look. */
+struct guard_walk {
+	struct guard *g;
+};
+
+/* A component of a name that is cleaned has ended: what it is decides where the text goes on. */
+static __always_inline void guard_clean_part(struct guard *g, bool last)
+{
+	struct guard_clean *c = &g->clean;
+	__u32 len = c->len, dots = c->dots;
+
+	c->len = c->dots = 0;
+	if (len == 0)
+		return;
+	if (len == 1 && dots == 1) {
+		c->out = c->from;
+	} else if (len == 2 && dots == 2) {
+		c->out = c->from;
+		if (c->parts > 0) {
+			c->parts--;
+			c->out = c->began[c->parts & (GUARD_PARTS - 1)];
+		} else if (!c->absolute)
+			c->up++;
+	} else {
+		if (c->parts >= GUARD_PARTS) {
+			c->failed = 1;
+			return;
+		}
+		c->began[c->parts & (GUARD_PARTS - 1)] = c->from;
+		c->parts++;
+		if (!last) {
+			g->dir.text[c->out & 255] = '/';
+			c->out++;
+		}
+	}
+}
+
+static long guard_clean_byte(__u32 i, struct guard_walk *w)
+{
+	struct guard *g = w->g;
+	struct guard_clean *c = &g->clean;
+	char byte;
+
+	if (i > GUARD_DIR || c->failed)
+		return 1;
+	byte = g->dir.text[i];
+	if (i >= g->given.len || byte == '/') {
+		guard_clean_part(g, i >= g->given.len);
+		return 0;
+	}
+	if (c->len == 0)
+		c->from = c->out;
+	/* never behind what is read */
+	g->dir.text[c->out & 255] = byte;
+	c->out++;
+	c->len++;
+	c->dots += byte == '.';
+	return 0;
+}
+
+/*
+ * Take `.`, `..` and empty components out of the name in g->dir.text, as text: links are not followed. What a relative name
+ * goes up from where it starts is counted, and not in the text any more.
+ */
+__noinline int guard_clean_name(struct guard *g)
+{
+	struct guard_walk walk = { .g = g };
+	struct guard_clean *c;
+
+	if (!g)
+		return 0;
+	c = &g->clean;
+	c->absolute = g->dir.text[0] == '/';
+	c->out = c->absolute;
+	c->len = c->dots = c->parts = c->up = c->failed = 0;
+	bpf_loop(g->given.len + 1, guard_clean_byte, &walk, 0);
+	/* `..` at the end leaves the slash before what it took away */
+	if (c->out > c->absolute && g->dir.text[(c->out - 1) & 255] == '/')
+		c->out--;
+	g->given.len = c->out & 255;
 	return 0;
 }
 
@@ -141,11 +222,6 @@ static __always_inline void guard_tail(struct guard *g, const struct guard_confi
 	if (mask)
 		guard_add(&g->own.tails, mask);
 }
-
-/* Going through the components of a directory's text. How far it is stands in g, for the reason told at guard_look. */
-struct guard_walk {
-	struct guard *g;
-};
 
 static long guard_walk_byte(__u32 i, struct guard_walk *w)
 {

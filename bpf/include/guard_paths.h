@@ -120,16 +120,6 @@ keep:
 	guard_fill(&to->components);
 }
 
-/* The directory that a relative name starts from. */
-__noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry, __u32 deeper)
-{
-	if (!g || !config)
-		return 0;
-	guard_directory(g, config, &g->paths, mnt, dentry,
-			guard_is_unlinked(dentry) ? 0 : guard_chain(g, mnt, dentry), deeper);
-	return 0;
-}
-
 /* Hash of the first `len` bytes of g->dir.text. */
 static __always_inline __u64 guard_hash(const struct guard *g, __u64 seed, __u32 len)
 {
@@ -187,34 +177,36 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
 	if (!g || !config || !seen)
 		return 0;
 	given = &g->given;
-	guard_look(g);
-	seen->known = 0;
-	seen->deeper = given->base > 0;
-	if (given->bad)
-		return 0;
-	seen->known = 1;
-	base = given->base;
+	seen->known = seen->up = seen->itself = 0;
 	__builtin_memset(&g->own, 0, sizeof(g->own));
-	guard_base(g, config, &g->dir.text[base & 255], given->len - base);
-	guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
+	guard_look(g);
 	if (given->two_dots)
 		guard_fill(&g->own.raws);
 	else
 		g->own.raws = config->d[DIM_RAWS].open;
+	if (given->untidy) {
+		guard_clean_name(g);
+		if (g->clean.failed || g->clean.up > GUARD_UP)
+			return 0;
+		seen->up = g->clean.up;
+		guard_look(g);
+	}
+	base = given->base;
+	seen->deeper = base > 0;
+	if (base < given->len) {
+		guard_base(g, config, &g->dir.text[base & 255], given->len - base);
+		guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
+	} else if (given->len > 0)
+		return 0; /* the root */
+	else
+		seen->itself = 1;
 	if (base > 0) {
 		guard_given_text(g, config);
-		if (g->dir.text[0] == '/') {
-			/* with `.` or `//` the text of the directory is another one when it is cleaned; the names in it are not */
-			if (given->untidy)
-				guard_fill(&g->own.dirs);
-			else
-				g->own.dirs = g->at;
-		}
-		/* with `..` it may be any, and of the names some may go */
-		if (given->up)
-			guard_fill(&g->own.dirs);
+		if (g->dir.text[0] == '/')
+			g->own.dirs = g->at;
 		g->own.components = g->inside;
 	}
+	seen->known = 1;
 	seen->paths = g->own;
 	return 0;
 }
@@ -232,7 +224,7 @@ __noinline int guard_given(struct guard *g, struct guard_config *config)
 
 	if (!g || !config)
 		return 0;
-	g->given.relative = 0;
+	g->given.relative = g->given.itself = 0;
 	n = g->given.copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from) :
 			      bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from);
 	if (n <= 1 || n > GUARD_DIR + 1)
@@ -252,29 +244,13 @@ __noinline int guard_given(struct guard *g, struct guard_config *config)
 		goto keep;
 	g->given.relative = g->dir.text[0] != '/';
 	g->given.deeper = seen->deeper;
+	g->given.up = seen->up;
+	g->given.itself = seen->itself;
 	guard_add_paths(&g->paths, &seen->paths, g->words);
 	return 0;
 keep:
 	guard_keep_all(&g->paths);
 	return 0;
-}
-
-/* Directory that a given name starts from, if it starts from one. */
-static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
-{
-	__u64 fs, file;
-
-	if (!g->given.relative)
-		return;
-	if (dirfd == AT_FDCWD) {
-		fs = NUMBER(task_struct, g->task, fs);
-		guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry), g->given.deeper);
-		return;
-	}
-	file = (__u64)file_of(task_at(g->task), dirfd);
-	if (file)
-		guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry), g->given.deeper);
-	/* else there is no such spelling: what does not ask is in the masks already */
 }
 
 /* A file seen for the first time, to `seen`. */
@@ -297,6 +273,21 @@ __noinline int guard_learn_file(struct guard *g, struct guard_config *config, __
 	return 0;
 }
 
+/* Is it shown as `pipe:[1]`, `socket:[1]` or `anon_inode:[eventfd]`? */
+static __always_inline bool guard_is_bracketed(__u64 dentry)
+{
+	__u64 magic = NUMBER(super_block, NUMBER(dentry, dentry, d_sb), s_magic);
+	__u32 len = FIELD(dentry, dentry, d_name.len);
+	char last = 0;
+
+	if (magic == PIPEFS_MAGIC || magic == SOCKFS_MAGIC)
+		return true;
+	if (magic != ANON_INODE_FS_MAGIC || len == 0)
+		return false;
+	bpf_probe_read_kernel(&last, 1, (const void *)(NUMBER(dentry, dentry, d_name.name) + len - 1));
+	return last == ']';
+}
+
 /* The kernel's object: its name, and the directory it lies in. */
 __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
@@ -312,8 +303,10 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 		return 0;
 	}
 	parent = NUMBER(dentry, dentry, d_parent);
-	/* A pipe, a socket, a memory file: what the kernel calls it is no path. */
+	/* A pipe, a socket, a memory file: what the kernel calls it is no path. With a bracket at its end nobody asks for it. */
 	if (parent == dentry) {
+		if (guard_is_bracketed(dentry))
+			return 0;
 		guard_fill(&g->paths.bases);
 		guard_fill(&g->paths.tails);
 		return 0;
@@ -336,6 +329,68 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 		seen->paths = g->own;
 	}
 	return 0;
+}
+
+/* Where a name leads that goes up from where it starts. */
+static __always_inline bool guard_climb(const struct guard *g, __u64 *mnt, __u64 *dentry)
+{
+	__u64 fs = NUMBER(task_struct, g->task, fs);
+	__u64 root = NUMBER(fs_struct, fs, root.dentry), root_mnt = NUMBER(fs_struct, fs, root.mnt);
+	__u32 up = g->given.up;
+
+	for (int i = 0; i < 2 * GUARD_UP; i++) {
+		/* nothing is above the root */
+		if (up == 0 || (*dentry == root && *mnt == root_mnt))
+			return true;
+		if (*dentry == NUMBER(vfsmount, *mnt, mnt_root)) {
+			__u64 m = *mnt - bpf_core_field_offset(struct mount, mnt);
+			__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+
+			if (above == *mnt)
+				return false;
+			*dentry = NUMBER(mount, m, mnt_mountpoint);
+			*mnt = above;
+			continue;
+		}
+		*dentry = NUMBER(dentry, *dentry, d_parent);
+		up--;
+	}
+	return false;
+}
+
+/*
+ * The directory that a relative name starts from, or one above it: of a name that leads no further it is the object itself.
+ */
+__noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	if (!g || !config)
+		return 0;
+	if (g->given.up > 0 && !guard_climb(g, &mnt, &dentry))
+		guard_keep_all(&g->paths);
+	else if (g->given.itself)
+		guard_object(g, config, mnt, dentry);
+	else
+		guard_directory(g, config, &g->paths, mnt, dentry,
+				guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), g->given.deeper);
+	return 0;
+}
+
+/* Directory that a given name starts from, if it starts from one. */
+static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
+{
+	__u64 fs, file;
+
+	if (!g->given.relative)
+		return;
+	if (dirfd == AT_FDCWD) {
+		fs = NUMBER(task_struct, g->task, fs);
+		guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry));
+		return;
+	}
+	file = (__u64)file_of(task_at(g->task), dirfd);
+	if (file)
+		guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry));
+	/* else there is no such spelling: what does not ask is in the masks already */
 }
 
 /* Bits that names and endings leave. */

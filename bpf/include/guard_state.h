@@ -54,6 +54,8 @@ struct guard_seen_name {
 	__u32 generation;
 	__u32 known; /* 0: it keeps all bits */
 	__u32 deeper; /* there are directories in it */
+	__u32 up; /* directories above the one it starts from that it leads to */
+	__u32 itself; /* 1: and no further */
 	__u32 pad;
 	struct guard_paths paths; /* of a relative name without what it starts from */
 };
@@ -92,17 +94,32 @@ struct guard_given {
 	__u64 from; /* its address */
 	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
 	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
-	__u64 bad; /* its last component is `.`, `..` or empty: cleaned, it has another one */
-	__u64 up; /* another one is `..` */
-	__u64 untidy; /* it holds a component `.` or an empty one */
+	__u64 untidy; /* it holds a component `.`, `..` or an empty one: cleaned, it is another text */
 	__u64 two_dots; /* somewhere two dots in a row */
 	__u64 dots_end; /* the byte before was one */
 	__u32 len;
 	__u32 base; /* where the last component begins */
 	__u32 relative; /* 0: there is nothing more to look at */
 	__u32 deeper; /* there are directories in it */
+	__u32 up; /* directories above the one it starts from that it leads to */
+	__u32 itself; /* 1: and no further */
 	__u32 copied; /* it lies in memory of the kernel */
-	__u32 pad;
+};
+
+/* Levels that a name may go up from where it starts, and components that it may have when it has to be cleaned. */
+#define GUARD_UP 8
+#define GUARD_PARTS 32
+
+/* Cleaning a name: where its components began, and what is known of the one that is being read. */
+struct guard_clean {
+	__u32 out; /* bytes of the clean text so far */
+	__u32 from; /* where the component began in it */
+	__u32 len, dots; /* bytes of the component, and how many are dots */
+	__u32 parts; /* components before it */
+	__u32 up; /* directories that lie above the start of a relative name */
+	__u32 absolute;
+	__u32 failed; /* it has more of something than there is room for */
+	__u8 began[GUARD_PARTS];
 };
 
 /*
@@ -126,6 +143,7 @@ struct guard {
 	__u32 busy; /* 1: an event is being judged */
 	__u32 names_epoch;
 	struct guard_given given;
+	struct guard_clean clean;
 	struct guard_name component; /* of a directory's text, as far as it was read */
 	__u32 component_len;
 	struct guard_dir dir; /* key of the trie; a given name is read to its text */

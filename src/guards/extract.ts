@@ -202,7 +202,8 @@ const DELETED = ' (deleted)'
 function resolved(event: EventView, name = 'path'): GuardPath['resolved'] {
   const path = event.string(name)?.text
   if (path === undefined) return undefined
-  if (!path.startsWith('/')) return 'nowhere'
+  // Nobody asks for the names of pipes and sockets.
+  if (!path.startsWith('/')) return path.endsWith(']') ? undefined : 'nowhere'
   const removed = (event.number('path_flags')! & PATH_FLAGS.names['PATH_DELETED']!) !== 0
   const whole = removed && path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path
   const slash = whole.lastIndexOf('/')

@@ -6,13 +6,14 @@ import { literalTest } from '../rules/operators/index.ts'
 
 /**
  * A field has one of a few values, a whole number of a range, any but some, a text that contains some words and others
- * not (undefined: perhaps), or is not there.
+ * not (undefined: perhaps), a number in octal that has none of some bits, or is not there.
  */
 export type Fact =
   | { readonly oneOf: readonly (string | number | boolean)[] }
   | { readonly from: number; readonly to: number }
   | { readonly noneOf: readonly string[] }
   | { readonly words: Readonly<Record<string, boolean | undefined>> }
+  | { readonly octalWithout: number }
   | 'absent'
 
 /** Facts by field, with the argument in brackets where there is one. */
@@ -35,6 +36,7 @@ export function decide<C>(test: LiteralTest<C>, fact: Fact): boolean | undefined
   }
   if ('words' in fact) return op === 'contains' ? contained(modifier, right, fact.words) : undefined
   if (modifier !== undefined) return undefined
+  if ('octalWithout' in fact) return octal(op, right, fact.octalWithout)
   if ('noneOf' in fact) return excluded(op, right, fact.noneOf)
   return inRange(op, right, fact)
 }
@@ -42,6 +44,24 @@ export function decide<C>(test: LiteralTest<C>, fact: Fact): boolean | undefined
 function excluded(op: Operator, literals: readonly Literal[], texts: readonly string[]): boolean | undefined {
   if (!literals.every(({ value }) => texts.includes(value as string))) return undefined
   return op === '=' || op === 'in' ? false : op === '!=' ? true : undefined
+}
+
+/** False where every literal tells digits, as a glob of a fixed length does, and some digit always has one of the bits. */
+function octal(op: Operator, literals: readonly Literal[], bits: number): boolean | undefined {
+  if (op !== '=' && op !== 'in' && op !== 'glob') return undefined
+  const mayBe = literals.some(({ value }) => typeof value !== 'string' || mayLack(value, bits))
+  return mayBe ? undefined : false
+}
+
+function mayLack(pattern: string, bits: number): boolean {
+  const digits = pattern.match(/\[[0-7](?:-[0-7])?\]|[0-7?]/g) ?? []
+  if (digits.join('') !== pattern) return true
+  return digits.toReversed().every((digit, place) => {
+    const ends = digit === '?' ? [0, 7] : digit.match(/[0-7]/g)!.map(Number)
+    const last = ends.at(-1)!
+    for (let value = ends[0]!; value <= last; value++) if (((value << (3 * place)) & bits) === 0) return true
+    return false
+  })
 }
 
 function contained(

@@ -15,20 +15,23 @@ const bytes = (text: string): number => encodeText(text).length
 
 /** Characters that mean something to a glob. */
 const SPECIAL = /[*?[\\]/
-/** The kernel writes ` (deleted)` behind the path of a removed file, and its name does not show it. */
-const mayBeDeleted = (text: string): boolean => text.endsWith(')')
+/**
+ * The kernel writes ` (deleted)` behind the path of a removed file, and its name does not show it; nor does that of a pipe
+ * or a socket show what it writes in brackets.
+ */
+const isWritten = (text: string): boolean => text.endsWith(')') || text.endsWith(']')
 
 const dirs = (...items: readonly string[]): Branch => {
   const open = items.some((item) => item === '^/' || item === '^' || bytes(item) - 1 > GUARD_DIR)
   return open ? {} : { dirs: only(...items) }
 }
 const bases = (name: string): Branch =>
-  name === '' || mayBeDeleted(name) || bytes(name) > GUARD_NAME ? {} : { bases: only(name) }
+  name === '' || isWritten(name) || bytes(name) > GUARD_NAME ? {} : { bases: only(name) }
 
 /** Last bytes of an ending, each as a character; shorter than three it is not asked for. */
 const tails = (ending: string): Branch => {
   const last = Buffer.from(encodeText(ending)).subarray(-GUARD_TAIL).toString('latin1')
-  return last.length < GUARD_TAIL - 1 || mayBeDeleted(ending) ? {} : { tails: only(last) }
+  return last.length < GUARD_TAIL - 1 || isWritten(ending) ? {} : { tails: only(last) }
 }
 
 /** A component that stands between two slashes of literal text: it belongs to the directory. */

@@ -77,7 +77,7 @@ const openEvent = (name: string): GuardedEvent => ({
       'evt.is_open_exec': creates ? EITHER : NO,
       'fd.num': failed ? MINUS_ONE : NUMBER,
       ...(name === 'creat' ? {} : { 'evt.arg[flags]': { words: flagWords(shape) } }),
-      'evt.arg[mode]': { words: idWords((shape & OPEN_SHAPE.SETS_ID) !== 0) },
+      ...modeFacts((shape & OPEN_SHAPE.SETS_ID) !== 0),
       ...withoutPaths(Object.keys(OPEN_PATHS)),
     }
   },
@@ -98,11 +98,14 @@ function flagWords(shape: number): Readonly<Record<string, boolean | undefined>>
   }
 }
 
-/** One bit stands for both. */
-const idWords = (setsId: boolean): Readonly<Record<string, boolean | undefined>> => {
-  const word = setsId ? undefined : false
-  return { S_ISUID: word, S_ISGID: word }
-}
+/** One bit stands for S_ISUID and S_ISGID. */
+const modeFacts = (setsId: boolean): Facts =>
+  setsId
+    ? {}
+    : {
+        'evt.arg[mode]': { words: { S_ISUID: false, S_ISGID: false } },
+        'evt.rawarg[mode]': { octalWithout: 0o6000 },
+      }
 
 /** Kinds of descriptors that a kind of file can be: a name that begins with `/memfd:` passes for a memory file. */
 const KIND_TYPES: Readonly<Record<number, readonly (keyof typeof FD_TYPES)[] | undefined>> = {
@@ -159,9 +162,7 @@ const namedEvent = (
       ...outcome(shape, ZERO),
       ...NO_IO,
       ...NO_OPEN,
-      ...(CHMODS.has(name)
-        ? { 'evt.arg[mode]': { words: idWords((shape & NAME_SHAPE.SETS_ID) !== 0) } }
-        : {}),
+      ...(CHMODS.has(name) ? modeFacts((shape & NAME_SHAPE.SETS_ID) !== 0) : {}),
       ...withoutPaths(hasFailed(shape) ? known.filter((field) => field.startsWith('fd.')) : known),
     }
   },

@@ -339,44 +339,57 @@ function objectMasks(tables: Tables, resolved: GuardPath['resolved']): PathMasks
   }
 }
 
-/** The masks of a name as the caller gave it: as text, links not followed. */
-function givenMasks(tables: Tables, name: string, start: string | undefined): PathMasks {
-  if (encodeText(name).length > GUARD_DIR || !isPlain(name)) return ALL
+/** The masks of a name as the caller gave it: cleaned as text, links not followed. */
+function givenMasks(tables: Tables, given: string, start: string | undefined): PathMasks {
+  if (encodeText(given).length > GUARD_DIR) return ALL
+  const { name, up } = cleaned(given)
+  if (name === '/') return ALL
   const { lookups } = tables
+  const raws = given.includes('..') ? EVERY_CLASS : lookups.raws.open
+  const from = start && above(start, up)
+  if (name === '') return { ...objectMasks(tables, from === undefined ? undefined : resolvedOf(from)), raws }
   const slash = name.lastIndexOf('/')
   const folder = name.slice(0, slash + 1)
-  const known = {
-    ...nameMasks(tables, name.slice(slash + 1)),
-    raws: name.includes('..') ? EVERY_CLASS : lookups.raws.open,
-  }
+  const known = { ...nameMasks(tables, name.slice(slash + 1)), raws }
   const inName = componentMask(tables, folder)
-  const isUp = folder.split('/').includes('..')
-  if (name.startsWith('/'))
-    return {
-      ...known,
-      dirs: isTidy(folder) && !isUp ? lookUp(tables, folder).at : EVERY_CLASS,
-      components: inName,
-    }
+  if (name.startsWith('/')) return { ...known, dirs: lookUp(tables, folder).at, components: inName }
   // Without a directory to start from there is no such spelling.
-  if (start === undefined)
-    return { ...known, dirs: isUp ? EVERY_CLASS : lookups.dirs.open, components: inName }
-  const { at: here, below } = lookUp(tables, start)
-  const components = inName | componentMask(tables, start)
-  return { ...known, dirs: isUp ? EVERY_CLASS : slash < 0 ? here : here | below, components }
+  if (from === undefined) return { ...known, dirs: lookups.dirs.open, components: inName }
+  const { at: here, below } = lookUp(tables, from)
+  const components = inName | componentMask(tables, from)
+  return { ...known, dirs: slash < 0 ? here : here | below, components }
+}
+
+/** A name without empty, `.` and `..` components, and how many directories a relative one goes up from its start. */
+function cleaned(name: string): { readonly name: string; readonly up: number } {
+  const isAbsolute = name.startsWith('/')
+  const kept: string[] = []
+  let up = 0
+  for (const part of name.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') kept.push(part)
+    else if (kept.length > 0) kept.pop()
+    else if (!isAbsolute) up++
+  }
+  return { name: (isAbsolute ? '/' : '') + kept.join('/'), up }
+}
+
+/** So many directories above one, which is a text with its final slash: nothing is above the root. */
+function above(directory: string, up: number): string {
+  let text = directory
+  for (let i = 0; i < up && text !== '/'; i++)
+    text = text.slice(0, text.lastIndexOf('/', text.length - 2) + 1)
+  return text
+}
+
+/** Directory and name of a directory. */
+function resolvedOf(directory: string): { readonly directory: string; readonly name: string } {
+  const slash = directory.lastIndexOf('/', directory.length - 2)
+  return { directory: directory.slice(0, slash + 1), name: directory.slice(slash + 1, -1) }
 }
 
 const componentMask = ({ lookups: { components } }: Tables, directory: string): Mask =>
   directory.split('/').reduce((mask, name) => mask | (components.table.get(name) ?? 0n), components.open)
-
-/** Joining and cleaning leave the last component, and of the others there are no more than before. */
-const isPlain = (name: string): boolean => !['', '.', '..'].includes(name.slice(name.lastIndexOf('/') + 1))
-
-/** Cleaning leaves the text of a directory, which begins and ends in a slash, as it is. */
-const isTidy = (folder: string): boolean =>
-  !folder
-    .split('/')
-    .slice(1, -1)
-    .some((part) => part === '' || part === '.')
 
 function nameMasks({ lookups }: Tables, name: string): Pick<PathMasks, 'bases' | 'tails'> {
   const bytes = Buffer.from(encodeText(name))

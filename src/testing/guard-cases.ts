@@ -314,6 +314,7 @@ function randomTest(random: Random): string {
     `fd.typechar in (${random.pick(['f', '4', 'u'])}, ${random.pick(['d', '6', 'p'])})`,
     `evt.arg.flags contains ${random.pick(['O_PATH', 'O_TRUNC', 'O_CREAT', 'O_RDWR', 'O_RDONLY'])}`,
     `evt.arg.mode contains anyof (S_ISUID, S_ISGID)`,
+    `evt.rawarg.mode ${random.pick(['glob "0[2-7]???"', 'glob "0[4]?[0-7]5"', 'glob "0?755"', '= 04755', 'in (02755, 0644)'])}`,
     `evt.arg.domain contains ${random.pick(['AF_PACKET', 'AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_X25'])}`,
     `evt.arg.domain = ${random.pick(['AF_PACKET', 'AF_INET', '17'])}`,
     `evt.arg.type = ${random.pick([1, 3])}`,

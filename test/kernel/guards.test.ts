@@ -79,18 +79,75 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     })
   })
 
-  test('of a name that has to be cleaned the last component decides', () => {
-    const name = 'only'
-    using({ exact: `evt.type = openat and fd.name = ${join(dir, name)}` }, (guarded) => {
-      const names = [`./${name}`, `/${name}`, './x', '/x', 'x/.', `x/../${name}`, 'x/../x', 'x/..']
-      const { judged } = guarded.raw(names.map((path): Call => ['openat', AT_FDCWD, `${dir}/${path}`, 0]))
+  test('names are cleaned', () => {
+    const [one, deep] = [join(dir, 'one'), join(dir, 'one/deep')]
+    mkdirSync(deep, { recursive: true })
+    const rules = {
+      exact: `evt.type = openat and fd.name = ${join(one, 'only')}`,
+      deep: `evt.type = openat and fd.name = ${deep}`,
+    }
+    using(rules, (guarded) => {
+      const open = (...names: string[]): Call[] => names.map((name) => ['openat', AT_FDCWD, name, 0])
+      const tidied = [
+        './only',
+        '/only',
+        './x',
+        '/x',
+        'x/.',
+        'x/../only',
+        'x/../x',
+        'x/..',
+        'deep/..',
+        'deep/',
+      ]
+      const { judged } = guarded.raw([
+        ...open(...tidied.map((name) => `${one}/${name}`), '/', '/../..'),
+        ['chdir', deep],
+        ...open(
+          '../only',
+          '../x',
+          '..',
+          '.',
+          './',
+          '../deep',
+          'x/../../only',
+          '../../one/./deep/',
+          '../../..',
+        ),
+        // Above the root is the root, and what climbs far is not followed.
+        ...open(`${'../'.repeat(9)}x`, `${'../'.repeat(40)}x`),
+      ])
       assertSound(judged)
       assertParity(judged)
       assert.deepEqual(
         judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
-        ['exact', 'exact', '-', '-', '', 'exact', '-', ''],
+        [
+          ...['exact', 'exact', '-', '-', '-', 'exact', '-', '-', '-', 'deep', '', ''],
+          ...['exact', '-', '-', 'deep', 'deep', 'deep', 'exact', 'deep', '-'],
+          ...['', ''],
+        ],
       )
     })
+  })
+
+  test('pipes, sockets and their like have names that nobody asks for', () => {
+    using(
+      { conf: 'evt.type = write and fd.name endswith .conf', exact: 'evt.type = write and fd.filename = x' },
+      (guarded) => {
+        const judged = guarded.run('bash', [
+          '-c',
+          `echo x | cat > /dev/null; echo y > ${dir}/y; echo z > ${dir}/z.conf`,
+        ])
+        assertSound(judged)
+        assertParity(judged)
+        const writes = judged.filter(({ event }) => event === 'write')
+        assert.deepEqual(
+          writes.filter(({ passedOver }) => !passedOver).map(({ matched }) => matched.join()),
+          ['conf'],
+        )
+        assert.ok(writes.length >= 4, `${writes.length} writes`)
+      },
+    )
   })
 
   test('operations of io_uring', () => {
