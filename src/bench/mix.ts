@@ -13,6 +13,7 @@ import { MIX_SIZES, MIX_STEPS, MixWorkload } from './mix-workload.ts'
 import type { Goal, Report, ReportTable } from './report.ts'
 import { median } from './statistics.ts'
 import { type AgentSummary, readSummary, total } from './summary.ts'
+import { tracersWarning, tracingPrograms } from './tracers.ts'
 
 /** rand-guard's example of what to watch, as records of files. */
 const WATCH_LIST = `telemetry:
@@ -54,6 +55,8 @@ export const mixBench: Bench = {
 
 async function runMix({ quick, root, progress, rules = [] }: BenchOptions): Promise<Report> {
   const machine = describeMachine()
+  const others = tracingPrograms() ?? []
+  for (const warning of tracersWarning(others)) progress(`warning: ${warning}`)
   const workload = new MixWorkload()
   try {
     await workload.prepare(MIX_SIZES[quick ? 'quick' : 'full'])
@@ -71,7 +74,8 @@ async function runMix({ quick, root, progress, rules = [] }: BenchOptions): Prom
       for (const setup of setups) on.push([setup, await withAgent(root, workload, setup)])
       rounds.push({ off, again, on: new Map(on) })
     }
-    return report(machine, setups, rounds)
+    const { results, ...rest } = report(machine, setups, rounds)
+    return { ...rest, warnings: tracersWarning(others), results: { others, ...results } }
   } finally {
     workload.close()
   }

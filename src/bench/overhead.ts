@@ -11,8 +11,10 @@ import { buildProgram } from './compile.ts'
 import { describeMachine } from './machine.ts'
 import { programCosts } from './program-costs.ts'
 import type { Goal, Report, ReportTable } from './report.ts'
+import { type GrowthSample, growthGoal, growthTable, measureGrowth } from './rule-growth.ts'
 import { median, pairedRatio, quantile } from './statistics.ts'
 import { readSummary, total } from './summary.ts'
+import { type TracingProgram, tracersWarning, tracingPrograms } from './tracers.ts'
 
 const run = promisify(execFile)
 
@@ -119,6 +121,9 @@ export const overheadBench: Bench = {
 
 async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions): Promise<Report> {
   const machine = describeMachine()
+  const others = tracingPrograms() ?? []
+  const warnings = tracersWarning(others)
+  for (const warning of warnings) progress(`warning: ${warning}`)
   const workload = await buildProgram({ root, name: 'workload', libraries: [] })
   const rounds: Round[] = []
   const setups = setupsFor(rules)
@@ -141,6 +146,8 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
   const costs = new Map<Setup, readonly Cost[]>()
   for (const setup of setups)
     if (!RARE.includes(setup)) costs.set(setup, await costsOf(root, setup, workload))
+  progress('few rules and many')
+  const growth = await growthIn(root, workload, quick)
   progress('one producer at full speed')
   const turn = median(rounds.map(({ off }) => off.open.wall))
   const turns = Math.ceil((FLOOD_MS[quick ? 'quick' : 'full'] * 1e6) / turn)
@@ -148,7 +155,17 @@ async function runOverhead({ quick, root, progress, rules = [] }: BenchOptions):
     const { stdout } = await run(workload, ['open', String(turns)])
     return Number(stdout.split(' ')[0]) / turns
   })
-  return report({ machine, setups, rounds, uses, costs, flood: { ...flood, turns } })
+  return report({
+    machine,
+    others,
+    warnings,
+    setups,
+    rounds,
+    uses,
+    costs,
+    growth,
+    flood: { ...flood, turns },
+  })
 }
 
 /** What a program of the agent costs within a loop. */
@@ -193,6 +210,15 @@ async function costsOf(
   return [...least.values()].sort((a, b) => (a.loop < b.loop ? -1 : a.loop > b.loop ? 1 : b.ns - a.ns))
 }
 
+async function growthIn(root: string, workload: string, quick: boolean): Promise<readonly GrowthSample[]> {
+  try {
+    return await measureGrowth({ root, quick, loop: () => run(workload, ['open', '10000']) })
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    return []
+  }
+}
+
 async function withAgent<T>(
   root: string,
   { command, rules, args = [] }: Setup,
@@ -224,19 +250,24 @@ async function runLoops(workload: string, divisor: number): Promise<Record<LoopN
 
 interface Measured {
   readonly machine: Report['machine']
+  /** Programs of others that traced along. */
+  readonly others: readonly TracingProgram[]
+  readonly warnings: readonly string[]
   readonly setups: readonly Setup[]
   readonly rounds: readonly Round[]
   readonly uses: ReadonlyMap<Setup, readonly AgentUse[]>
   readonly costs: ReadonlyMap<Setup, readonly Cost[]>
+  /** Empty where the kernel does not measure programs. */
+  readonly growth: readonly GrowthSample[]
   /** One producer with the first setup: ns for a turn. */
   readonly flood: { readonly samples: number; readonly use: AgentUse; readonly turns: number }
 }
 
-function report({ machine, setups, rounds, uses, costs, flood }: Measured): Report {
+function report({ machine, others, warnings, setups, rounds, uses, costs, growth, flood }: Measured): Report {
   const tables: ReportTable[] = []
   const agent = Object.fromEntries([...uses].map(([{ name }, list]) => [name, list]))
   const programs = Object.fromEntries([...costs].map(([{ name }, list]) => [name, list]))
-  const results: Record<string, unknown> = { rounds: rounds.length, agent, programs, flood }
+  const results: Record<string, unknown> = { rounds: rounds.length, others, agent, programs, growth, flood }
   for (const kind of ['wall', 'cpu'] as const) {
     const rows = LOOPS.map(({ name, what }) => {
       const off = rounds.map((round) => round.off[name][kind])
@@ -293,6 +324,7 @@ function report({ machine, setups, rounds, uses, costs, flood }: Measured): Repo
       ]),
     ),
   })
+  if (growth.length > 0) tables.push(growthTable(growth))
   const seconds = (flood.samples * flood.turns) / 1e9
   tables.push({
     title: `One producer at full speed for ${seconds.toFixed(1)} s (${setups[0]!.what})`,
@@ -312,13 +344,14 @@ function report({ machine, setups, rounds, uses, costs, flood }: Measured): Repo
     title: 'What the agent costs what it watches',
     time: new Date().toISOString(),
     machine,
+    warnings,
     method: [
       `${rounds.length} rounds; in each every loop runs twice without the agent and once with each set of rules.`,
       'A ratio is that of one round; off/off is what noise alone does.',
       '"all events" attaches every program of its own and delivers every event to user space; "trace of every syscall" has the rest.',
     ],
     tables,
-    goals: goalsOf(setups[0]!, rounds, flood.use),
+    goals: [...goalsOf(setups[0]!, rounds, flood.use), ...(growth.length > 0 ? [growthGoal(growth)] : [])],
     results,
   }
 }

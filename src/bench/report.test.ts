@@ -54,6 +54,17 @@ test('a goal of at least', () =>
     [false, true, true],
   ))
 
+test('warnings stand above what was measured', () => {
+  const doubtful = { ...report, warnings: ['Somebody else was there.'] }
+  const text = reportText(doubtful, () => 'TABLE')
+  assert.match(text, /load 0\.5.*WARNING: Somebody else was there\..*TABLE/s)
+  assert.match(reportMarkdown(doubtful), /\*\*Warning\*\*: Somebody else was there\..*- Measured twice\./s)
+  assert.deepEqual(JSON.parse(reportJson(doubtful)).warnings, doubtful.warnings)
+  assert.doesNotMatch(
+    reportText(report, () => 'TABLE'),
+    /WARNING/,
+  )
+})
 test('JSON has everything but the tables', () => {
   const { tables: _, goals, ...rest } = report
   assert.deepEqual(JSON.parse(reportJson(report)), {

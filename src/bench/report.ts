@@ -26,6 +26,8 @@ export interface Report {
   /** RFC 3339, UTC. */
   readonly time: string
   readonly machine: Machine
+  /** What makes the numbers doubtful, in sentences. */
+  readonly warnings?: readonly string[]
   /** How it was measured, in sentences. */
   readonly method: readonly string[]
   readonly tables: readonly ReportTable[]
@@ -53,6 +55,7 @@ export function reportText(
   table: (columns: readonly string[], rows: readonly (readonly string[])[]) => string,
 ): string {
   const parts = [`${report.title}\n${machineText(report.machine)}\n`]
+  for (const warning of report.warnings ?? []) parts.push(`WARNING: ${warning}\n`)
   for (const { title, columns, rows } of report.tables) parts.push(`${title}\n${table(columns, rows)}`)
   parts.push(`${report.goals.map(goalText).join('\n')}\n`)
   return parts.join('\n')
@@ -63,6 +66,7 @@ const markdownRow = (cells: readonly string[]): string => `| ${cells.map(cell).j
 
 export function reportMarkdown(report: Report): string {
   const lines = [`# ${report.title}`, '', `${report.time}. ${machineText(report.machine)}.`, '']
+  for (const warning of report.warnings ?? []) lines.push(`**Warning**: ${warning}`, '')
   for (const sentence of report.method) lines.push(`- ${sentence}`)
   for (const { title, columns, rows } of report.tables)
     lines.push(

@@ -52,11 +52,15 @@ function load(inputs: readonly RuleInput[]): LoadResult {
   return loaded
 }
 
-/** `count` made-up rules. The first rules of a larger set are those of a smaller one. */
-export function generateRuleSet(count: number): RuleSet {
+/** Text of `count` made-up rules. The first rules of a larger set are those of a smaller one. */
+export function generateRules(count: number): string {
   const random = randomOf(3)
-  const text = [HEAD, ...Array.from({ length: count }, (_, i) => ruleText(i, random))].join('\n')
-  const { rules } = load([{ path: 'generated.yaml', text }])
+  return [HEAD, ...Array.from({ length: count }, (_, i) => ruleText(i, random))].join('\n')
+}
+
+/** These rules, loaded. */
+export function generateRuleSet(count: number): RuleSet {
+  const { rules } = load([{ path: 'generated.yaml', text: generateRules(count) }])
   return { name: `${count} rules`, rules: rules as readonly Rule[], skipped: 0 }
 }
 

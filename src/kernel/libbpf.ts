@@ -2,6 +2,7 @@
  * libbpf.so.1 through koffi: the narrow interface everything else uses. Pointers are opaque named types, so that a
  * pointer of the wrong kind is an error here and not a crash there.
  */
+import { constants } from 'node:os'
 import koffi from 'koffi'
 import { SystemError } from './libc.ts'
 
@@ -54,6 +55,8 @@ export interface Libbpf {
    * return it. Throws SystemError.
    */
   objectInfo(fd: number, info: Uint8Array): Uint8Array
+  /** Ids of all loaded programs, whoever loaded them. Throws SystemError. */
+  programIds(): number[]
   /** Descriptor of a loaded program, whoever loaded it. Throws SystemError. */
   programById(id: number): number
   /** Let the kernel measure programs until the descriptor that is returned is closed (Linux 5.8). Throws SystemError. */
@@ -144,6 +147,7 @@ const functionsOf = (lib: ReturnType<typeof loadLibrary>) => ({
   setLogBuf: lib.func('int bpf_program__set_log_buf(bpf_program *program, void *buffer, size_t size)'),
   programFd: lib.func('int bpf_program__fd(bpf_program *program)'),
   programById: lib.func('int bpf_prog_get_fd_by_id(uint32_t id)'),
+  nextProgramId: lib.func('int bpf_prog_get_next_id(uint32_t id, _Out_ uint32_t *next)'),
   enableStats: lib.func('int bpf_enable_stats(int type)'),
   testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
   attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
@@ -247,6 +251,7 @@ const programCalls = (
   | 'programFd'
   | 'runOnce'
   | 'recursionMisses'
+  | 'programIds'
   | 'programById'
   | 'measurePrograms'
 > => ({
@@ -266,6 +271,16 @@ const programCalls = (
   recursionMisses: (program) => {
     const info = infoOf(f, f.programFd(program), new Uint8Array(PROG_INFO.size))
     return Number(new DataView(info.buffer).getBigUint64(PROG_INFO.recursionMisses, true))
+  },
+  programIds: () => {
+    const ids: number[] = []
+    const next = [0]
+    for (;;) {
+      const result = f.nextProgramId(next[0]!, next)
+      if (result === -constants.errno.ENOENT) return ids
+      zero('bpf_prog_get_next_id', result)
+      ids.push(next[0]!)
+    }
   },
   programById: (id) => zero('bpf_prog_get_fd_by_id', f.programById(id)),
   measurePrograms: () => zero('bpf_enable_stats', f.enableStats(BPF_STATS_RUN_TIME)),

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { tracingPrograms } from '../../src/bench/tracers.ts'
 import { formatFailure, type ProgramFailure } from '../../src/kernel/errors.ts'
 import { loadLibbpf } from '../../src/kernel/libbpf.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../src/kernel/machine.ts'
@@ -201,5 +202,15 @@ suite('loader', { skip: NEEDS_ROOT }, () => {
     }
     t.diagnostic(`all: ${total.toFixed(0)} ms`)
     assert.deepEqual(loader.failures, [])
+  })
+
+  test('tracing programs of anybody are found', () => {
+    const live = openLive({ events: ['openat'] })
+    try {
+      const found = tracingPrograms()!.filter(({ name }) => name === 'exit_openat')
+      assert.ok(found.some(({ kind }) => kind === 'tracepoint'))
+    } finally {
+      live.stop()
+    }
   })
 })
