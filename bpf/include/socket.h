@@ -15,7 +15,9 @@ struct sockaddr_start {
 	__u16 port; /* network order, inet only */
 	__u32 v4;
 	struct in6_addr v6;
+	__u32 scope; /* inet6, where v4 is its flow */
 };
+#define SOCKADDR_IN6_OLD 24 /* without scope */
 
 /* A unix name of `len` bytes after the family. Abstract ones start with NUL, shown as `@`; they may hold more NULs. */
 static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const void *from, int len, bool user)
@@ -49,15 +51,20 @@ static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const
 
 /* The address of `len` bytes that a call passed or got back, in memory of the caller or, as `user` says, a copy. */
 static __always_inline void put_address(struct scratch *s, struct prog_counters *st, const void *addr, int len,
-					__u16 *family, __u8 *ip, __u16 *port, struct vl *path, bool user)
+					__u16 *family, __u8 *ip, __u16 *port, __u32 *flow, __u32 *scope,
+					struct vl *path, bool user)
 {
+	__u32 n = len < SOCKADDR_IN6_OLD ? 8 : SOCKADDR_IN6_OLD;
 	struct sockaddr_start a = {};
+
+	if (len >= (int)sizeof(a))
+		n = sizeof(a);
 
 	if (!addr || len < 2)
 		return;
 	if (!user) {
 		bpf_probe_read_kernel(&a, sizeof(a), addr);
-	} else if (bpf_probe_read_user(&a, len < (int)sizeof(a) ? 8 : sizeof(a), addr)) {
+	} else if (bpf_probe_read_user(&a, n, addr)) {
 		if (bpf_probe_read_user(&a.family, 2, addr)) {
 			mark_partial(st, s->data);
 			return;
@@ -70,13 +77,16 @@ static __always_inline void put_address(struct scratch *s, struct prog_counters 
 	} else if (a.family == AF_INET6) {
 		__builtin_memcpy(ip, &a.v6, 16);
 		*port = __builtin_bswap16(a.port);
+		*flow = __builtin_bswap32(a.v4);
+		*scope = a.scope;
 	} else if (a.family == AF_UNIX)
 		put_unix_name(s, path, addr + 2, len - 2, user);
 }
 
 /* Into the fields that passedAddress of schema/events/socket-facts.ts declares. */
 #define PUT_ADDRESS_FROM(s, st, e, addr, len, user)                                                                    \
-	put_address(s, st, addr, len, &(e)->addr_family, (e)->addr_ip, &(e)->addr_port, &(e)->addr_path, user)
+	put_address(s, st, addr, len, &(e)->addr_family, (e)->addr_ip, &(e)->addr_port, &(e)->addr_flow,               \
+		    &(e)->addr_scope, &(e)->addr_path, user)
 #define PUT_ADDRESS(s, st, e, addr, len) PUT_ADDRESS_FROM(s, st, e, addr, len, true)
 
 /* The name of a unix socket or, as `peer` says, of the one at the other end. */

@@ -15,6 +15,7 @@ export const bpfCall = defineFamily({
     fd: fd('descriptor of the object the command is about, given or returned; -1 without one'),
     kind: oneOf('what that object is', BPF_OBJECTS),
     obj_id: u32('id of that object in the kernel; 0 when it is not known'),
+    size: u32('bytes of the arguments'),
     obj_name: str('name of that object; links have none', { max: 16 }),
   },
   limits:

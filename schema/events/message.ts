@@ -1,4 +1,5 @@
-import { atUring, defineFamily, fd, result, syscallEvent, u64 } from '../dsl.ts'
+import { atUring, defineFamily, fd, flags, result, s32, syscallEvent, u32, u64 } from '../dsl.ts'
+import { MSG_FLAGS } from '../enums/index.ts'
 import { passedAddress, socketFacts } from './socket-facts.ts'
 
 const URING = atUring('message', 'net/uring')
@@ -24,6 +25,9 @@ export const message = defineFamily({
     res: result('bytes sent or received, the number of messages for the mmsg calls, or a negative errno'),
     size: u64('bytes the caller gave or had room for'),
     fd: fd('the socket'),
+    flags: flags('how to send or receive; 0 through io_uring', MSG_FLAGS),
+    vlen: u32('number of messages (sendmmsg, recvmmsg); 0 otherwise'),
+    addrlen: s32('bytes of the address passed (sendto); 0 otherwise, and through io_uring'),
     ...socketFacts,
     ...passedAddress,
   },

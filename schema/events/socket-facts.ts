@@ -1,4 +1,4 @@
-import { flags, ip, oneOf, path, port, u16, u64 } from '../dsl.ts'
+import { flags, ip, oneOf, path, port, u16, u32, u64 } from '../dsl.ts'
 import { FAMILIES, SOCKET_FACTS } from '../enums/index.ts'
 
 /**
@@ -21,6 +21,8 @@ export const socketFacts = {
 /** The address a call passed or got back. */
 export const passedAddress = {
   addr_ip: ip('address passed', { hidden: true }),
+  addr_flow: u32('flow of an IPv6 address passed', { hidden: true }),
+  addr_scope: u32('scope of an IPv6 address passed', { hidden: true }),
   addr_port: port('port passed', { hidden: true }),
   addr_family: oneOf('address family passed; 0 without an address', FAMILIES, 'u16', { hidden: true }),
   addr_path: path('unix: name passed', { hidden: true, max: 128 }),

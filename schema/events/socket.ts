@@ -10,6 +10,7 @@ import {
   result,
   s32,
   syscallEvent,
+  u32,
   u64,
 } from '../dsl.ts'
 import { FAMILIES, IP_PROTOCOLS, SOCK_FLAGS, SOCK_TYPES } from '../enums/index.ts'
@@ -42,6 +43,10 @@ export const socket = defineFamily({
     raddr: ip('remote address of the socket', { hidden: true }),
     addr_ip: ip('address the caller passed', { hidden: true }),
     fd: fd('the socket; for accept the new one, or a negative errno'),
+    listen_fd: fd('the socket that was listened on (accept); -1 otherwise'),
+    addrlen: s32('bytes of the address passed (connect, bind); 0 otherwise, and through io_uring'),
+    addr_flow: u32('flow of an IPv6 address passed', { hidden: true }),
+    addr_scope: u32('scope of an IPv6 address passed', { hidden: true }),
     backlog: s32('queue length asked for (listen); -1 otherwise'),
     flags: flags('accept4 flags', SOCK_FLAGS),
     lport: port('local port of the socket', { hidden: true }),

@@ -7,7 +7,7 @@ import {
   SOCK_FLAGS,
   SOCK_TYPES,
 } from '../../schema/enums/index.ts'
-import { type EventType, layoutOf, type Slot } from '../../schema/index.ts'
+import { type EventType, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
 import { decodeBytes } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
@@ -58,13 +58,24 @@ const FIELD_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   chmod: { pathname: 'filename' },
   socket: { sockfd: 'fd' },
   socket_new: { protocol: 'proto' },
-  message: { sockfd: 'fd', len: 'size', flags: '' },
+  message: { sockfd: 'fd', len: 'size' },
   process_vm: { flags: '' },
   pidfd: { pidfd: 'pid_fd', targetfd: 'target_fd' },
 }
 
-/** Calls whose record says something else under that name: `accept` has the descriptor of the new socket. */
-const ABSENT: ReadonlySet<string> = new Set(['accept.sockfd', 'accept4.sockfd', 'sendmsg.len', 'bpf.size'])
+/** Calls whose record says something else under that name: an address where the length is written. */
+const ABSENT: ReadonlySet<string> = new Set([
+  ...['sendmsg.len', 'accept.addrlen', 'accept4.addrlen', 'recvfrom.addrlen'],
+])
+
+/** Of the call, where others of its family have another field: `fd` of accept is the new socket. */
+const FIELD_OF_CALL: Readonly<Record<string, string>> = {
+  'accept.sockfd': 'listen_fd',
+  'accept4.sockfd': 'listen_fd',
+}
+
+/** What records of io_uring do not have. */
+const NOT_BY_URING: ReadonlySet<string> = new Set(['message.flags', 'message.addrlen', 'socket.addrlen'])
 
 /** Directory fields of relative paths in records of their own. */
 const DIRECTORY_OF: Readonly<Record<string, string>> = { oldpath: 'olddir', newpath: 'newdir', target: '' }
@@ -89,7 +100,7 @@ const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc
     },
   },
   'magic_write.bytes': {
-    doc: 'first bytes, at most 20, in base64',
+    doc: 'first bytes, at most 32, in base64',
     value: ({ event }) => {
       const bytes = event.bytes('bytes')
       return bytes && Buffer.from(bytes).toString('base64')
@@ -132,10 +143,21 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
     if (made !== undefined) return { name: shown, type: cType, ...made }
     const slot = ABSENT.has(`${call.name}.${name}`)
       ? undefined
-      : slots.get(type.family.record === undefined ? (FIELD_OF[family]?.[name] ?? name) : name)
-    return slot === undefined ? [] : ofSlot(slot, shown, cType)
+      : slots.get(
+          type.family.record === undefined
+            ? (FIELD_OF_CALL[`${call.name}.${name}`] ?? FIELD_OF[family]?.[name] ?? name)
+            : name,
+        )
+    if (slot === undefined) return []
+    const argument = ofSlot(slot, shown, cType)
+    return NOT_BY_URING.has(`${family}.${name}`) ? notByUring(argument) : argument
   })
 }
+
+const notByUring = (argument: TraceArgument): TraceArgument => ({
+  ...argument,
+  value: (ctx) => ((ctx.event.flags & RECORD_FLAGS.IO_URING) === 0 ? argument.value(ctx) : undefined),
+})
 
 /** One argument from one field of the record. */
 export function ofSlot(slot: Slot, name: string, type: string): TraceArgument {
@@ -260,8 +282,10 @@ function addressMap({ event }: SyscallContext): ArgumentValue | undefined {
   const port = String(event.number('addr_port') ?? 0)
   const address = new Ip(event.ip('addr_ip') ?? new Uint8Array(16)).text
   if (family === AF_INET) return { sa_family, sin_port: port, sin_addr: address }
-  // What the record does not have of such an address is not made up.
-  if (family === AF_INET6) return { sa_family, sin6_port: port, sin6_addr: address }
+  if (family === AF_INET6) {
+    const [flow, scope] = ['addr_flow', 'addr_scope'].map((name) => String(event.number(name) ?? 0))
+    return { sa_family, sin6_port: port, sin6_flowinfo: flow!, sin6_addr: address, sin6_scopeid: scope! }
+  }
   return { sa_family }
 }
 

@@ -359,6 +359,37 @@ suite('output', () => {
     ])
   }
   const WORDS = 'option:parse-arguments'
+  test('an IPv6 address has its flow and scope, a message its flags', async () => {
+    const address = {
+      addr_family: 10,
+      addr_ip: new Uint8Array(16),
+      addr_port: 53,
+      addr_flow: 7,
+      addr_scope: 2,
+    }
+    const sent = event('sendto', {}, { fd: 3, size: 5, flags: 0x4000, addrlen: 28, ...address })
+    const expected = [
+      ['sockfd', 'int', 3],
+      ['len', 'size_t', 5],
+      ['flags', 'string', 'MSG_NOSIGNAL'],
+      [
+        'dest_addr',
+        'struct sockaddr*',
+        { sa_family: 'AF_INET6', sin6_port: '53', sin6_flowinfo: '7', sin6_addr: '::', sin6_scopeid: '2' },
+      ],
+      ['addrlen', 'int', 28],
+    ]
+    assert.deepEqual(await argsOf('sendto', sent, WORDS), expected)
+    assert.deepEqual(
+      await argsOf('sendto', { ...sent, flags: RECORD_FLAGS.IO_URING }, WORDS),
+      expected.filter(([name]) => name !== 'flags' && name !== 'addrlen'),
+      'what io_uring does not tell is left out',
+    )
+  })
+  test('the socket that a connection came by', async () => {
+    const init = event('accept4', {}, { res: 7, fd: 7, listen_fd: 3, flags: 0 })
+    assert.deepEqual((await argsOf('accept4', init))[0], ['sockfd', 'int', 3])
+  })
   test('what clone is given: flags and the signal are one word', async () => {
     const init = event(
       'clone',

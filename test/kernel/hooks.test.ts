@@ -182,7 +182,7 @@ function hooks(compat: 'off' | 'always'): void {
         ['pwritev', ref(0), vector('vector'), 1, 0],
       ],
       'magic_write',
-      { pathname: at('file'), bytes: '\x7fELF and much more t' },
+      { pathname: at('file'), bytes: '\x7fELF and much more than twenty b' },
       { bytes: 'again' },
       { bytes: 'vector' },
     )

@@ -57,6 +57,7 @@ suite('open', { skip: NEEDS_ROOT }, () => {
       flags: 0,
       mode: 0,
       resolve: 0,
+      how_size: 0,
       ino: file.ino,
       dev: kernelDev(secret),
       i_mode: file.mode,
@@ -141,6 +142,7 @@ suite('open', { skip: NEEDS_ROOT }, () => {
       flags: 0,
       mode: 0,
       resolve: 0,
+      how_size: 0,
       ino: 0,
       dev: 0,
       i_mode: 0,
@@ -191,11 +193,11 @@ suite('open', { skip: NEEDS_ROOT }, () => {
       ['openat', AT_FDCWD, file, 0o2000001, 0],
       ['openat2', AT_FDCWD, file, bytes(how), 24],
     ])
-    assert.deepEqual(pick(seen, 'flags', 'mode', 'resolve', 'path'), [
-      { event: 'creat', flags: 0o1101, mode: 0o644, resolve: 0, path: file },
-      { event: 'open', flags: 0o2002, mode: 0, resolve: 0, path: file },
-      { event: 'openat', flags: 0o2000001, mode: 0, resolve: 0, path: file },
-      { event: 'openat2', flags: 0o102, mode: 0o600, resolve: 4, path: file },
+    assert.deepEqual(pick(seen, 'flags', 'mode', 'resolve', 'how_size', 'path'), [
+      { event: 'creat', flags: 0o1101, mode: 0o644, resolve: 0, how_size: 0, path: file },
+      { event: 'open', flags: 0o2002, mode: 0, resolve: 0, how_size: 0, path: file },
+      { event: 'openat', flags: 0o2000001, mode: 0, resolve: 0, how_size: 0, path: file },
+      { event: 'openat2', flags: 0o102, mode: 0o600, resolve: 4, how_size: 24, path: file },
     ])
   })
 

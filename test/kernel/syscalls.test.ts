@@ -7,11 +7,13 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { errnoName } from '../../schema/enums/index.ts'
-import { type EventType, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
+import { type EventType, isVariable, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
 import { eventNameOf } from '../../schema/syscall-aliases.ts'
 import { flagNamer } from '../../src/fields/evt/argument-text.ts'
 import { scratchFolder } from '../../src/testing/scratch.ts'
+import { findTraceEvent } from '../../src/trace/catalogue.ts'
+import { traceeName } from '../../src/trace/tracee-types.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen, undisturbed } from './support/live.ts'
 import { program } from './support/programs.ts'
 import { firstCalls, straceVersion, type Traced } from './support/strace.ts'
@@ -27,16 +29,20 @@ const NEVER: Readonly<Record<string, string>> = {
 }
 
 const NUMBER = process.arch === 'arm64' ? 'arm64' : 'x64'
-/** Their arguments are those of the call, under the same names. */
-const COMPARED: ReadonlySet<string> = new Set(
-  PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined || family.name === 'fork').map(
-    ({ name }) => name,
-  ),
-)
+/** The number of a record that an argument of a call is; undefined where the record says something else, or more than a number. */
+function slotOf(call: Syscall, name: string): Slot | undefined {
+  const slot = findTraceEvent(call.name)?.args.find((one) => one.name === traceeName(call.name, name))?.slot
+  if (slot !== undefined) return isVariable(slot.decl.storage) ? undefined : slot
+  const { family } = PUBLIC_EVENT_TYPES.find((type) => type.name === call.name)!
+  return family.name === 'fork' ? layoutOf(family).slots.find((one) => one.name === name) : undefined
+}
 const PLAIN = PUBLIC_EVENT_TYPES.filter(({ family }) => family.record !== undefined).map(({ name }) => name)
 const NAMES: ReadonlySet<string> = new Set(SYSCALLS.map(({ name }) => name))
 const folder = scratchFolder('syscalls')
 const strace = straceVersion()
+
+/** Arguments whose numbers were compared. */
+const compared = new Set<string>()
 
 /** Events that came in any of the tests below. */
 const triggered = new Set<string>()
@@ -166,6 +172,7 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     t.diagnostic(
       `${made.length - missed.length} of ${callable.length} syscalls seen and compared with ${strace}`,
     )
+    t.diagnostic(`${compared.size} arguments compared`)
     for (const [name, reason] of Object.entries(NEVER)) t.diagnostic(`never called: ${name}: ${reason}`)
     if (uncalled.length > 0) t.diagnostic(`strace says nothing of: ${uncalled.join(' ')}`)
     if (missed.length > 0) t.diagnostic(`not seen: ${missed.join(' ')}`)
@@ -274,29 +281,31 @@ const flagText = (table: Names, value: number): string =>
 
 /** Arguments whose low bits are not those that strace shows, by position. */
 function differentArguments(call: Syscall, seen: Seen, { name, args }: Traced): string[] {
-  if (!COMPARED.has(seen.event) || name.startsWith('syscall_')) return []
+  if (name.startsWith('syscall_')) return []
   if (args.length !== call.arguments.length && !OTHER_COUNT.has(name))
     return [`${call.name}: ${call.arguments.length} arguments, not ${args.length}`]
-  return call.arguments.flatMap(({ name, type }, i) => {
-    const theirs = args[i]
-    if (type.max !== undefined || theirs === undefined) return []
-    const bits = type.storage === 'u64' || type.storage === 's64' ? 53 : 32
-    const same = BigInt.asUintN(bits, wordOf(seen, name)) === BigInt.asUintN(bits, BigInt(theirs))
-    return same ? [] : [`${call.name}.${name}: ${wordOf(seen, name)}, not ${theirs}`]
+  return call.arguments.flatMap(({ name }, i) => {
+    const [theirs, slot] = [args[i], slotOf(call, name)]
+    if (slot === undefined || theirs === undefined) return []
+    const bits = slot.size === 8 ? 53 : 32
+    const ours = wordOf(seen, slot.name)
+    compared.add(`${call.name}.${name}`)
+    const same = BigInt.asUintN(bits, ours) === BigInt.asUintN(bits, BigInt(theirs))
+    return same ? [] : [`${call.name}.${name}: ${ours}, not ${theirs}`]
   })
 }
 
 /** Numbers of a 32-bit call that are not those that strace shows, register by register. */
 function differentWords(call: Syscall, number: number, seen: Seen, { args }: Traced): string[] {
-  if (!COMPARED.has(seen.event) || MAPS.has(call.name)) return []
+  if (MAPS.has(call.name)) return []
   const wide = call.wide.get(number) ?? []
   let at = 0
   const ordered = call.name === 'clone' ? SWAPPED.map((i) => call.arguments[i]!) : call.arguments
   return ordered.flatMap(({ name, type }, i) => {
     const [low, high] = [args[at++], wide.includes(i) ? args[at++] : undefined]
-    if (type.max !== undefined || low === undefined) return []
+    const slot = slotOf(call, name)
+    if (slot === undefined || low === undefined) return []
     const word = BigInt.asUintN(32, BigInt(low))
-    const is64 = type.storage === 'u64' || type.storage === 's64'
     // What is signed in one register is signed in the record.
     const theirs =
       high !== undefined
@@ -304,8 +313,8 @@ function differentWords(call: Syscall, number: number, seen: Seen, { args }: Tra
         : type.storage === 's64'
           ? BigInt.asIntN(32, word)
           : word
-    const ours = wordOf(seen, name)
-    const bits = is64 ? 64 : 32
+    const ours = wordOf(seen, slot.name)
+    const bits = slot.size === 8 ? 64 : 32
     const same = BigInt.asUintN(bits, ours) === BigInt.asUintN(bits, theirs)
     return same ? [] : [`${call.name}.${name}: ${ours}, not ${low} ${high ?? ''}`]
   })

@@ -4,7 +4,7 @@
 #include "inode.h"
 #include "uring.h"
 
-#define MAGIC_MAX 20
+#define MAGIC_MAX 32
 
 struct iovec {
 #ifdef TARSIER_COMPAT

@@ -27,6 +27,9 @@ struct call {
 	const void *addr;
 	int addr_len;
 	__u64 size;
+	__u32 flags;
+	__u32 vlen;
+	int given_len; /* of the address, as an argument */
 	bool unread; /* user memory could not be read */
 };
 
@@ -71,6 +74,9 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->res = ctx->ret;
 	e->fd = fd;
 	e->size = call->size;
+	e->flags = call->flags;
+	e->vlen = call->vlen;
+	e->addrlen = call->given_len;
 	if (call->unread)
 		mark_partial(st, e);
 	if (file)
@@ -85,7 +91,7 @@ SEC("tp/syscalls/sys_exit_sendto")
 int exit_sendto(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	struct call call = { (void *)ARG5(regs), ARG6(regs), ARG3(regs), false };
+	struct call call = { (void *)ARG5(regs), ARG6(regs), ARG3(regs), ARG4(regs), 0, ARG6(regs), false };
 
 	return report(ctx, task, EVENT_sendto, PROG_exit_sendto, ARG1(regs), &call);
 }
@@ -97,6 +103,7 @@ int exit_sendmsg(struct sys_exit_ctx *ctx)
 	CALLER;
 	struct call call = from_header((void *)ARG2(regs));
 
+	call.flags = ARG3(regs);
 	return report(ctx, task, EVENT_sendmsg, PROG_exit_sendmsg, ARG1(regs), &call);
 }
 
@@ -107,6 +114,8 @@ int exit_sendmmsg(struct sys_exit_ctx *ctx)
 	CALLER;
 	struct call call = from_header((void *)ARG2(regs));
 
+	call.vlen = ARG3(regs);
+	call.flags = ARG4(regs);
 	return report(ctx, task, EVENT_sendmmsg, PROG_exit_sendmmsg, ARG1(regs), &call);
 }
 
@@ -115,7 +124,7 @@ SEC("tp/syscalls/sys_exit_recvfrom")
 int exit_recvfrom(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	struct call call = { (void *)ARG5(regs), 0, ARG3(regs), false };
+	struct call call = { (void *)ARG5(regs), 0, ARG3(regs), ARG4(regs), 0, 0, false };
 
 	/* the address is there only after a message has come */
 	if (ctx->ret >= 0 && call.addr)
@@ -130,6 +139,9 @@ static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, _
 
 	if (ctx->ret < 0)
 		call.addr_len = 0;
+	if (id == EVENT_recvmmsg)
+		call.vlen = ARG3(regs);
+	call.flags = id == EVENT_recvmmsg ? ARG4(regs) : ARG3(regs);
 	return report(ctx, task, id, prog, ARG1(regs), &call);
 }
 

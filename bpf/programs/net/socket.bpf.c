@@ -5,7 +5,7 @@
 
 /* `fd` is the socket that the event is about, -1 when there is none. */
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
-				  const void *addr, int len, int backlog, __u32 flags)
+				  const void *addr, int len, int backlog, __u32 flags, int listen_fd)
 {
 	struct file *file = file_of(task, fd);
 	struct guard_input in = {
@@ -20,6 +20,8 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->fd = fd;
 	e->backlog = backlog;
 	e->flags = flags;
+	e->listen_fd = listen_fd;
+	e->addrlen = len;
 	PUT_ADDRESS(s, st, e, addr, len);
 	if (file) {
 		sk = ADD_SOCKET(e, file);
@@ -35,7 +37,8 @@ SEC("tp/syscalls/sys_exit_connect")
 int exit_connect(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+	return report(ctx, task, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0,
+		      -1);
 }
 
 /* int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
@@ -43,7 +46,7 @@ SEC("tp/syscalls/sys_exit_bind")
 int exit_bind(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0);
+	return report(ctx, task, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0, -1);
 }
 
 /* int listen(int sockfd, int backlog) */
@@ -51,16 +54,15 @@ SEC("tp/syscalls/sys_exit_listen")
 int exit_listen(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0);
+	return report(ctx, task, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0, -1);
 }
 
 /* int accept(int sockfd, struct sockaddr *addr, socklen_t *addrlen): the result is the socket of the connection */
 SEC("tp/syscalls/sys_exit_accept")
 int exit_accept(struct sys_exit_ctx *ctx)
 {
-	struct task_struct *task = untracked(bpf_get_current_task_btf());
-
-	return report(ctx, task, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0);
+	CALLER;
+	return report(ctx, task, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0, ARG1(regs));
 }
 
 /* int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags) */
@@ -68,7 +70,7 @@ SEC("tp/syscalls/sys_exit_accept4")
 int exit_accept4(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs));
+	return report(ctx, task, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs), ARG1(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

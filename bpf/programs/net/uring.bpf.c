@@ -192,6 +192,7 @@ static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 pr
 
 	e->res = res;
 	e->fd = uring_fd(op);
+	e->listen_fd = accepts ? e->fd : -1;
 	e->backlog = backlog;
 	e->flags = flags;
 	if (accepts)

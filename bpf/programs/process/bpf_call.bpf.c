@@ -147,7 +147,7 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	struct prog_counters *st = begin_foreign(PROG_exit_bpf);
 	struct attr_words attr = {};
 	struct object object = {};
-	__u32 cmd = ARG1(regs), size = ARG3(regs);
+	__u32 cmd = ARG1(regs), size = ARG3(regs), given = size;
 	__u64 args[GUARD_ARGUMENTS] = { [ARGUMENT_BPF_CALL_CMD] = cmd };
 	struct guard_input in = { .event = EVENT_bpf, .shape = guard_outcome(ctx->ret), .args = args };
 	struct guard_verdict verdict;
@@ -191,6 +191,7 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	e->fd = fd;
 	e->kind = object.kind;
 	e->obj_id = object.id;
+	e->size = given;
 	if (object.name)
 		put_kernel_str(s, st, &e->obj_name, object.name, 16);
 	SUBMIT_BY_AIM(s, st, aimed);

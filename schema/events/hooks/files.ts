@@ -79,7 +79,7 @@ export const magicWrite = defineHook({
     ...atExits('magic_write', 'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'),
     ...atTyped('magic_write_uring', 'io_uring_complete'),
   ],
-  fields: { pathname, bytes: str('first bytes, at most 20', { max: 20 }), ...place, ...how },
+  fields: { pathname, bytes: str('first bytes, at most 32', { max: 32 }), ...place, ...how },
   limits:
     'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, and copy_file_range write is not there.',
 })

@@ -153,7 +153,12 @@ interface Address {
   readonly ip?: Uint8Array
   readonly port?: number
   readonly path?: string
+  readonly flow?: number
+  readonly scope?: number
 }
+
+const wordIn = (map: JsonMap, key: string): number =>
+  Number(BigInt.asUintN(32, BigInt(numberOf(map[key] ?? null) ?? 0)))
 
 function addressOf(map: JsonMap): Address | undefined {
   const word = map['sa_family']
@@ -166,7 +171,11 @@ function addressOf(map: JsonMap): Address | undefined {
     case AF_INET:
       return withIp(AF_INET, ip('sin_addr'), port('sin_port'))
     case AF_INET6:
-      return withIp(AF_INET6, ip('sin6_addr'), port('sin6_port'))
+      return {
+        ...withIp(AF_INET6, ip('sin6_addr'), port('sin6_port')),
+        flow: wordIn(map, 'sin6_flowinfo'),
+        scope: wordIn(map, 'sin6_scopeid'),
+      }
     case AF_UNIX: {
       const path = map['sun_path']
       return { family: AF_UNIX, path: typeof path === 'string' ? path : '' }
@@ -199,11 +208,10 @@ function sockaddrBytes(map: JsonMap): Uint8Array | undefined {
   const number = Buffer.alloc(2)
   number.writeUInt16BE(port)
   if (family === AF_INET) return Buffer.concat([head, number, ip.subarray(12)])
-  const word = (key: string): number => Number(BigInt.asUintN(32, BigInt(numberOf(map[key] ?? null) ?? 0)))
   const flow = Buffer.alloc(4)
-  flow.writeUInt32BE(word('sin6_flowinfo'))
+  flow.writeUInt32BE(wordIn(map, 'sin6_flowinfo'))
   const scope = Buffer.alloc(4)
-  scope.writeUInt32LE(word('sin6_scopeid'))
+  scope.writeUInt32LE(wordIn(map, 'sin6_scopeid'))
   const parts = [head, number, flow, ip]
   return Buffer.concat(map['sin6_scopeid'] === undefined ? parts : [...parts, scope])
 }
@@ -311,8 +319,10 @@ const passedIn = (value: Json): Fields | undefined => {
   return address && passed(address)
 }
 
-const passed = ({ family, ip, port, path }: Address): Fields => ({
+const passed = ({ family, ip, port, path, flow, scope }: Address): Fields => ({
   addr_family: family,
+  ...(flow && { addr_flow: flow }),
+  ...(scope && { addr_scope: scope }),
   ...(ip && { addr_ip: ip }),
   ...(port === undefined ? {} : { addr_port: port }),
   ...(path === undefined ? {} : { addr_path: path.slice(0, 108) }),

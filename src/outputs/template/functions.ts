@@ -126,6 +126,12 @@ function dateOf(value: Value): Date {
   throw new Error(`${textOf(value, false)} is no time`)
 }
 
+/** The form may be data, too. */
+function dateText(form: Value, time: Value, zone: string): Value {
+  const text = textOf(form, false)
+  return sameMark(isMarked(text), formatDate(unmark(text), dateOf(time), zone))
+}
+
 function dict(args: readonly Value[]): Value {
   const entries: [string, Value][] = []
   for (let i = 0; i < args.length; i += 2) entries.push([textOf(args[i], false), args[i + 1] ?? ''])
@@ -222,11 +228,11 @@ const SPRIG: Readonly<Record<string, TemplateFunction>> = {
   contains: ofTexts(2, (part, text) => text.includes(part)),
   date: (args) => {
     need(args, 2)
-    return formatDate(unmark(textOf(args[0], false)), dateOf(args[1]), 'Local')
+    return dateText(args[0], args[1], 'Local')
   },
   dateInZone: (args) => {
     need(args, 3)
-    return formatDate(unmark(textOf(args[0], false)), dateOf(args[1]), textOf(args[2], false))
+    return dateText(args[0], args[1], textOf(args[2], false))
   },
   default: (args) => {
     need(args, 1)
