@@ -27,7 +27,3 @@ test('fields about either end and about networks are compared, not printed', () 
     'fd.ip fd.net fd.port fd.proto fd.cnet fd.snet fd.lnet fd.rnet',
   )
 })
-test('an argument that only events of Falco have is refused', () => {
-  const argument = SOURCES.get('syscall')!.fields.get('evt.arg')!
-  assert.throws(() => argument.bind('cgroups'), /argument 'cgroups' of Falco is not served/)
-})

@@ -67,6 +67,22 @@ test('loading stops at the first bad file', () => {
   )
   assert.deepEqual(result.rules, [])
 })
+test('each file has a verdict where that is asked for: as if those that failed were not there', () => {
+  const paths = [
+    path('v1.yaml', macro('m', 'evt.type=open')),
+    path('v2.yaml', `${macro('bad', 'evt.type=open')}- x`),
+    join(folder, 'v3.yaml'),
+    path('v4.yaml', rule('a', { condition: 'm' })),
+    path('v5.yaml', rule('b', { condition: 'bad' })),
+    path('v6.yaml', rule('c', { condition: 'm' })),
+  ]
+  const result = loadRules(paths, { sources: TEST_SOURCES, everyFile: true })
+  assert.deepEqual(
+    result.files.map(({ successful }) => successful),
+    [true, false, false, true, false, true],
+  )
+  assert.deepEqual(result.rules, [])
+})
 test('a missing plugin fails the file that asks for it', () => {
   const paths = [
     path('p.yaml', '- required_plugin_versions: [{name: json, version: 1.0.0}]'),

@@ -38,7 +38,7 @@ export interface LoadResult {
   readonly rules: readonly CompiledRule[]
   /** Rules that are switched off. */
   readonly disabled: readonly CompiledRule[]
-  /** One result for each file read. Loading stops at the first file that fails. */
+  /** One result for each file read. Loading stops at the first file that fails, unless each is to have a verdict. */
   readonly files: readonly FileResult[]
   /** Text of the files, for rendering diagnostics. */
   readonly sources: ReadonlyMap<string, SourceFile>
@@ -51,22 +51,37 @@ export function loadRules(inputs: readonly RuleInput[], env: LoadEnv): LoadResul
   const sessions = new Map<RuleLanguage, RuleSession>()
   const sources = new Map<string, SourceFile>()
   const files: FileResult[] = []
-  const failed = (): LoadResult => nothing(files, sources)
+  const good: SourceFile[] = []
   for (const input of inputs.flatMap(expandDirectory)) {
     const read = readInput(input)
-    if ('code' in read) {
+    if ('code' in read)
       files.push({ name: read.span.file, successful: false, errors: [read], warnings: [], schema: [] })
-      return failed()
+    else {
+      sources.set(read.name, read)
+      const problems = addTo(sessions, read, env)
+      const successful = problems.errors.length === 0
+      files.push({ name: read.name, successful, schema: [], ...problems })
+      if (successful) good.push(read)
     }
-    sources.set(read.name, read)
-    const language = LANGUAGES.find(({ extensions }) => extensions.includes(extname(read.name))) ?? falco
-    const session = sessions.get(language) ?? language.open(env)
-    sessions.set(language, session)
-    const problems = session.add(read)
-    files.push({ name: read.name, successful: problems.errors.length === 0, schema: [], ...problems })
-    if (problems.errors.length > 0) return failed()
+    if (files.at(-1)!.successful) continue
+    if (!env.everyFile) break
+    // As if the file were not there.
+    sessions.clear()
+    for (const file of good) addTo(sessions, file, env)
   }
-  return finish(sessions, files, sources, env)
+  const isGood = files.every(({ successful }) => successful)
+  return isGood ? finish(sessions, files, sources, env) : nothing(files, sources)
+}
+
+function addTo(
+  sessions: Map<RuleLanguage, RuleSession>,
+  file: SourceFile,
+  env: LoadEnv,
+): ReturnType<RuleSession['add']> {
+  const language = LANGUAGES.find(({ extensions }) => extensions.includes(extname(file.name))) ?? falco
+  const session = sessions.get(language) ?? language.open(env)
+  sessions.set(language, session)
+  return session.add(file)
 }
 
 const nothing = (files: readonly FileResult[], sources: ReadonlyMap<string, SourceFile>): LoadResult => ({

@@ -32,6 +32,7 @@ export function validateFiles(
   const result = loadRules(files, {
     sources: withStaticFields(SOURCES, config.static_fields),
     ...ruleEnvironment(loaded.file?.name, shippedRules()),
+    everyFile: true,
   })
   if (result.files.length === 0)
     throw new UserError(

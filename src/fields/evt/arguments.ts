@@ -1,4 +1,6 @@
 /** Arguments of each event under the names that rules use: `evt.args`, `evt.arg.NAME`, `evt.rawarg.NAME`. */
+
+import { PRCTL_OPTIONS } from '../../../schema/enums/index.ts'
 import {
   type EventType,
   type FieldDecl,
@@ -13,7 +15,9 @@ import type { ProcessInfo, SyscallContext } from '../context.ts'
 import { passedAddress, socketTuple, tupleText } from '../fd/descriptor.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
 import { pathOf, pathOfFields } from '../paths.ts'
+import { namespaceTime } from '../proc/image.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
+import { cgroupsText } from '../thread/thread.ts'
 import { splitVector } from '../vector.ts'
 import { type ArgText, numberText } from './argument-text.ts'
 import { FALCO_ARGUMENT_LISTS, FALCO_NAMES, type PlainNumber } from './falco-arguments.ts'
@@ -173,13 +177,28 @@ const ofProcess = (
   name: string,
   type: string,
   doc: string,
-  of: (process: ProcessInfo) => string,
+  of: (process: ProcessInfo, ctx: SyscallContext) => string | undefined,
 ): Argument => ({
   name,
   type,
   doc: `${doc}; of the caller`,
-  text: ({ process }) => (process === undefined ? undefined : { raw: of(process) }),
+  text(ctx) {
+    const raw = ctx.process && of(ctx.process, ctx)
+    return raw === undefined ? undefined : { raw }
+  },
 })
+
+const CGROUPS = ofProcess('cgroups', 'text', 'control groups as of the last exec', cgroupsText)
+
+const { PR_SET_NAME, PR_GET_NAME, PR_GET_CHILD_SUBREAPER } = PRCTL_OPTIONS.names as Record<string, number>
+
+/** 0 where it points to a name, as Falco has it; where it points to the answer, that is not known. */
+function numberOfPrctl({ event }: SyscallContext): ArgText | undefined {
+  const option = event.number('option')
+  if (option === PR_GET_CHILD_SUBREAPER) return undefined
+  const isName = option === PR_SET_NAME || option === PR_GET_NAME
+  return { raw: isName ? '0' : String(event.bigint('arg2')) }
+}
 
 /** Arguments that Falco has and the record holds in other words; they follow the result. */
 const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
@@ -203,6 +222,7 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
       },
     },
     ...CALLER_IDS,
+    CGROUPS,
   ],
   fork: [
     ofProcess('exe', 'text', 'argv[0]', ({ argv }) => argv[0] ?? ''),
@@ -213,6 +233,19 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
     ofProcess('uid', 'u32', 'real user id', ({ uid }) => String(uid)),
     ofProcess('gid', 'u32', 'real group id', ({ gid }) => String(gid)),
     ofProcess('vpid', 'u32', 'process id in its own pid namespace', ({ vpid }) => String(vpid)),
+    ofProcess('vtid', 'u32', 'thread id in its own pid namespace, of main threads', ({ vpid }, { event }) =>
+      event.tid === event.pid ? String(vpid) : undefined,
+    ),
+    ofProcess('fdlimit', 'u64', 'most descriptors it may have open, as of the last exec', ({ image }) =>
+      image === undefined ? undefined : String(image.fdLimit),
+    ),
+    CGROUPS,
+    ofProcess(
+      'pidns_init_start_ts',
+      'time',
+      'start of the pid namespace, ns since the epoch',
+      (process, ctx) => namespaceTime(process, ctx)?.toString(),
+    ),
   ],
   socket: [
     TUPLE,
@@ -229,6 +262,11 @@ const EXTRA: Readonly<Record<string, readonly Argument[]>> = {
   message: [TUPLE],
 }
 
+/** The same of syscalls that are the only one of their family. */
+const EXTRA_OF_CALLS: Readonly<Record<string, readonly Argument[]>> = {
+  prctl: [{ name: 'arg2_int', type: 'u64', doc: 'arg2, where it is a number', text: numberOfPrctl }],
+}
+
 function argumentsOf(type: EventType): readonly Argument[] {
   const without = NOT_OF[type.name] ?? []
   const slots = layoutOf(type.family).slots.filter(
@@ -240,7 +278,7 @@ function argumentsOf(type: EventType): readonly Argument[] {
     return at < 0 ? order.length : at
   }
   const own = slots.toSorted((a, b) => rank(a) - rank(b)).map((slot) => fromSlot(type, slot))
-  const extra = EXTRA[type.family.name] ?? []
+  const extra = EXTRA[type.family.name] ?? EXTRA_OF_CALLS[type.name] ?? []
   const after = own[0]?.name === 'res' ? 1 : 0
   return inFalcoOrder(type.name, [...own.slice(0, after), ...extra, ...own.slice(after)])
 }
@@ -302,8 +340,10 @@ function parseWhich(fieldName: string, arg: string | undefined): string | number
     throw new FieldArgumentError(`${fieldName} needs the name of an argument, as in ${fieldName}.flags`)
   if (/^\d{1,3}$/.test(arg)) return Number(arg)
   if (OWN_NAMES.has(arg)) return arg
+  const events = [...FALCO_ARGUMENT_LISTS].filter(([, list]) => list.has(arg)).map(([event]) => event)
+  const of = events.length === 0 ? 'of Falco' : `that Falco has of ${events.join(', ')}`
   const what = FALCO_ARGUMENTS.has(arg)
-    ? `argument '${arg}' of Falco is not served`
+    ? `argument '${arg}' ${of} is not served`
     : `no event has an argument '${arg}'`
   throw new FieldArgumentError(`${fieldName}.${arg}: ${what}; see 'tarsier events show NAME'`)
 }

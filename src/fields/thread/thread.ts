@@ -1,8 +1,8 @@
 /** The thread that made the event, and the capabilities of its process. */
 import { CAPABILITIES } from '../../../schema/enums/index.ts'
-import type { ExecFacts, SyscallContext } from '../context.ts'
+import type { ExecFacts, ProcessInfo, SyscallContext } from '../context.ts'
 import { type Extractor, FieldArgumentError } from '../field.ts'
-import { field, processField, type SyscallField } from '../syscall-field.ts'
+import { field, processField, type SyscallField, textOf } from '../syscall-field.ts'
 
 /** Names of the set bits, separated by blanks: `CAP_CHOWN CAP_KILL`. */
 export function capabilityNames(bits: number): string {
@@ -34,6 +34,16 @@ const HIERARCHIES = {
   unified: (facts: ExecFacts) => facts.cgroup,
   v1: (facts: ExecFacts) => facts.cgroupV1,
 } as const
+
+/** Each hierarchy with its path; undefined when nothing is known of the process. */
+export const cgroupsText = ({ image }: ProcessInfo): string | undefined =>
+  image &&
+  Object.entries(HIERARCHIES)
+    .flatMap(([name, of]) => {
+      const path = of(image)
+      return path === undefined ? [] : [`${name}=${path.text}`]
+    })
+    .join(' ')
 
 function bindCgroup(arg: string | undefined): Extractor<SyscallContext> {
   const of = HIERARCHIES[arg as keyof typeof HIERARCHIES]
@@ -82,15 +92,7 @@ export const threadFields: readonly SyscallField[] = [
     cost: 'derived',
     doc: 'Control groups of the process as of its last exec: the path in the version 2 hierarchy, and the deepest one of version 1.',
     examples: ['unified=/system.slice/ssh.service'],
-    of: (process, ctx) => {
-      const facts = process.image
-      if (facts === undefined) return undefined
-      const known = Object.entries(HIERARCHIES).flatMap(([name, of]) => {
-        const path = of(facts)
-        return path === undefined ? [] : [`${name}=${path.text}`]
-      })
-      return ctx.lookup.intern(known.join(' '))
-    },
+    of: (process, ctx) => textOf(ctx, cgroupsText(process)),
   }),
   {
     name: 'thread.cgroup',

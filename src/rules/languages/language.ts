@@ -29,6 +29,8 @@ export interface LoadEnv {
   readonly matching?: 'first' | 'all'
   /** Look for rules that cannot mean what they say (`HINT_*` warnings); default true. */
   readonly hints?: boolean
+  /** After a file that failed, go on without it instead of stopping: each file gets a verdict, and no rule is loaded. */
+  readonly everyFile?: boolean
   /** What a file is beside a rule file, by its name: the configuration, or one that is shipped. */
   readonly roleOf?: (file: string) => 'config' | 'shipped' | undefined
   /** Other spellings of an absolute path on this machine, where links lead to it; without it there are none. */

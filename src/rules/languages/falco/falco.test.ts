@@ -29,6 +29,27 @@ finds(
 )
 finds('an open quote', '- rule: "x', '0:1:11 LOAD_ERR_YAML_PARSE Missing closing double quote')
 finds('a tab as indentation', '- list: a\n\titems: []', '0:2:2 LOAD_ERR_YAML_PARSE ')
+for (const [what, text] of [
+  ['after a key', '- list: a\n\titems: []'],
+  ['of a key', '- rule: r\n\tdesc: d'],
+  ['of an item', '- list: a\n  items:\n\t- x'],
+  ['after a dash', '-\trule: r\n\tdesc: d'],
+  ['in a block', '- rule: r\n  condition: |\n    a\n\tand b'],
+] as const)
+  test(`a tab as indentation ${what} has a hint`, () =>
+    assert.match(load([text]).files[0]!.errors[0]!.hint!, /indented by a tab/))
+finds(
+  'a list item that is null',
+  '- list: a\n  items: [x, null]',
+  "0:2:14 LOAD_ERR_YAML_VALIDATE an element of 'items' is 'null', which is nothing in YAML",
+)
+finds(
+  'a tag that is a tilde',
+  rule('r', { tags: '[~]' }),
+  "0:6:10 LOAD_ERR_YAML_VALIDATE an element of 'tags' is '~', which is nothing in YAML",
+)
+test('quoted null is a word', () =>
+  assert.equal(load(['- list: a\n  items: [x, "null", \'~\', nullable]']).files[0]!.successful, true))
 finds('an unknown item', '- rul: x', "0:1:3 LOAD_UNKNOWN_ITEM unknown item 'rul', ignored")
 finds('an unknown key', rule('r', { tagz: '[a]' }), "0:6:3 LOAD_UNKNOWN_KEY unknown key 'tagz', ignored")
 finds('a key given twice', `${USE}  desc: e\n`, "0:6:3 LOAD_UNKNOWN_KEY key 'desc' is given twice")

@@ -56,15 +56,21 @@ export function sequenceOf(keys: Keys, key: string): readonly Node[] | undefined
     : fail(`'${key}' must be a list, not ${aKind(node)}`, node, valueContext(keys, key, node))
 }
 
-/** A list of scalars that are not empty; `null` and `~` are words like any other here. */
+/** A list of scalars; `null` and `~` without quotes are nothing in YAML, not words. */
 export function textsOf(keys: Keys, key: string): readonly MappedText[] | undefined {
   const what = `an element of '${key}'`
   return sequenceOf(keys, key)?.map((item) => {
     if (item.kind !== 'scalar')
       return fail(`${what} must be text, not ${aKind(item)}`, item, valueContext(keys, key, item))
-    return item.isNull && item.text === ''
-      ? fail(`${what} is empty`, item, valueContext(keys, key, item))
-      : item.mapped
+    if (!item.isNull) return item.mapped
+    const context = valueContext(keys, key, item)
+    if (item.text === '') return fail(`${what} is empty`, item, context)
+    return fail(
+      `${what} is '${item.text}', which is nothing in YAML`,
+      item,
+      context,
+      `write "${item.text}" with quotes if the word is meant`,
+    )
   })
 }
 

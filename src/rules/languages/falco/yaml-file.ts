@@ -50,7 +50,11 @@ export function* readYaml(file: SourceFile): Generator<Node> {
   for (const document of composer.compose(tokens(file))) {
     const error = document.errors[0]
     if (error)
-      throw new DocumentError(yamlMessage(error.message), spanOf(file, ...error.pos), yamlHint(error.message))
+      throw new DocumentError(
+        yamlMessage(error.message),
+        spanOf(file, ...error.pos),
+        tabHint(file.text, error.pos[0]) ?? yamlHint(error.message),
+      )
     if (document.contents !== null) yield convert(document.contents, { file, anchors: new Map(), nodes })
   }
 }
@@ -180,6 +184,14 @@ const rangeSpan = (range: readonly number[] | null | undefined, file: SourceFile
   spanOf(file, range?.[0] ?? 0, range?.[1] ?? range?.[0] ?? 0)
 
 /** The parser names the construct it would have to be; nearly always a line is indented by mistake. */
+/** What is wrong with a line that begins with a tab is seldom what the parser says of it. */
+function tabHint(text: string, at: number): string | undefined {
+  const line = text.slice(text.lastIndexOf('\n', at - 1) + 1)
+  return /^[ -]*\t/.test(line)
+    ? 'this line is indented by a tab, which looks like blanks and is none: write blanks'
+    : undefined
+}
+
 const yamlHint = (message: string): string | undefined =>
   /^Nested mappings|^Implicit keys|^All mapping items/.test(message)
     ? 'keys of one item stand in the same column: compare the indentation with that of the next line'
