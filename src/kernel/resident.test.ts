@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { cleanMappings, releaseStartMemory } from './resident.ts'
+import { cleanMappings, releaseStartMemory, residentWatch } from './resident.ts'
 
 const mapping = (rights: string, path: string, anonymous = 0): string =>
   `00400000-00403000 ${rights} 00000000 fe:00 12    ${path}\nSize: 12 kB\nAnonymous:      ${anonymous} kB\nVmFlags: rd\n`
@@ -27,4 +27,22 @@ test('the process goes on with less', () => {
   releaseStartMemory()
   assert.ok(resident() < before / 2, `${resident()} of ${before} kB of files`)
   assert.equal([3, 1, 2].sort().join(), '1,2,3')
+})
+test('only growth is worth a release, from where the last one left it', () => {
+  const MB = 2 ** 20
+  let rss = 70 * MB
+  let released = 0
+  const look = residentWatch(
+    () => rss,
+    () => {
+      released++
+      rss -= 2 * MB
+    },
+  )
+  const after = (mb: number): number => {
+    rss = mb * MB
+    look()
+    return released
+  }
+  assert.deepEqual([76, 77, 80, 82, 60, 66, 67].map(after), [0, 1, 1, 2, 2, 2, 3])
 })

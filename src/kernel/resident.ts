@@ -1,6 +1,7 @@
 /** Memory the start needed and the work does not, given back to the system. */
 import { readFileSync } from 'node:fs'
 import koffi from 'koffi'
+import { everyAligned } from './aligned.ts'
 
 const MADV_DONTNEED = 4
 
@@ -35,13 +36,42 @@ export function releaseStartMemory(): void {
   // There by --expose-gc of the launcher.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   try {
-    const libc = koffi.load(null)
-    const trim = libc.func('int malloc_trim(size_t pad)')
-    const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
-    trim(0)
+    koffi.load(null).func('int malloc_trim(size_t pad)')(0)
+  } catch {
+    // Another C library: the agent works with more memory.
+  }
+  releaseProgramText()
+}
+
+/** Lets go of pages of program files alone. Never throws. */
+export function releaseProgramText(): void {
+  try {
+    const madvise = koffi.load(null).func('int madvise(uintptr_t address, size_t length, int advice)')
     for (const { address, length } of cleanMappings(readFileSync('/proc/self/smaps', 'latin1')))
       madvise(address, length, MADV_DONTNEED)
   } catch {
-    // Another C library or no /proc: the agent works with more memory.
+    // No /proc.
   }
+}
+
+/** Growth that is worth a look at what may go: the compiler, which is at work when events come, touches as much. */
+const GROWTH_BYTES = 6 * 2 ** 20
+const LOOK_MS = 30_000
+
+/** Let go of program text whenever resident memory (`rss`, bytes) has grown. Each call of what is returned is a look. */
+export function residentWatch(rss: () => number, release: () => void): () => void {
+  let least = rss()
+  return () => {
+    const now = rss()
+    if (now - least > GROWTH_BYTES) {
+      release()
+      least = rss()
+    } else least = Math.min(least, now)
+  }
+}
+
+/** Give back what the start needed, and look now and then from then on; returns what ends that. */
+export function keepResident(): () => void {
+  releaseStartMemory()
+  return everyAligned(LOOK_MS, residentWatch(process.memoryUsage.rss, releaseProgramText), false)
 }

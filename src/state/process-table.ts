@@ -94,6 +94,8 @@ class Table implements ProcessTable {
   readonly #texts = new RecentTexts((text) => new Str(text), SHARED_TEXT_MAX)
   /** Containers by the ids of cgroups, as far as processes started there; null is the host. */
   readonly #cgroups = new Map<string, ContainerRef | null>()
+  /** By path of a cgroup. */
+  readonly #containers = new Map<string, ContainerRef | null>()
   /** Newest process of a pid; older ones hang on it. */
   readonly #byPid = new Map<number, ProcessRecord>()
   /** In order of birth, those passed over by eviction moved to the end. */
@@ -268,17 +270,29 @@ class Table implements ProcessTable {
   }
 
   #containerOf(event: EventView): ContainerRef | undefined {
-    const paths = [event.string('cgroup_path'), event.string('cgroup_v1_path')]
-    return this.#firstContainer(paths.flatMap((path) => (path === undefined ? [] : path.text)))
+    return (
+      this.#container(event.string('cgroup_path')?.text) ??
+      this.#container(event.string('cgroup_v1_path')?.text)
+    )
   }
 
   #firstContainer(paths: readonly string[]): ContainerRef | undefined {
-    const { containerOf } = this.#options
     for (const path of paths) {
-      const container = containerOf(path)
+      const container = this.#container(path)
       if (container !== undefined) return container
     }
     return undefined
+  }
+
+  /** A path means the same each time; most processes are in a cgroup that another was in. */
+  #container(path: string | undefined): ContainerRef | undefined {
+    if (path === undefined) return undefined
+    const known = this.#containers.get(path)
+    if (known !== undefined) return known ?? undefined
+    const container = this.#options.containerOf(path)
+    if (this.#containers.size >= CGROUPS_MAX) this.#containers.clear()
+    this.#containers.set(path, container ?? null)
+    return container
   }
 
   /** The child starts as a copy of its parent, or with the little the event tells when the parent is unknown. */

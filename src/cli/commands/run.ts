@@ -18,7 +18,7 @@ import type { LoadedConfig } from '../../config/load.ts'
 import { takeRestart } from '../../config/reloaded.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { counted } from '../../health/words.ts'
-import { releaseStartMemory } from '../../kernel/resident.ts'
+import { keepResident } from '../../kernel/resident.ts'
 import { serviceManager } from '../../kernel/service.ts'
 import { droppedBy } from '../../outputs/delivery/message.ts'
 import type { MakeCaptures } from '../../recording.ts'
@@ -224,10 +224,14 @@ export async function runAgent(
   log.debug(`programs: ${agent.programs.join(' ')}`)
   const service = serviceManager(io.env)
   service?.ready(`${counted(rules.length, 'rule')}, ${counted(agent.programs.length, 'program')} attached`)
-  const settled = setTimeout(releaseStartMemory, SETTLED_MS)
+  let release = (): void => {}
+  const settled = setTimeout(() => {
+    release = keepResident()
+  }, SETTLED_MS)
   const ended = seconds === 0 ? undefined : setTimeout(stop, seconds * 1000)
   await stopped.promise
   clearTimeout(settled)
+  release()
   clearTimeout(ended)
   service?.stopping()
   process.off('SIGHUP', onHangup)
