@@ -43,6 +43,8 @@ export interface NameTable {
   readonly names: Readonly<Record<string, number>>
   /** For flags: a multi-bit field inside the word whose value is an enum (O_ACCMODE, S_IFMT). */
   readonly group?: { readonly mask: number; readonly names: Readonly<Record<string, number>> }
+  /** For flags: what a word without a bit is called where arguments are shown in words. */
+  readonly none?: string
 }
 
 export interface FieldDecl {

@@ -5,6 +5,7 @@ import type { NameTable } from '../dsl.ts'
 export const ACCESS_MODES: NameTable = {
   kind: 'flags',
   names: { R_OK: 4, W_OK: 2, X_OK: 1 },
+  none: 'F_OK',
 }
 
 /** lseek(2) origins. */

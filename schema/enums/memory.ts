@@ -4,6 +4,7 @@ import type { NameTable } from '../dsl.ts'
 /** Memory protection. */
 export const PROT_FLAGS: NameTable = {
   kind: 'flags',
+  none: 'PROT_NONE',
   names: {
     PROT_READ: 1,
     PROT_WRITE: 2,

@@ -17,7 +17,7 @@ import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
-import { CLONE_ARGUMENTS, flagWords, OPEN_HOW } from './structures.ts'
+import { CLONE_ARGUMENTS, flagWords, MEMORY_ALERT, OPEN_HOW } from './structures.ts'
 import { hookType, traceeName, traceeType } from './tracee-types.ts'
 
 /** A value as JSON can have it. */
@@ -86,6 +86,7 @@ type Value = TraceArgument['value']
 const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc'>>> = {
   ...CLONE_ARGUMENTS,
   ...OPEN_HOW,
+  ...MEMORY_ALERT,
   'socket.addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
   'message.dest_addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
   'message.src_addr': { doc: 'address that came back', value: (ctx) => addressMap(ctx) },

@@ -9,7 +9,8 @@ type Event = SyscallContext['event']
 type Made = Pick<TraceArgument, 'value' | 'words' | 'doc'>
 
 /**
- * Names of the bits of a word, and those without a name as a number. A word of which no bit has a name has none either.
+ * Names of the bits of a word, and those without a name as a number. A word of which no bit has a name has none either,
+ * unless it has one for that.
  */
 export function flagWords(table: NameTable): (value: number) => string | undefined {
   const names = flagNamer(table)
@@ -17,6 +18,7 @@ export function flagWords(table: NameTable): (value: number) => string | undefin
   const low = parts.reduce((sum, bit) => sum | (bit % 2 ** 32), 0)
   const high = parts.reduce((sum, bit) => sum | Math.floor(bit / 2 ** 32), 0)
   return (value) => {
+    if (value === 0 && table.none !== undefined) return table.none
     const rest = ((value & ~low) >>> 0) + ((Math.floor(value / 2 ** 32) & ~high) >>> 0) * 2 ** 32
     const known = names(value)
     if (rest === 0) return known
@@ -99,6 +101,21 @@ export const CLONE_ARGUMENTS: Readonly<Record<string, Made>> = {
     value: ({ event }) => mapOf(membersOf(event), (name) => word(event, name)) ?? word(event, 'cl_args'),
     words: ({ event }) =>
       mapOf(membersOf(event), (name) => memberWords(event, name)) ?? hex(word(event, 'cl_args')),
+  },
+}
+
+/** What Tracee says of an alert about memory. */
+export const MEMORY_ALERTS: Readonly<Record<number, string>> = {
+  1: 'Mmaped region with W+E permissions!',
+  2: 'Protection changed to Executable!',
+  3: 'Protection changed from E to W+E!',
+  4: 'Protection changed from W+E to E!',
+}
+export const MEMORY_ALERT: Readonly<Record<string, Made>> = {
+  'mem_prot_alert.alert': {
+    doc: 'what happened',
+    value: ({ event }) => event.number('alert'),
+    words: ({ event }) => MEMORY_ALERTS[event.number('alert') ?? 0],
   },
 }
 

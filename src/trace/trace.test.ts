@@ -359,6 +359,15 @@ suite('output', () => {
     ])
   }
   const WORDS = 'option:parse-arguments'
+  test('words without a bit, and what is said of memory', async () => {
+    const wordOf = async (name: string, argument: string, value: number): Promise<unknown> =>
+      ((await argsOf(name, event(name, {}, { [argument]: value }), WORDS)) as unknown[][]).find(
+        ([given]) => given === argument,
+      )?.[2]
+    assert.equal(await wordOf('mprotect', 'prot', 0), 'PROT_NONE')
+    assert.equal(await wordOf('access', 'mode', 0), 'F_OK')
+    assert.equal(await wordOf('mem_prot_alert', 'alert', 3), 'Protection changed from E to W+E!')
+  })
   test('an IPv6 address has its flow and scope, a message its flags', async () => {
     const address = {
       addr_family: 10,

@@ -85,12 +85,14 @@ off_t*: sendfile.offset splice.off_in splice.off_out copy_file_range.off_in copy
 qid_t: quotactl_fd.id
 sighandler_t: signal.handler
 siginfo_t*: rt_sigtimedwait.info rt_sigqueueinfo.info rt_tgsigqueueinfo.info pidfd_send_signal.info
+loff_t*: _llseek.result
 sigset_t*: rt_sigprocmask.set rt_sigprocmask.oldset rt_sigpending.set rt_sigsuspend.mask signalfd.mask
   io_uring_enter.argp sigpending.set sigprocmask.oldset
 size_t: statfs64.size fstatfs64.size
 size_t*: get_robust_list.len_ptr
 stack_t*: sigaltstack.old_ss
 struct __old_kernel_stat*: oldstat.statbuf
+struct __sysctl_args*: _sysctl.args
 struct clone_args*: clone3.cl_args
 struct epoll_event*: epoll_wait.events epoll_ctl.event epoll_pwait.events epoll_pwait2.events
 struct file_handle*: name_to_handle_at.handle open_by_handle_at.handle
@@ -155,10 +157,10 @@ u64: lookup_dcookie.cookie
 uid_t*: getresuid.ruid getresuid.euid getresuid.suid
 union bpf_attr*: bpf.attr
 unsigned char*: mincore.vec
-unsigned int: getdents64.fd linkat.flags fanotify_init.event_f_flags io_uring_enter.fd io_uring_register.fd
+unsigned int: _llseek.fd getdents64.fd linkat.flags fanotify_init.event_f_flags io_uring_enter.fd io_uring_register.fd
   open_tree.flags mount_setattr.flags quotactl_fd.fd quotactl_fd.cmd memfd_secret.flags readdir.fd
 unsigned int*: mq_timedreceive.msg_prio getcpu.cpu getcpu.node
-unsigned long: ioctl.request ioctl.arg clone.flags clone.tls personality.persona process_madvise.flags
+unsigned long: _llseek.offset_high _llseek.offset_low ioctl.request ioctl.arg clone.flags clone.tls personality.persona process_madvise.flags
 unsigned long*: sched_setaffinity.mask sched_getaffinity.mask get_mempolicy.nodemask socketcall.args
 `
     .split(/\n(?! )/)

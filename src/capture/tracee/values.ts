@@ -6,6 +6,7 @@ import {
   AF_UNIX,
   CLONE_FLAGS,
   OPEN_FLAGS,
+  PROT_ALERTS,
   RESOLVE_FLAGS,
   SIGNALS,
   SOCK_FLAGS,
@@ -16,6 +17,7 @@ import type { FieldValue } from '../../decode/encode.ts'
 import { encodeText } from '../../decode/str.ts'
 import { credentialBytes } from '../../fields/credentials.ts'
 import { parseIp } from '../../fields/ip.ts'
+import { MEMORY_ALERTS } from '../../trace/structures.ts'
 
 /** What JSON has, integers beyond 2^53 as bigint. */
 export type Json =
@@ -109,7 +111,8 @@ export function numberOf(value: Json, names?: NameTable): number | bigint | unde
   return bits >>> 0
 }
 
-const bitOf = ({ names, group }: NameTable, word: string): number | undefined => {
+const bitOf = ({ names, group, none }: NameTable, word: string): number | undefined => {
+  if (word === none) return 0
   for (const table of [names, group?.names ?? {}]) if (Object.hasOwn(table, word)) return table[word]
   return undefined
 }
@@ -250,6 +253,10 @@ export const PARTS: Readonly<
     if (!isMap(value)) return given('cl_args', numberOf(value))
     const { flags, ...others } = value
     return { ...given('flags', cloneWord(flags ?? 0)), ...membersOf(others, CLONE_MEMBERS) }
+  },
+  'mem_prot_alert.alert': (value) => {
+    const known = Object.entries(MEMORY_ALERTS).find(([, text]) => text === value)?.[0]
+    return given('alert', known === undefined ? numberOf(value, PROT_ALERTS) : Number(known))
   },
   'magic_write.bytes': (value) =>
     typeof value === 'string' ? { bytes: Buffer.from(value.slice(0, TEXT_MAX), 'base64') } : undefined,
