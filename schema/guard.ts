@@ -45,6 +45,7 @@ export const PROCESS_DIMENSIONS = [
   'uids',
   'containers',
   'ttys',
+  'loginuids',
   'images',
   'exes',
   'ancestors',

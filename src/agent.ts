@@ -32,10 +32,11 @@ import { INTEGRITY_RULES } from './integrity/finding.ts'
 import { Integrity, type IntegrityOptions } from './integrity/integrity.ts'
 import { WATCHED_EVENTS } from './integrity/observer.ts'
 import { type Consumers, inForce, prebufferOf, type Rule, type RuleSet, ruleSet } from './judging.ts'
+import type { GuardSet } from './kernel/guard-maps.ts'
 import { hostIdentity, hostRoot } from './kernel/host.ts'
 import type { HostLock } from './kernel/host-lock.ts'
 import type { Libbpf } from './kernel/libbpf.ts'
-import { CLOCK, clock } from './kernel/libc.ts'
+import { CLOCK, clock, SystemError } from './kernel/libc.ts'
 import { type OwnIds, ownIds } from './kernel/own-ids.ts'
 import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
@@ -58,6 +59,7 @@ import type { Gap } from './sources/kernel/reader.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { MissingMode } from './sources/kernel/syscall-plan.ts'
 import type { ThrottleNotice } from './sources/kernel/throttle.ts'
+import { passwdOf } from './sources/kernel/user-files.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
 export type { AgentStatus, Summary } from './agent-status.ts'
@@ -302,7 +304,10 @@ function begin(options: AgentOptions, lib: Libbpf, outputs: Outputs, files: () =
     },
     learned: (cgroup, cgroupV1, container) => source?.noteCgroup(cgroup, cgroupV1, container),
   })
-  source = openSource(sourceOptions(parts, lib))
+  source = openSource({
+    ...sourceOptions(parts, lib),
+    beforeUsers: (passwd) => renewGuards(source, guarding.meetUsers(passwd), options.log),
+  })
   observer?.begin?.({
     write: (line) => outputs.record(line),
     lookup: pipeline.lookup,
@@ -330,6 +335,23 @@ function begin(options: AgentOptions, lib: Libbpf, outputs: Outputs, files: () =
   return { parts, pipeline, source, passes, integrity }
 }
 
+/** Put other guards in place, where there are any. False when the kernel does not take them. */
+function renewGuards(
+  source: KernelSource | undefined,
+  guards: GuardSet | undefined,
+  log: AgentOptions['log'],
+): boolean {
+  if (guards === undefined) return true
+  try {
+    source?.setGuards(guards)
+    return true
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error
+    log('warning', `names of users stay as they were: the kernel does not take the guards (${error.message})`)
+    return false
+  }
+}
+
 /** What stands before anything is attached; of what is yet to be or to change, as it is then. */
 function partsOf(
   options: AgentOptions,
@@ -347,6 +369,7 @@ function partsOf(
   const telemetry = planTelemetry({ config, host: identity.hostname, self: self.pid, sink: outputs })
   const guarding = createGuarding({
     config,
+    passwd: passwdOf(hostRoot(env)),
     streams: () =>
       streamsOf({
         telemetry,

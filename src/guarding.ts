@@ -9,9 +9,12 @@ import type { StreamInterest } from './guards/consumers.ts'
 import { guardSet } from './guards/install.ts'
 import { createLiveness } from './guards/live.ts'
 import { type GuardPlan, planGuards } from './guards/plan.ts'
+import type { UserNames } from './guards/process.ts'
 import { FILE_EVENTS } from './integrity/observer.ts'
 import type { GuardSet } from './kernel/guard-maps.ts'
+import { readsUserNames } from './rules/fields-used.ts'
 import type { CompiledRule } from './rules/ir.ts'
+import { namesIn } from './state/users.ts'
 import type { TelemetryPlan } from './telemetry/open.ts'
 
 type Rule = CompiledRule<SyscallContext>
@@ -22,6 +25,8 @@ export interface GuardingOptions {
   readonly streams: () => readonly StreamInterest[]
   /** Processes that live, as events told. */
   readonly processes: () => Iterable<ProcessInfo>
+  /** Text of the passwd file. */
+  readonly passwd: string
 }
 
 export interface Guarding {
@@ -29,29 +34,53 @@ export interface Guarding {
   guardsOf(rules: readonly Rule[]): GuardSet | undefined
   /** What tables for these rules would say; undefined when the configuration wants none. */
   planOf(rules: readonly Rule[]): GuardPlan | undefined
+  /**
+   * Users have other names from now on: tables for the rules in use that hold for the names before and now, undefined when those
+   * in use do.
+   */
+  meetUsers(passwd: string): GuardSet | undefined
   /** Rules that may match an event, by what the guard found. */
   admits(event: EventView): Admits<SyscallContext> | undefined
 }
 
-export function createGuarding({ config, streams, processes }: GuardingOptions): Guarding {
+export function createGuarding({ config, streams, processes, passwd }: GuardingOptions): Guarding {
   const liveness = createLiveness()
+  let users: UserNames = [namesIn(passwd)]
+  let inUse: readonly Rule[] = []
   const planOf = (rules: readonly Rule[]): GuardPlan | undefined =>
-    config['kernel.guards'] ? planGuards({ rules, streams: streams() }) : undefined
+    config['kernel.guards'] ? planGuards({ rules, streams: streams(), users }) : undefined
+  const guardsOf = (rules: readonly Rule[]): GuardSet | undefined => {
+    const plan = planOf(rules)
+    if (plan === undefined) return undefined
+    return guardSet({
+      tables: plan.tables,
+      auditEvery: config['kernel.guard_audit'],
+      begins(generation) {
+        inUse = rules
+        liveness.add(generation, plan)
+      },
+      processes,
+    })
+  }
   return {
     planOf,
-    guardsOf(rules) {
-      const plan = planOf(rules)
-      if (plan === undefined) return undefined
-      return guardSet({
-        tables: plan.tables,
-        auditEvery: config['kernel.guard_audit'],
-        begins: (generation) => liveness.add(generation, plan),
-        processes,
-      })
+    guardsOf,
+    meetUsers(passwd) {
+      const names = namesIn(passwd)
+      if (isSame(names, users[0]!)) return undefined
+      // Guards that the kernel did not take leave names as they were: so those before are kept.
+      users = [names, ...users].slice(0, MOST_NAMES)
+      return inUse.some(readsUserNames) ? guardsOf(inUse) : undefined
     },
     admits: (event) => liveness.of(event),
   }
 }
+
+/** Passwd files whose names are kept in mind. */
+const MOST_NAMES = 8
+
+const isSame = (a: ReadonlyMap<number, string>, b: ReadonlyMap<number, string>): boolean =>
+  a.size === b.size && [...a].every(([uid, name]) => b.get(uid) === name)
 
 export interface Streams {
   readonly telemetry: Pick<TelemetryPlan, 'events' | 'watched'>

@@ -37,7 +37,8 @@ __noinline int guard_learn_process(struct guard *g, struct guard_config *config)
 			known = 0;
 	}
 	if (guard_is_asked(config, DIM_IMAGES) || guard_is_asked(config, DIM_EXES) ||
-	    guard_is_asked(config, DIM_TTYS) || guard_is_asked(config, DIM_ANCESTORS)) {
+	    guard_is_asked(config, DIM_TTYS) || guard_is_asked(config, DIM_LOGINUIDS) ||
+	    guard_is_asked(config, DIM_ANCESTORS)) {
 		kept = guard_process_of(task, g->generation);
 		if (kept) {
 			if (guard_is_asked(config, DIM_ANCESTORS) && kept->names_epoch != g->names_epoch)

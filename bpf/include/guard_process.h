@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Bits of processes: what the path of the executable and the terminal leave is computed at exec, what the names of
+ * Bits of processes: what the path of the executable, the terminal and the login session leave is computed at exec, what the names of
  * ancestors leave is handed down at fork. Entries are written here and, for processes that were there before the tables, by
  * user space, which never overwrites one.
  *
@@ -60,8 +60,8 @@ static __always_inline void guard_cut_exe(struct guard_mask *image, const struct
 }
 
 /*
- * A new image: its path, `len` bytes at `path`, of which `base` are the last component (0: not known), and `tty`. `key` is room to look it up; what is too long for it is not
- * asked for. Names: its own, those it had and those of its parent, which may be another than the one that made it.
+ * A new image: its path, `len` bytes at `path`, of which `base` are the last component (0: not known), `tty`, and the user of
+ * the login session. `key` is room to look the path up; what is too long for it is not asked for. Names: its own, those it had and those of its parent, which may be another than the one that made it.
  */
 static __always_inline void guard_exec(struct task_struct *task, struct guard_dir *key, const void *path, __u32 len,
 				       __u32 base, __u32 tty)
@@ -75,7 +75,12 @@ static __always_inline void guard_exec(struct task_struct *task, struct guard_di
 
 	if (!config)
 		return;
-	fresh.image = *guard_number(config, generation, DIM_TTYS, tty ? 1 : 0);
+	guard_fill(&fresh.image);
+	if (config->asked & (1U << DIM_TTYS))
+		guard_cut(&fresh.image, guard_number(config, generation, DIM_TTYS, tty ? 1 : 0));
+	if (config->asked & (1U << DIM_LOGINUIDS))
+		guard_cut(&fresh.image, guard_number(config, generation, DIM_LOGINUIDS,
+						     bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1));
 	if (len < GUARD_DIR) {
 		__builtin_memset(key, 0, sizeof(*key));
 		bpf_probe_read_kernel(key->text, len & 255, path);

@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<Dimension, { readonly single: boolean; readonly pre
   uids: { single: true, prefix: false },
   containers: { single: true, prefix: false },
   ttys: { single: true, prefix: false },
+  loginuids: { single: true, prefix: false },
   images: { single: true, prefix: true },
   exes: { single: true, prefix: false },
   ancestors: { single: false, prefix: false },
@@ -54,7 +55,7 @@ export interface Items {
  * an ending of it. `raws`: something in the name as the caller gave it, of which there is only `..`, two dots in a row.
  *
  * `comms`: name of the process. `uids`: effective user. `containers`: `host` or `container`. `ttys`: `none` or `some`, as of
- * the last exec. `images`: beginning of the executable's path, ended by NUL where all of it is meant. `exes`: its last component. `ancestors`: name that
+ * the last exec. `loginuids`: user of the login session as of then, -1 for none. `images`: beginning of the executable's path, ended by NUL where all of it is meant. `exes`: its last component. `ancestors`: name that
  * the process or one it descends from ever had. `ports` and `nets` (hexadecimal, slash, bits): either end of a socket.
  * `arg0` to `arg5`: numbers of the event, by tests of bits (arguments.ts).
  */

@@ -42,7 +42,7 @@ export interface Explanation {
 }
 
 export function explainRule(plan: GuardPlan, rule: Rule): Explanation {
-  const weaken = createWeakener<SyscallContext>()
+  const weaken = createWeakener<SyscallContext>({ users: plan.users })
   const tests = new Map<string, Map<string, Verdict>>()
   for (const event of GUARDED_EVENTS.values()) {
     if (rule.events !== '*' && !rule.events.has(event.name)) continue
@@ -101,8 +101,10 @@ function explainEvent(plan: GuardPlan, rule: Rule, name: string): ExplainedEvent
 /** Are there more alternatives in a condition than are told apart? */
 function loses({ condition }: Rule, event: GuardedEvent): boolean {
   let lost = false
-  createWeakener<SyscallContext>(() => {
-    lost = true
+  createWeakener<SyscallContext>({
+    lost() {
+      lost = true
+    },
   })(condition, event)
   return lost
 }
@@ -119,6 +121,7 @@ const DIMENSION_WORDS: Readonly<Record<Exclude<Limit['dimension'], NumberDimensi
   uids: 'users',
   containers: 'containers',
   ttys: 'terminals',
+  loginuids: 'users of login sessions',
   images: 'paths of executables',
   exes: 'names of executables',
   ancestors: 'names of ancestors',

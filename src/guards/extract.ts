@@ -233,7 +233,12 @@ function processOf(event: EventView, process: ProcessInfo | undefined): GuardInp
     image:
       process === undefined
         ? undefined
-        : { path: process.exePath.text, hasTty: process.tty !== 0, names: lineOf(process) },
+        : {
+            path: process.exePath.text,
+            hasTty: process.tty !== 0,
+            loginuid: process.loginuid,
+            names: lineOf(process),
+          },
   }
 }
 

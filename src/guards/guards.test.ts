@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEngine } from '../detect/engine.ts'
+import { namesIn } from '../state/users.ts'
 import {
   createRandom,
   type Random,
@@ -10,7 +11,7 @@ import {
   randomRule,
 } from '../testing/guard-cases.ts'
 import { rulesOf } from '../testing/rules.ts'
-import { createWorld } from '../testing/world.ts'
+import { createWorld, PASSWD } from '../testing/world.ts'
 import { inputOf } from './extract.ts'
 import { classBits, planGuards } from './plan.ts'
 import { judge } from './tables.ts'
@@ -46,7 +47,7 @@ test(`whenever a rule matches, its guard lets the event pass (${PAIRS} pairs)`, 
   for (let pairs = 0; pairs < PAIRS; pairs += RULES * EVENTS_EACH) {
     const text = ruleFile(random)
     const rules = rulesOf('random.yaml', text)
-    const plan = planGuards({ rules, streams: [] })
+    const plan = planGuards({ rules, streams: [], users: [namesIn(PASSWD)] })
     const engine = createEngine(rules, { matching: 'all' })
     for (let i = 0; i < EVENTS_EACH; i++) {
       if (random.chance(20)) world.feed(randomExec(random))

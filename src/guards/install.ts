@@ -63,6 +63,7 @@ const NAMES: readonly Dimension[] = ['components', 'bases', 'exes', 'comms', 'an
 /** Dimensions whose values are numbers to the kernel. */
 const NUMBERS: readonly { readonly dimension: Dimension; readonly number: (text: string) => number }[] = [
   { dimension: 'uids', number: Number },
+  { dimension: 'loginuids', number: (text) => Number(text) >>> 0 },
   { dimension: 'ports', number: Number },
   { dimension: 'containers', number: (text) => (text === 'container' ? 1 : 0) },
   { dimension: 'ttys', number: (text) => (text === 'some' ? 1 : 0) },
@@ -123,7 +124,9 @@ function addProcesses(
   maps: GuardMaps,
   { generation, namesEpoch }: { readonly generation: number; readonly namesEpoch: number },
 ): void {
-  const asks = (['images', 'exes', 'ttys', 'ancestors'] as const).some((d) => lookups[d].table.size > 0)
+  const asks = (['images', 'exes', 'ttys', 'loginuids', 'ancestors'] as const).some(
+    (d) => lookups[d].table.size > 0,
+  )
   if (!asks) return
   const fd = maps.fd(PROCESS_MAP)
   for (const process of processes) {
@@ -132,7 +135,7 @@ function addProcesses(
     key.setUint32(0, generation, true)
     key.setUint32(4, process.pid, true)
     value.setBigUint64(0, BigInt(process.start), true)
-    const image = { path: process.exePath.text, hasTty: process.tty !== 0 }
+    const image = { path: process.exePath.text, hasTty: process.tty !== 0, loginuid: process.loginuid }
     value.setBigUint64(8, BigInt(process.parent?.start ?? 0), true)
     value.setUint32(16, namesEpoch, true)
     // It may have made others.

@@ -5,6 +5,7 @@ import { isAlways } from './branches.ts'
 import type { Consumer } from './classes.ts'
 import { ruleConsumer, type StreamInterest, streamConsumer } from './consumers.ts'
 import type { Mask } from './limits.ts'
+import type { UserNames } from './process.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
 import { type Tables, tablesOf } from './tables.ts'
 import { type ByShape, createWeakener } from './weaken.ts'
@@ -13,6 +14,8 @@ import { type ByShape, createWeakener } from './weaken.ts'
 export interface GuardRequest {
   readonly rules: readonly CompiledRule<SyscallContext>[]
   readonly streams: readonly StreamInterest[]
+  /** Without them names of users are not asked for. */
+  readonly users?: UserNames
 }
 
 /** A consumer that takes an event type without asking for paths. */
@@ -29,6 +32,7 @@ export interface GuardPlan {
   readonly consumers: readonly Consumer[]
   readonly tables: Tables
   readonly wideOpen: readonly WideOpen[]
+  readonly users: UserNames
 }
 
 /** Classes of which an event must have one to match a rule. */
@@ -43,11 +47,17 @@ export function classBits(
   return mask
 }
 
-export function planGuards({ rules, streams }: GuardRequest): GuardPlan {
-  const weaken = createWeakener<SyscallContext>()
+export function planGuards({ rules, streams, users = [] }: GuardRequest): GuardPlan {
+  const weaken = createWeakener<SyscallContext>({ users })
   const ofRules = new Map(rules.map((rule) => [rule, ruleConsumer(rule, weaken)]))
   const consumers = [...ofRules.values(), ...streams.map(streamConsumer)]
-  return { rules: ofRules, consumers, tables: tablesOf(consumers), wideOpen: consumers.flatMap(wideOpen) }
+  return {
+    rules: ofRules,
+    consumers,
+    tables: tablesOf(consumers),
+    wideOpen: consumers.flatMap(wideOpen),
+    users,
+  }
 }
 
 /** How many shapes groups have. */

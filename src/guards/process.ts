@@ -1,7 +1,8 @@
 /** Tests of a process as branches: its name, user, container, terminal, path and name of its image, and the names of those it descends from. */
 import { GUARD_DIR, GUARD_NAME } from '../../schema/guard.ts'
-import { encodeText } from '../decode/str.ts'
+import { encodeText, Str } from '../decode/str.ts'
 import type { Operator, Transform } from '../rules/ir.ts'
+import { literalTest } from '../rules/operators/index.ts'
 import { ALWAYS, and, type Branches, type Dimension, except, type Items, only, or } from './branches.ts'
 import { decide, type Fact, type LiteralTest } from './facts.ts'
 import { valuesOf } from './values.ts'
@@ -18,12 +19,26 @@ const TTY_CLASSES: Readonly<Record<string, Fact>> = {
   some: { from: 1, to: 2 ** 32 },
 }
 
-type ProcessTest = <C>(test: LiteralTest<C>, negated: boolean) => Items | undefined
+type ProcessTest = <C>(test: LiteralTest<C>, negated: boolean, users: UserNames) => Items | undefined
+
+/**
+ * Names of users by number: those in force, and those that may still be or be soon. An empty list: nothing is known of names.
+ * What a name stands for changes only after the guards were told, so what follows for all of these holds of every event.
+ */
+export type UserNames = readonly ReadonlyMap<number, string>[]
+
+/** Users up to which a test of names is written out. */
+const MOST_USERS = 1024
+const ROOT = 0
 
 /** By field, with `[]` where it has an argument: what a test of it leaves; undefined when that is everything. */
 const TESTS: Readonly<Record<string, { readonly dimension: Dimension; readonly of: ProcessTest }>> = {
   'proc.name': { dimension: 'comms', of: (test, negated) => names(test, negated) },
   'user.uid': { dimension: 'uids', of: (test, negated) => valuesOf(test, negated) },
+  // In a container none but root has a name.
+  'user.name': { dimension: 'uids', of: (test, negated, users) => named(test, negated, users, [ROOT]) },
+  'user.loginuid': { dimension: 'loginuids', of: (test, negated) => valuesOf(test, negated, -1) },
+  'user.loginname': { dimension: 'loginuids', of: (test, negated, users) => named(test, negated, users) },
   'container.id': { dimension: 'containers', of: classes(CONTAINER_CLASSES) },
   'container.full_id': { dimension: 'containers', of: classes(CONTAINER_CLASSES) },
   'proc.tty': { dimension: 'ttys', of: classes(TTY_CLASSES) },
@@ -33,14 +48,39 @@ const TESTS: Readonly<Record<string, { readonly dimension: Dimension; readonly o
 }
 
 /** Undefined for a test of something else. */
-export function processTest<C>(test: LiteralTest<C>, negated: boolean): Branches | undefined {
+export function processTest<C>(
+  test: LiteralTest<C>,
+  negated: boolean,
+  users: UserNames = [],
+): Branches | undefined {
   const { left } = test
   if (left.kind !== 'field') return isBaseOfImage(left) ? baseTest(test, negated) : undefined
   if (left.def.name === 'proc.exepath') return imageTest(test, negated)
   const known = TESTS[left.arg === undefined ? left.def.name : `${left.def.name}[]`]
   if (known === undefined) return undefined
-  const items = known.of(test, negated)
+  const items = known.of(test, negated, users)
   return items === undefined ? ALWAYS : [{ [known.dimension]: items }]
+}
+
+/**
+ * Users whose name passes. A user without a name passes a negation, so only those are excluded that have one: all that do, or
+ * `always`, which have it wherever they are.
+ */
+function named<C>(
+  test: LiteralTest<C>,
+  negated: boolean,
+  users: UserNames,
+  always?: readonly number[],
+): Items | undefined {
+  const { left, op, modifier, right } = test
+  if (users.length === 0 || left.kind !== 'field') return undefined
+  const holds = op === 'exists' ? () => true : literalTest(op, modifier, right, left.def.type)
+  const passing = users.map(
+    (names) => new Set([...names].flatMap(([uid, name]) => (holds(new Str(name)) ? [uid] : []))),
+  )
+  const all = passing.reduce((a, b) => (negated ? a.intersection(b) : a.union(b)))
+  const of = always === undefined || !negated ? [...all] : always.filter((uid) => all.has(uid))
+  return of.length > MOST_USERS ? undefined : allowed(of.map(String), negated)
 }
 
 /** Texts that are compared as a whole; undefined when the test is something else. */

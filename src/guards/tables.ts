@@ -196,6 +196,8 @@ export interface GuardProcess {
 export interface GuardImage {
   readonly path: string
   readonly hasTty: boolean
+  /** User of the login session; -1 for none. */
+  readonly loginuid: number
   /** Names that it and its ancestors ever had; undefined when some of them were not seen. */
   readonly names: readonly string[] | undefined
 }
@@ -247,11 +249,11 @@ function processMask({ lookups }: Tables, { comm, uid, inContainer, image }: Gua
 
 /** What a process's executable and terminal leave. */
 export function imageMask(
-  { images, exes, ttys }: Tables['lookups'],
-  { path, hasTty }: Pick<GuardImage, 'path' | 'hasTty'>,
+  { images, exes, ttys, loginuids }: Tables['lookups'],
+  { path, hasTty, loginuid }: Omit<GuardImage, 'names'>,
 ): Mask {
   const key = `${path}\0`
-  const own = at(ttys, hasTty ? 'some' : 'none') & exeMask(exes, path)
+  const own = at(ttys, hasTty ? 'some' : 'none') & at(loginuids, String(loginuid)) & exeMask(exes, path)
   if (encodeText(key).length > GUARD_DIR) return own
   return own & longest(images, (item) => key.startsWith(item))
 }

@@ -5,13 +5,20 @@ import type { LiteralTest } from './facts.ts'
 /** Most values a range is written out to. */
 const MOST_VALUES = 1024
 
-const upTo = (end: number): string[] => Array.from({ length: end }, (_, i) => String(i))
+const between = (least: number, end: number): string[] =>
+  Array.from({ length: Math.max(0, end - least) }, (_, i) => String(least + i))
 
-/** Values that `test` (or its negation) leaves of the numbers from 0 on; undefined when it cannot be told or is all of them. */
-export function valuesOf<C>({ op, modifier, right }: LiteralTest<C>, negated: boolean): Items | undefined {
+/** Values that `test` (or its negation) leaves of the numbers from `least` on; undefined when it cannot be told or is all of them. */
+export function valuesOf<C>(
+  { op, modifier, right }: LiteralTest<C>,
+  negated: boolean,
+  least = 0,
+): Items | undefined {
   const numbers = right.map(({ value }) => Number(value))
   if (modifier !== undefined || !numbers.every(Number.isSafeInteger)) return undefined
   const [first = 0] = numbers
+  const below = (end: number, not: boolean): Items | undefined =>
+    end > MOST_VALUES ? undefined : some(between(least, end), not)
   switch (op) {
     case '=':
     case 'in':
@@ -31,9 +38,6 @@ export function valuesOf<C>({ op, modifier, right }: LiteralTest<C>, negated: bo
       return undefined
   }
 }
-
-const below = (end: number, negated: boolean): Items | undefined =>
-  end > MOST_VALUES ? undefined : some(upTo(Math.max(0, end)), negated)
 
 /** Is it a comparison with more numbers than are written out? */
 export const isWide = <C>({ op, right }: LiteralTest<C>): boolean =>

@@ -5,7 +5,7 @@ import { argumentName, argumentTest } from './arguments.ts'
 import { ALWAYS, and, type Branches, isAlways, type Lost, NEVER, or } from './branches.ts'
 import { decide, type Fact, type Facts, type LiteralTest } from './facts.ts'
 import { isLong, type PathPart, pathTest } from './paths.ts'
-import { processTest } from './process.ts'
+import { processTest, type UserNames } from './process.ts'
 import type { GuardedEvent } from './shapes.ts'
 import { isSocketTest, socketTest } from './sockets.ts'
 import { isWide } from './values.ts'
@@ -51,7 +51,12 @@ export type Note<C> = (test: Test<C>, negated: boolean, verdict: Verdict) => voi
 /** Weakens conditions, and remembers what shapes tell of fields: one for all rules of a plan. */
 export type Weakener<C> = (condition: Expr<C>, event: GuardedEvent, note?: Note<C>) => ByShape
 
-export function createWeakener<C>(lost?: Lost): Weakener<C> {
+export interface WeakenerOptions {
+  readonly users?: UserNames
+  readonly lost?: Lost
+}
+
+export function createWeakener<C>({ users = [], lost }: WeakenerOptions = {}): Weakener<C> {
   const facts = new Map<GuardedEvent, ReadonlyMap<number, Facts>>()
   const groups = new Map<string, readonly Alike[]>()
   const shared = new Map<string, readonly Alike[]>()
@@ -77,11 +82,11 @@ export function createWeakener<C>(lost?: Lost): Weakener<C> {
     conditions.set(condition, known)
     const { byGroups, fields, deciders } = known
     const list = groupsOf(event, fields)
-    if (note !== undefined) return weaken(condition, event, list, known, { note })
+    if (note !== undefined) return weaken(condition, event, list, known, { users, note })
     const results = byGroups.get(list) ?? new Map<string, ByShape>()
     byGroups.set(list, results)
     const asked = deciders.map(({ test }) => askedOf(test, event)).join()
-    const result = results.get(asked) ?? weaken(condition, event, list, known, { lost })
+    const result = results.get(asked) ?? weaken(condition, event, list, known, { users, lost })
     results.set(asked, result)
     return result
   }
@@ -130,7 +135,11 @@ function weaken<C>(
   event: GuardedEvent,
   groups: readonly Alike[],
   { deciders, branches: known }: Known<C>,
-  { note, lost }: { readonly note?: Note<C>; readonly lost?: Lost | undefined },
+  {
+    users,
+    note,
+    lost,
+  }: { readonly users: UserNames; readonly note?: Note<C>; readonly lost?: Lost | undefined },
 ): ByShape {
   const result: ShapeGroup[] = []
   const byShape = new Set<Test<C>>()
@@ -145,7 +154,7 @@ function weaken<C>(
       branches = fold(
         condition,
         false,
-        (test, negated) => leaf(test, negated, decided.get(test), event),
+        (test, negated) => leaf(test, negated, decided.get(test), event, users),
         lost,
       )
       known.set(key, branches)
@@ -155,7 +164,7 @@ function weaken<C>(
   }
   if (note !== undefined)
     fold(condition, false, (test, negated) => {
-      const verdict = verdictOf(test, negated, event)
+      const verdict = verdictOf(test, negated, event, users)
       note(test, negated, byShape.has(test) && !ASKED.has(verdict) ? 'shape' : verdict)
       return ALWAYS
     })
@@ -245,13 +254,14 @@ function leaf<C>(
   negated: boolean,
   decided: boolean | undefined,
   event: GuardedEvent,
+  users: UserNames,
 ): Branches {
   if (decided !== undefined) return decided !== negated ? ALWAYS : NEVER
   if (!isLiteral(test)) return ALWAYS
   const part = partOf(test.left, event)
   if (part === undefined)
     return (
-      ofProcess(test, negated, event) ??
+      ofProcess(test, negated, event, users) ??
       argumentTest(test, negated, event.name) ??
       (event.ends ? socketTest(test, negated) : undefined) ??
       ALWAYS
@@ -270,16 +280,17 @@ function ofProcess<C>(
   test: LiteralTest<C>,
   negated: boolean,
   { nobody }: GuardedEvent,
+  users: UserNames,
 ): Branches | undefined {
-  const branches = processTest(test, negated)
+  const branches = processTest(test, negated, users)
   return branches && nobody ? ALWAYS : branches
 }
 
-function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent): Verdict {
+function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent, users: UserNames): Verdict {
   if (!isLiteral(test)) return 'compares two fields'
-  const branches = leaf(test, negated, undefined, event)
+  const branches = leaf(test, negated, undefined, event, users)
   const isPath = partOf(test.left, event) !== undefined
-  const isProcess = processTest(test, negated) !== undefined
+  const isProcess = processTest(test, negated, users) !== undefined
   const isNumber = argumentTest(test, negated, event.name) !== undefined
   if (!isAlways(branches)) return isPath ? 'path' : isProcess ? 'process' : isNumber ? 'argument' : 'socket'
   if (isPath)

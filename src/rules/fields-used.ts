@@ -50,6 +50,9 @@ const reads =
 /** Does the rule look at the environment of a process? */
 export const readsEnvironment = reads('proc.env', 'proc.aenv')
 
+/** Does the rule compare names of users? */
+export const readsUserNames = reads('user.name', 'user.loginname')
+
 /** Does the rule look at what the standard descriptors of a process are open on? */
 export const readsStreams = reads(
   ...['stdin', 'stdout', 'stderr'].flatMap((name) => [`proc.${name}.type`, `proc.${name}.name`]),

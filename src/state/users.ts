@@ -13,8 +13,17 @@ export interface UserDatabase {
   setGroup(text: string): void
   user(uid: number): User | undefined
   groupName(gid: number): string | undefined
+  /** Names of all users, by number. */
+  userNames(): ReadonlyMap<number, string>
   /** Lines of the present texts that were no entries, and entries beyond the limit. */
   readonly counters: { readonly badLines: number; readonly overLimit: number }
+}
+
+/** Names of users in the text of a passwd file, by number. */
+export function namesIn(passwd: string): ReadonlyMap<number, string> {
+  const users = createUserDatabase()
+  users.setPasswd(passwd)
+  return users.userNames()
 }
 
 const ID_MAX = 0xffffffff
@@ -40,6 +49,7 @@ export function createUserDatabase({ max = 65536 }: { readonly max?: number } = 
     },
     user: (uid) => users.byId.get(uid),
     groupName: (gid) => groups.byId.get(gid),
+    userNames: () => new Map([...users.byId].map(([uid, { name }]) => [uid, name])),
     get counters() {
       return {
         badLines: users.badLines + groups.badLines,

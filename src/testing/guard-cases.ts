@@ -84,6 +84,8 @@ const ACTORS: readonly Actor[] = [
   { pid: 101, start: 5_000_000_008, uid: 0 },
   { pid: 102, start: 5_000_000_009, uid: 33 },
 ]
+/** As in the passwd file of the tests' world. */
+const USERS = ['root', 'www-data', 'alice', 'a', 'nobody']
 const COMMS = ['cat', 'nginx', 'sh', 'raw', 'runc:[1:CHILD]']
 const IMAGES = [
   '/usr/bin/cat',
@@ -110,7 +112,7 @@ export function randomExec(random: Random): RecordInit {
     path: random.pick(IMAGES),
     comm: random.pick(COMMS),
     cgroup: random.chance(30) ? CONTAINER : '/user.slice',
-    fields: { tty: random.pick([0, 0x8801]) },
+    fields: { tty: random.pick([0, 0x8801]), loginuid: random.pick([-1, 0, 33, 1000]) },
   })
 }
 
@@ -270,7 +272,12 @@ const processTest = (random: Random): string =>
     `user.uid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([0, 33, 1000])}`,
     `user.uid in (0, 33)`,
     `proc.tty ${random.pick(['=', '!=', '>'])} 0`,
-    `user.loginuid = -1`,
+    `user.loginuid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([-1, 0, 1000])}`,
+    `user.loginuid in (-1, 33)`,
+    `user.loginname ${random.pick(['=', '!='])} ${random.pick(USERS)}`,
+    `user.name ${random.pick(['=', '!=', 'startswith', 'contains'])} ${random.pick(USERS)}`,
+    `user.name in (${random.pick(USERS)}, nobody)`,
+    'user.name exists',
   ])
 
 const ROLES = ['', 'c', 's', 'l', 'r']

@@ -20,7 +20,7 @@ import { look } from './events.ts'
 /** 2026-01-01T00:00:00Z, where CLOCK_MONOTONIC is 0. */
 export const EPOCH = 1_767_225_600_000_000_000n
 
-const PASSWD = 'root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/zsh\n'
+export const PASSWD = 'root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/zsh\n'
 const GROUP = 'root:x:0:\nalice:x:1000:\n'
 
 export interface World {

@@ -263,6 +263,7 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
       root: `evt.type = openat and fd.name = ${file} and user.uid = 0`,
       nobody: `evt.type = openat and fd.name = ${file} and user.uid = 65534`,
       named: `evt.type = openat and fd.name = ${file} and proc.name = grd-named`,
+      name: `evt.type = openat and fd.name = ${file} and user.name = root`,
     }
     using(rules, (guarded) => {
       const { judged } = guarded.raw([
@@ -275,7 +276,9 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
         ['prctl', 15, 'grd-named'],
         ...open(file),
       ])
-      assert.deepEqual(verdicts(judged), ['root', 'root', 'nobody', 'nobody', 'root', 'nobody,named'])
+      assert.deepEqual(verdicts(judged), [
+        ...['root,name', 'root,name', 'nobody', 'nobody', 'root,name', 'nobody,named'],
+      ])
     })
   })
 
@@ -329,6 +332,19 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     })
   })
 
+  test('names that nobody asks for leave what is known of ancestors as it is, however many there are', () => {
+    folder('deep')
+    const file = at('deep/f')
+    const rules = { any: `evt.type = openat and fd.name = ${file} and proc.aname = grd-nobody` }
+    using(rules, (guarded) => {
+      // Others have taken names after they had made processes: who descends from many would have to look up too far.
+      guarded.run('/bin/sh', ['-c', 'true & wait; exec true'])
+      const shells = Array.from({ length: 20 }, () => ['sh', '-c', '"$0" "$@"; true']).flat()
+      const judged = guarded.run(shells[0]!, [...shells.slice(1), 'cat', file])
+      assert.deepEqual(verdicts(judged.filter(({ about }) => about.includes(file))), ['-'])
+    })
+  })
+
   test('image and terminal, user and cgroup', () => {
     folder('image/bin')
     const file = at('image/f')
@@ -344,6 +360,8 @@ suite('guards and change', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
       elsewhere: on(`not proc.exepath startswith /usr/ and not proc.exepath startswith /bin/`),
       nobody: on('user.uid = 65534'),
       tty: on('proc.tty != 0'),
+      login: on('user.loginuid = 4294'),
+      session: on('user.loginname = root and user.loginuid = 4294'),
     }
     using(rules, (guarded) => {
       const of = (judged: readonly Judged[]): string[] =>

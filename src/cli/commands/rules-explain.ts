@@ -8,6 +8,8 @@ import { prebufferOf } from '../../judging.ts'
 import { jsonLine } from '../../outputs/escape.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import type { LoadEnv, LoadResult } from '../../rules/load.ts'
+import { passwdOf } from '../../sources/kernel/user-files.ts'
+import { namesIn } from '../../state/users.ts'
 import { EXIT, type Io, UsageError, UserError } from '../command.ts'
 import { loadOrReport } from '../configured-rules.ts'
 import { explanationJson, explanationText, prebufferText, ruleNamed } from '../explained.ts'
@@ -37,7 +39,7 @@ export const explainAction: RulesAction = {
     const { rules: loaded, prebuffer } = rulesOf(options, io, env)
     const rules = loaded.filter(({ source }) => source === 'syscall') as readonly Rule[]
     const streams = prebuffer.length === 0 ? [] : [prebufferStream(prebuffer)]
-    const plan = planGuards({ rules, streams })
+    const plan = planGuards({ rules, streams, users: [namesIn(passwdOf(''))] })
     const chosen = name === undefined ? rules : [ruleNamed(rules, name)]
     const live = options['live']
     const rates = live === undefined ? undefined : await watchPassRates(plan, secondsOf(live))

@@ -46,6 +46,11 @@ export interface KernelSourceOptions extends Wanted {
   readonly argsBytes?: { readonly argv: number; readonly env: number }
   /** What decides in the kernel which events are passed over; without it all are sent. */
   readonly guards?: GuardSet
+  /**
+   * Told of the text of passwd when it has changed, before the pipeline is: guards that ask for names have to change first.
+   * False: they could not, and names stay what they are.
+   */
+  readonly beforeUsers?: (passwd: string) => boolean
   /** Most events of the bulk ring that a cgroup may send within a second; 0 or absent for no limit. */
   readonly throttle?: number
   /** Where the files of the host begin, when its root is not ours. */

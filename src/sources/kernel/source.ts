@@ -198,7 +198,7 @@ export class KernelSource {
     // Programs that still run under the tables before end within microseconds; then the processes are as events say.
     pause(SETTLE_MS)
     const epoch = this.#namesEpoch
-    while (this.drain() > 0);
+    if (this.#reader !== undefined) while (this.drain() > 0);
     this.#slots.addProcesses(epoch)
   }
 
@@ -544,7 +544,8 @@ export class KernelSource {
 
   #readUsers(): void {
     const files = this.#users.changed()
-    if (files !== undefined) this.#sink!.users(files.passwd, files.group)
+    const { beforeUsers = () => true } = this.#options
+    if (files !== undefined && beforeUsers(files.passwd)) this.#sink!.users(files.passwd, files.group)
   }
 
   #housekeeping(final: boolean): void {

@@ -20,6 +20,9 @@ export class UserFiles {
   }
 }
 
+/** Text of the passwd file below a root, empty when it cannot be read. */
+export const passwdOf = (root: string): string => textOf(`${root}/etc/passwd`)
+
 /** Editors of these files make a new one and rename it. */
 function versionOf(file: string): string {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false })

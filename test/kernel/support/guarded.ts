@@ -18,12 +18,14 @@ import { createLiveness } from '../../../src/guards/live.ts'
 import { type GuardPlan, planGuards } from '../../../src/guards/plan.ts'
 import { judge } from '../../../src/guards/tables.ts'
 import { loadLibbpf } from '../../../src/kernel/libbpf.ts'
+import type { SourceSink } from '../../../src/sources/kernel/options.ts'
 import { KernelSource } from '../../../src/sources/kernel/source.ts'
 import { namedAmong } from '../../../src/sources/kernel/syscall-plan.ts'
+import { passwdOf } from '../../../src/sources/kernel/user-files.ts'
 import { createClock } from '../../../src/state/clock.ts'
 import { createLookup } from '../../../src/state/lookup.ts'
 import { createProcessTable } from '../../../src/state/process-table.ts'
-import { createUserDatabase } from '../../../src/state/users.ts'
+import { createUserDatabase, namesIn } from '../../../src/state/users.ts'
 import { rulesOf } from '../../../src/testing/rules.ts'
 import { OBJECTS, program } from './programs.ts'
 import { type Call, script } from './raw.ts'
@@ -98,6 +100,7 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
   const interner = new Interner()
   const parts = { users: createUserDatabase(), clock: createClock({ wall: 0n, boot: 0n }), interner }
   const lookup = createLookup({ ...parts, hostname: 'test' })
+  const passwd = passwdOf('')
   const liveness = createLiveness()
   const plans = new Map<
     number,
@@ -116,7 +119,7 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
   })
   const prepare = (ruleText: string) => {
     const rules = rulesOf('rules.yaml', ruleText)
-    const plan = change(planGuards({ rules, streams: [] }))
+    const plan = change(planGuards({ rules, streams: [], users: [namesIn(passwd)] }))
     const engine = createEngine(rules, { matching: 'all' })
     const set = guardSet({
       tables: plan.tables,
@@ -173,13 +176,13 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
     env: false,
     guards: first.set,
   })
-  const sink = {
+  const sink: Omit<SourceSink, 'error'> = {
     event: see,
     gap: (gap: { readonly lost: number }): void => {
       lost += gap.lost
     },
     clock: () => {},
-    users: () => {},
+    users: (text) => parts.users.setPasswd(text),
   }
   source.start({
     ...sink,
