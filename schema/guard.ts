@@ -7,7 +7,7 @@
 
 /** Event ids below this have many shapes; others, below GUARD_IDS, no more than how the call ended. */
 export const GUARD_EVENTS = 64
-export const GUARD_SHAPES = 256
+export const GUARD_SHAPES = 512
 export const GUARD_IDS = 2560
 export const GUARD_OUTCOMES = 4
 const GUARD_ROWS = GUARD_EVENTS * GUARD_SHAPES + (GUARD_IDS - GUARD_EVENTS) * GUARD_OUTCOMES
@@ -107,8 +107,18 @@ export const ARGUMENT_FIELDS = {
 
 /** How a call ended, the lowest two bits of a shape: EACCES and EPERM are denials. */
 export const OUTCOMES = { OK: 0, FAILED: 1, DENIED: 2, IN_PROGRESS: 3 } as const
-/** Shape of an open: outcome, access mode (2 bits, as in the flags), and flags that conditions like to ask for. */
-export const OPEN_SHAPE = { ACCESS_SHIFT: 2, CREATES: 16, TRUNC: 32, PATH: 64, SETS_ID: 128 } as const
+/**
+ * Shape of an open: outcome, access mode (2 bits, as in the flags), flags that conditions like to ask for, and that what was
+ * opened is known to be a directory.
+ */
+export const OPEN_SHAPE = {
+  ACCESS_SHIFT: 2,
+  CREATES: 16,
+  TRUNC: 32,
+  PATH: 64,
+  SETS_ID: 128,
+  DIRECTORY: 256,
+} as const
 /** Shape of a write: outcome and kind of file. */
 export const WRITE_SHAPE = { KIND_SHIFT: 2 } as const
 export const FILE_KINDS = { OTHER: 0, REG: 1, DIR: 2, CHR: 3, BLK: 4, FIFO: 5, SOCK: 6 } as const

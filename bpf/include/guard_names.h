@@ -275,14 +275,17 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 	g->dir.generation = g->generation;
 	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
 	__builtin_memset(&g->below, 0, sizeof(g->below));
+	g->seen_len = len;
 	if (!value) {
 		g->at = config->d[DIM_DIRS].open;
 		return;
 	}
 	g->at = value->within;
+	/* Above whatever is asked for there is an entry for each directory. */
 	if (value->len == len) {
 		g->at = value->here;
 		g->below = value->below;
+		g->seen_len = 0;
 	}
 }
 

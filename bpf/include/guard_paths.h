@@ -84,6 +84,43 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 		len++;
 	}
 	guard_dir_text(g, config, len);
+	if (g->seen_len)
+		g->seen_len = where & 0xffff;
+	return 1;
+}
+
+/*
+ * Take what a directory allows from the one it lies in, if that is known and nothing in it is asked for: the way of a program
+ * that goes through a tree, in which every directory is seen for the first time.
+ */
+__noinline int guard_inherit(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+{
+	struct guard_seen *seen;
+	struct guard_mask *mask;
+	__u32 row, len;
+	__u64 key;
+
+	if (!g || !config || dentry == NUMBER(vfsmount, mnt, mnt_root))
+		return 0;
+	key = guard_chain_now(g, mnt, NUMBER(dentry, dentry, d_parent));
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = key ? bpf_map_lookup_elem(&guard_cache, &row) : NULL;
+	if (!seen || seen->key != key || seen->generation != g->generation || !seen->len)
+		return 0;
+	len = FIELD(dentry, dentry, d_name.len);
+	if (seen->len + len > WALK_END - 2 * NAME_MAX_LEN - 1)
+		return 0;
+	g->seen_len = seen->len + len + 1;
+	g->at = seen->at;
+	__builtin_memset(&g->below, 0, sizeof(g->below));
+	g->inside = seen->inside;
+	if (!guard_is_asked(config, DIM_COMPONENTS) || len > GUARD_NAME)
+		return 1;
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	bpf_probe_read_kernel(g->component.text, len & 63, (const void *)NUMBER(dentry, dentry, d_name.name));
+	mask = guard_named(&g->component, g->generation, DIM_COMPONENTS);
+	if (mask)
+		guard_add(&g->inside, mask);
 	return 1;
 }
 
@@ -102,9 +139,12 @@ static __always_inline void guard_directory(struct guard *g, struct guard_config
 	if (!seen)
 		goto keep;
 	if (seen->key != key || seen->generation != g->generation) {
-		if (!guard_learn(g, config, mnt, dentry) || guard_chain_now(g, mnt, dentry) != key)
+		if (!guard_inherit(g, config, mnt, dentry) && !guard_learn(g, config, mnt, dentry))
+			goto keep;
+		if (guard_chain_now(g, mnt, dentry) != key)
 			goto keep;
 		seen->generation = g->generation;
+		seen->len = g->seen_len;
 		seen->key = key;
 		seen->at = g->at;
 		seen->below = g->below;
@@ -157,6 +197,7 @@ __noinline int guard_given_text(struct guard *g, struct guard_config *config)
 	if (seen->key != key || seen->generation != g->generation) {
 		guard_dir_text(g, config, len);
 		seen->generation = g->generation;
+		seen->len = 0;
 		seen->key = key;
 		seen->at = g->at;
 		seen->inside = g->inside;

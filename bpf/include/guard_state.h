@@ -18,7 +18,8 @@
 #define GUARD_CACHE 1024
 struct guard_seen {
 	__u64 key;
-	__u64 generation;
+	__u32 generation;
+	__u32 len; /* of its text, where nothing below it is asked for by its directory: all that lies there is like it; else 0 */
 	struct guard_mask at, below, inside;
 };
 struct {
@@ -146,6 +147,7 @@ struct guard {
 	struct guard_clean clean;
 	struct guard_name component; /* of a directory's text, as far as it was read */
 	__u32 component_len;
+	__u32 seen_len; /* guard_seen.len of the directory looked up last */
 	struct guard_dir dir; /* key of the trie; a given name is read to its text */
 	char more[60];
 	struct walk_area walk;

@@ -117,7 +117,8 @@ function openShape(event: EventView): number {
     ((flags & (O_CREAT! | TMPFILE)) !== 0 ? OPEN_SHAPE.CREATES : 0) |
     ((flags & O_TRUNC!) !== 0 ? OPEN_SHAPE.TRUNC : 0) |
     ((flags & O_PATH!) !== 0 ? OPEN_SHAPE.PATH : 0) |
-    (setsId(event) ? OPEN_SHAPE.SETS_ID : 0)
+    (setsId(event) ? OPEN_SHAPE.SETS_ID : 0) |
+    ((event.number('i_mode')! & S_IFMT) === FILE_TYPES.S_IFDIR ? OPEN_SHAPE.DIRECTORY : 0)
   )
 }
 

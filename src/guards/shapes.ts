@@ -61,7 +61,7 @@ const openEvent = (name: string): GuardedEvent => ({
   name,
   isLook: (shape) => accessOf(name, shape) === 0,
   id: idOf(name),
-  shapes: upTo(256),
+  shapes: upTo(2 * OPEN_SHAPE.DIRECTORY),
   paths: OPEN_PATHS,
   facts(shape) {
     const failed = hasFailed(shape)
@@ -78,6 +78,7 @@ const openEvent = (name: string): GuardedEvent => ({
       'fd.num': failed ? MINUS_ONE : NUMBER,
       ...(name === 'creat' ? {} : { 'evt.arg[flags]': { words: flagWords(shape) } }),
       ...modeFacts((shape & OPEN_SHAPE.SETS_ID) !== 0),
+      ...((shape & OPEN_SHAPE.DIRECTORY) === 0 ? {} : typeFacts(KIND_TYPES[FILE_KINDS.DIR])),
       ...withoutPaths(Object.keys(OPEN_PATHS)),
     }
   },

@@ -130,6 +130,42 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     })
   })
 
+  test('directories are told from other files, and everything in a tree is like its top', () => {
+    const tree = join(dir, 'tree')
+    mkdirSync(join(tree, 'a/b/c'), { recursive: true })
+    mkdirSync(join(tree, 'asked/below'), { recursive: true })
+    for (const file of ['a/x', 'a/b/x', 'a/b/c/x', 'asked/x', 'asked/below/x'])
+      writeFileSync(join(tree, file), '')
+    const rules = {
+      file: `evt.type = openat and fd.typechar = f and fd.filename in (a, b, c, ${tree.slice(tree.lastIndexOf('/') + 1)})`,
+      folder: `evt.type = openat and fd.typechar = d and fd.filename = c`,
+      asked: `evt.type = openat and fd.name startswith ${tree}/asked/`,
+      component: `evt.type = openat and fd.name contains /b/`,
+    }
+    using(rules, (guarded) => {
+      const names = [
+        '',
+        'a',
+        'a/x',
+        'a/b',
+        'a/b/x',
+        'a/b/c',
+        'a/b/c/x',
+        'asked',
+        'asked/x',
+        'asked/below',
+        'asked/below/x',
+      ]
+      const { judged } = guarded.raw(names.map((name): Call => ['openat', AT_FDCWD, join(tree, name), 0]))
+      assertSound(judged)
+      assertParity(judged)
+      assert.deepEqual(
+        judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
+        ['-', '-', '-', '-', 'component', 'folder,component', 'component', '-', 'asked', 'asked', 'asked'],
+      )
+    })
+  })
+
   test('pipes, sockets and their like have names that nobody asks for', () => {
     using(
       { conf: 'evt.type = write and fd.name endswith .conf', exact: 'evt.type = write and fd.filename = x' },

@@ -8,9 +8,8 @@ struct open_how_start {
 
 /* The object behind the new descriptor, and the directory a relative name started from unless it follows from the path. */
 static __always_inline void add_opened(struct scratch *s, struct prog_counters *st, struct ev_open *e,
-				       struct task_struct *task, int fd, int dirfd)
+				       struct task_struct *task, struct file *file, int dirfd)
 {
-	struct file *file = file_of(task, fd);
 	struct dentry *dentry;
 	struct inode *inode;
 	struct path start;
@@ -49,6 +48,9 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 		.dirfd = { dirfd },
 		.file = file_of(task, ctx->ret),
 	};
+
+	if (in.file && (FIELD(inode, FIELD(file, in.file, f_inode), i_mode) & S_IFMT) == S_IFDIR)
+		in.shape |= OPEN_SHAPE_DIRECTORY;
 	BEGIN_GUARDED(ev_open, task, id, prog, &in);
 
 	e->fd = ctx->ret;
@@ -59,7 +61,7 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->how_size = how_size;
 	put_given(s, st, &e->name, name, 4096, 0);
 	if (ctx->ret >= 0)
-		add_opened(s, st, e, task, ctx->ret, dirfd);
+		add_opened(s, st, e, task, in.file, dirfd);
 	else
 		put_dir(s, st, &e->dir, &e->name, task, dirfd, &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
