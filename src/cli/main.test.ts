@@ -116,6 +116,14 @@ const refused = (name: string, argv: readonly string[], message: RegExp) =>
 refused('unknown command', ['ehco'], /unknown command 'ehco'[\s\S]*Did you mean echo/)
 refused('unknown option', ['echo', '--tmes', '2'], /unknown option '--tmes'[\s\S]*Did you mean --times/)
 refused('unknown global option', ['--jsno', 'echo'], /unknown option '--jsno'/)
+refused(
+  "an option of Falco's without 'run'",
+  ['--list-events'],
+  /options of 'falco' are those of 'tarsier run'/,
+)
+refused("a letter of Falco's without 'run'", ['-V', 'x'], /options of 'falco' are those of 'tarsier run'/)
+test('an option that nobody has is not said to be of Falco', async () =>
+  assert.doesNotMatch((await run(['--jsno', 'echo'])).err, /hint/))
 refused('option without its value', ['echo', '-n'], /argument missing/)
 refused('missing argument', ['family', 'check'], /missing required argument 'file'/)
 refused('unknown subcommand', ['family', 'chekc'], /unknown command 'chekc'/)

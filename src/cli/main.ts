@@ -128,9 +128,35 @@ export async function main(
     await program.parseAsync(helpWordFirst(argv, commands), { from: 'user' })
     return code
   } catch (error) {
+    if (error instanceof CommanderError) io.stderr.write(hintLine(await misuseHint(error, argv)))
     return report(error, io, colorIn(argv))
   }
 }
+
+/** What to do instead, where a command line has what is at home elsewhere. */
+const EXCESS_HINTS: Readonly<Record<string, string>> = {
+  condition: 'conditions are read from standard input, one a line',
+  run: 'files of rules are given with -r',
+}
+
+async function misuseHint(
+  { code, message }: CommanderError,
+  argv: readonly string[],
+): Promise<string | undefined> {
+  if (code === 'commander.excessArguments') return EXCESS_HINTS[/for '([^']+)'/.exec(message)?.[1] ?? '']
+  if (code !== 'commander.unknownOption') return undefined
+  const option = /'([^']+)'/.exec(message)?.[1] ?? ''
+  const isLetter = /^-\w$/.test(option)
+  if (argv[0] === 'run')
+    return isLetter ? 'docs/coming-from-falco.md says what became of options that Falco had' : undefined
+  const { isFalcoOption } = await import('./falco/options.ts')
+  return argv[0]?.startsWith('-') && (isLetter || isFalcoOption(option))
+    ? "options of 'falco' are those of 'tarsier run'"
+    : undefined
+}
+
+const hintLine = (hint: string | undefined): string =>
+  hint === undefined ? '' : `  hint: ${escapeControls(hint)}\n`
 
 /** What `--color` says, also where the command line as a whole makes no sense. */
 function colorIn(argv: readonly string[]): GlobalOptions['color'] {
@@ -234,7 +260,7 @@ function report(error: unknown, io: Io, color: GlobalOptions['color']): ExitCode
   const debug = io.env['TARSIER_DEBUG'] !== undefined
   if (error instanceof UserError) {
     tell(error.message)
-    if (error.hint !== undefined) io.stderr.write(`  hint: ${escapeControls(error.hint)}\n`)
+    io.stderr.write(hintLine(error.hint))
     if (debug) io.stderr.write(`${error.stack}\n`)
     return error instanceof UsageError ? EXIT.usage : EXIT.failure
   }

@@ -56,6 +56,7 @@ refuses(
 )
 refuses(file({ expect: 'alarm' }), "6:13: 'expect' must be 'alert', 'none' or a map, not 'alarm'")
 refuses(file({ expect: '{ prio: Error }' }), "6:15: unknown key 'prio' in 'expect'")
+refuses('- rule: r', '1:1: a document must be a map of keys, not a list (rules are lists: cases of rules')
 refuses('rule: r\nrules: []', "2:1: unknown key 'rules' in a document")
 refuses('rule: r', "1:1: the document has no 'cases'")
 refuses('rule: r\nrule: s\ncases: []', "2:1: key 'rule' is given twice")

@@ -103,6 +103,12 @@ export function readCases(file: SourceFile): readonly RuleCases[] {
 }
 
 function readDocument(node: Node): RuleCases {
+  if (node.kind === 'seq')
+    throw new CaseError(
+      'a document must be a map of keys, not a list',
+      node.span,
+      'rules are lists: cases of rules are in a file of their own, with the keys rule and cases',
+    )
   const keys = keysOf(node, 'a document', ['rule', 'cases'])
   const cases = need(keys, 'cases', 'the document', node)
   if (cases.kind !== 'seq') throw new CaseError("'cases' must be a list", cases.span)

@@ -53,6 +53,9 @@ const OPTIONS: readonly Option[] = [
   new Option('-U, --unbuffered', 'every alert is written at once anyway').hideHelp(),
 ]
 
+/** Is it the long name of one? */
+export const isFalcoOption = (name: string): boolean => OPTIONS.some(({ long }) => long === name)
+
 export function declareFalcoOptions(command: Command): void {
   for (const option of OPTIONS) command.addOption(option.helpGroup(GROUP))
 }
@@ -93,6 +96,9 @@ export function falcoOptions(given: Given): FalcoOptions {
   const list = given['list'] as string | true | undefined
   const rule = text('l')
   const print = text('print')
+  const how = is('N') ? '-N' : text('format') !== undefined ? '--format' : undefined
+  if (how !== undefined && list === undefined && !is('listEvents'))
+    throw new UsageError(`${how} is about a list, and none is asked for`, 'add --list or --list-events')
   return {
     directory: is('falco') ? FALCO_DIRECTORY : undefined,
     dryRun: is('dryRun'),
