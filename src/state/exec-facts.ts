@@ -3,7 +3,14 @@ import type { EventView } from '../decode/event-view.ts'
 import type { Endpoint, ExecFacts, StandardStream } from '../fields/context.ts'
 import { Ip } from '../fields/ip.ts'
 
-const STREAMS = ['stdin', 'stdout', 'stderr'] as const
+/** Names of their fields in the record. */
+const STREAMS = ['stdin', 'stdout', 'stderr'].map((name) => ({
+  ...{ path: `${name}_path`, mode: `${name}_mode`, family: `${name}_family` },
+  ...{ laddr: `${name}_laddr`, lport: `${name}_lport`, raddr: `${name}_raddr`, rport: `${name}_rport` },
+}))
+type StreamNames = (typeof STREAMS)[number]
+/** Of most processes: nobody asked for them. */
+const UNKNOWN: ExecFacts['streams'] = STREAMS.map(() => undefined)
 
 /** Facts of an exec or of a snapshot. */
 export const execFacts = (event: EventView): ExecFacts => ({
@@ -16,18 +23,23 @@ export const execFacts = (event: EventView): ExecFacts => ({
   pidnsStart: event.number('pidns_init_start_ts')!,
   cgroup: event.string('cgroup_path'),
   cgroupV1: event.string('cgroup_v1_path'),
-  streams: STREAMS.map((name) => streamOf(event, name)),
+  streams: streamsOf(event),
 })
 
-function streamOf(event: EventView, name: string): StandardStream | undefined {
-  const path = event.string(`${name}_path`)
+function streamsOf(event: EventView): ExecFacts['streams'] {
+  const streams = STREAMS.map((names) => streamOf(event, names))
+  return streams.every((stream) => stream === undefined) ? UNKNOWN : streams
+}
+
+function streamOf(event: EventView, names: StreamNames): StandardStream | undefined {
+  const path = event.string(names.path)
   if (path === undefined) return undefined
   return {
-    mode: event.number(`${name}_mode`)!,
-    family: event.number(`${name}_family`)!,
+    mode: event.number(names.mode)!,
+    family: event.number(names.family)!,
     path,
-    local: endOf(event, `${name}_laddr`, `${name}_lport`),
-    remote: endOf(event, `${name}_raddr`, `${name}_rport`),
+    local: endOf(event, names.laddr, names.lport),
+    remote: endOf(event, names.raddr, names.rport),
   }
 }
 
