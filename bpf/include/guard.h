@@ -82,8 +82,9 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 	g->given.relative = g->given.itself = 0;
 	if (in->name[0])
 		guard_name(g, config, in, 0);
-	if (in->file)
-		guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry));
+	if (in->file &&
+	    guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry)))
+		guard_new_object(g, config);
 	/* What a name leads to without one of its own has that of the directory. */
 	if (g->given.itself)
 		guard_given_dir(g, config, in->dirfd[0]);

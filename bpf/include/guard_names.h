@@ -188,12 +188,13 @@ __noinline int guard_clean_name(struct guard *g)
 /* A last component: `len` bytes at `from`, in kernel memory. */
 static __always_inline void guard_base(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
 {
-	struct guard_name key = {};
 	struct guard_mask *mask = NULL;
 
 	if (len <= GUARD_NAME && len > 0 && guard_is_asked(config, DIM_BASES)) {
-		bpf_probe_read_kernel(key.text, len & 63, from);
-		mask = guard_named(&key, g->generation, DIM_BASES);
+		/* not on the stack, of which there is little left here */
+		__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+		bpf_probe_read_kernel(g->component.text, len & 63, from);
+		mask = guard_named(&g->component, g->generation, DIM_BASES);
 	}
 	guard_add(&g->own.bases, mask ? mask : &config->d[DIM_BASES].open);
 }

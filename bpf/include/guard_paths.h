@@ -294,15 +294,13 @@ keep:
 	return 0;
 }
 
-/* A file seen for the first time, to `seen`. */
-__noinline int guard_learn_file(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
+/* What a file leaves, to g->own. */
+static __always_inline void guard_learn_file(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
-	if (!g || !config)
-		return 0;
 	/* The root of the task is `/`, whatever others call it. */
 	if (dentry == NUMBER(fs_struct, NUMBER(task_struct, g->task, fs), root.dentry)) {
 		guard_keep_all(&g->own);
-		return 0;
+		return;
 	}
 	__builtin_memset(&g->own, 0, sizeof(g->own));
 	g->own.raws = config->d[DIM_RAWS].open;
@@ -311,6 +309,29 @@ __noinline int guard_learn_file(struct guard *g, struct guard_config *config, __
 	dentry = NUMBER(dentry, dentry, d_parent);
 	guard_directory(g, config, &g->own, mnt, dentry,
 			guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), false);
+}
+
+/* The file that guard_object() has not seen before. Called by programs themselves: from there the stack would not do. */
+__noinline int guard_new_object(struct guard *g, struct guard_config *config)
+{
+	struct guard_seen_file *seen;
+	__u64 mnt, dentry;
+	__u32 row;
+
+	if (!g || !config)
+		return 0;
+	mnt = g->mnt;
+	dentry = g->dentry;
+	guard_learn_file(g, config, mnt, dentry);
+	guard_add_paths(&g->paths, &g->own, g->words);
+	row = g->key >> 32 & (GUARD_FILES - 1);
+	seen = g->key ? bpf_map_lookup_elem(&guard_files, &row) : NULL;
+	/* A rename meanwhile: the masks may be those of another name. */
+	if (seen && guard_chain_now(g, mnt, dentry) == g->key) {
+		seen->generation = g->generation;
+		seen->key = g->key;
+		seen->paths = g->own;
+	}
 	return 0;
 }
 
@@ -329,7 +350,7 @@ static __always_inline bool guard_is_bracketed(__u64 dentry)
 	return last == ']';
 }
 
-/* The kernel's object: its name, and the directory it lies in. */
+/* The kernel's object: its name, and the directory it lies in. 1: it is new, for guard_new_object(). */
 __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
 	struct guard_seen_file *seen = NULL;
@@ -361,15 +382,10 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 		guard_add_paths(&g->paths, &seen->paths, g->words);
 		return 0;
 	}
-	guard_learn_file(g, config, mnt, dentry);
-	guard_add_paths(&g->paths, &g->own, g->words);
-	/* A rename meanwhile: the masks may be those of another name. */
-	if (seen && guard_chain_now(g, mnt, dentry) == key) {
-		seen->generation = g->generation;
-		seen->key = key;
-		seen->paths = g->own;
-	}
-	return 0;
+	g->key = key;
+	g->mnt = mnt;
+	g->dentry = dentry;
+	return 1;
 }
 
 /* Where a name leads that goes up from where it starts. */
@@ -401,6 +417,7 @@ static __always_inline bool guard_climb(const struct guard *g, __u64 *mnt, __u64
 
 /*
  * The directory that a relative name starts from, or one above it: of a name that leads no further it is the object itself.
+ * 1: it is new, as of guard_object().
  */
 __noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
@@ -409,7 +426,7 @@ __noinline int guard_start(struct guard *g, struct guard_config *config, __u64 m
 	if (g->given.up > 0 && !guard_climb(g, &mnt, &dentry))
 		guard_keep_all(&g->paths);
 	else if (g->given.itself)
-		guard_object(g, config, mnt, dentry);
+		return guard_object(g, config, mnt, dentry);
 	else
 		guard_directory(g, config, &g->paths, mnt, dentry,
 				guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), g->given.deeper);
@@ -420,17 +437,18 @@ __noinline int guard_start(struct guard *g, struct guard_config *config, __u64 m
 static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
 {
 	__u64 fs, file;
+	int is_new = 0;
 
 	if (!g->given.relative)
 		return;
+	file = dirfd == AT_FDCWD ? 0 : (__u64)file_of(task_at(g->task), dirfd);
 	if (dirfd == AT_FDCWD) {
 		fs = NUMBER(task_struct, g->task, fs);
-		guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry));
-		return;
-	}
-	file = (__u64)file_of(task_at(g->task), dirfd);
-	if (file)
-		guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry));
+		is_new = guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry));
+	} else if (file)
+		is_new = guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry));
+	if (is_new)
+		guard_new_object(g, config);
 	/* else there is no such spelling: what does not ask is in the masks already */
 }
 

@@ -137,6 +137,7 @@ struct guard {
 	struct guard_held held; /* what the tests allow that hold of a number */
 	struct inet_pair ends; /* of the socket */
 	__u64 args[GUARD_ARGUMENTS];
+	__u64 key, mnt, dentry; /* of an object that is new */
 	__u64 passed_over; /* events without a bit since the last audit */
 	__u64 task; /* the current one */
 	__u32 generation;
