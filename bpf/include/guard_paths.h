@@ -84,6 +84,9 @@ __noinline int guard_learn(struct guard *g, struct guard_config *config, __u64 m
 		len++;
 	}
 	guard_dir_text(g, config, len);
+	/* components behind that are not looked at */
+	if ((where & 0xffff) >= GUARD_DIR)
+		guard_fill(&g->inside);
 	if (g->seen_len)
 		g->seen_len = where & 0xffff;
 	return 1;
@@ -101,6 +104,9 @@ __noinline int guard_inherit(struct guard *g, struct guard_config *config, __u64
 	__u64 key;
 
 	if (!g || !config || dentry == NUMBER(vfsmount, mnt, mnt_root))
+		return 0;
+	/* The root of the task lies in a directory, too, that only those see who were there before. */
+	if (dentry == NUMBER(fs_struct, NUMBER(task_struct, g->task, fs), root.dentry))
 		return 0;
 	key = guard_chain_now(g, mnt, NUMBER(dentry, dentry, d_parent));
 	row = key >> 32 & (GUARD_CACHE - 1);
