@@ -12,6 +12,16 @@
 
 #include "guard_maps.h"
 
+/* Is it the number of an execve or execveat? The last two are those of 32-bit programs, and others in 64-bit ones. */
+static __always_inline bool may_be_exec(long nr)
+{
+#ifdef __TARGET_ARCH_x86
+	return nr == 59 || nr == 322 || nr == 11 || nr == 358;
+#else
+	return nr == 221 || nr == 281 || nr == 11 || nr == 387;
+#endif
+}
+
 /* Of the process a task belongs to; NULL when it is not known. */
 static __always_inline struct guard_process *guard_process_of(struct task_struct *task, __u32 generation)
 {

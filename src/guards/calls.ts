@@ -46,6 +46,9 @@ export const MADE_OF: ReadonlyMap<string, string> = new Map([['container', 'cgro
 /** Families about sockets whose programs run when packets come, whoever runs then. */
 const AT_PACKETS: ReadonlySet<string> = new Set(['flow', 'packet'])
 
+/** Events in the middle of an exec: the process is not the one before any more, nor the one that it is told to be later. */
+const IN_EXEC: ReadonlySet<string> = new Set(['security_bprm_check'])
+
 /** Results of 32-bit calls have 32 bits, of which the highest is a sign: of an address as well. */
 const BELOW_ZERO: Fact = { from: -Number.MAX_SAFE_INTEGER, to: -1 }
 
@@ -64,7 +67,8 @@ function callEvent(type: EventType): GuardedEvent {
     isLook: () => false,
     shapes,
     paths: pathArguments(type),
-    ...(atPackets ? { ends: true, nobody: true } : {}),
+    ...(atPackets ? { ends: true } : {}),
+    ...(atPackets || IN_EXEC.has(name) ? { nobody: true } : {}),
     // Hundreds of events: made when the first rule may be about one.
     facts(shape) {
       facts ??= shapes.map((each) => factsOf(type, each))

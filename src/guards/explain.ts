@@ -142,9 +142,10 @@ export function limitText({ dimension, event, wanted, room, of }: Limit): string
 
 /** How a rule that takes an event type without asking more could ask more. */
 export function hintFor(event: GuardedEvent): string {
-  const process = 'a process (proc.name, proc.exepath, user.uid, container.id)'
+  const process = event.nobody
+    ? 'an argument (evt.arg.NAME)'
+    : 'a process (proc.name, proc.exepath, user.uid, container.id)'
   const { paths } = event
-  if (event.nobody) return 'name a port or address (fd.sport, fd.sip, fd.snet) or an argument (evt.arg.NAME)'
   if (Object.keys(paths).length === 0 && event.ends !== true && !event.name.startsWith('socket'))
     return `name arguments (evt.arg.NAME), evt.failed or ${process}`
   if (event.name.startsWith('socket'))

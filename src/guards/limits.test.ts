@@ -92,7 +92,7 @@ suite('where tables end', () => {
       `evt.type = openat and fd.filename = ${'n'.repeat(40)}`,
       'longer than what is looked up: 36 bytes of a name, 252 of a directory',
     ],
-    ['evt.type = net_flow_tcp_begin and proc.name = x', 'the process is not known where packets pass'],
+    ['evt.type = net_flow_tcp_begin and proc.name = x', 'the process is not known where it happens'],
   ] as const)
     test(`${condition}: ${reason}`, () => {
       const [, told] = explain(planOf([condition]), 0).tests

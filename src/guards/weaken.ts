@@ -20,7 +20,7 @@ export type Reason =
   | 'longer than what is looked up: 36 bytes of a name, 252 of a directory'
   | 'more than 1024 numbers'
   | 'negated, or an operator that is not looked up'
-  | 'the process is not known where packets pass'
+  | 'the process is not known where it happens'
   | 'field is not known to the kernel'
 
 /** Verdicts that say more than that some shapes decide it, too. */
@@ -299,7 +299,7 @@ function verdictOf<C>(test: Test<C>, negated: boolean, event: GuardedEvent, user
       : isLong(test)
         ? 'longer than what is looked up: 36 bytes of a name, 252 of a directory'
         : 'operator tells nothing of directory, name or ending'
-  if (isProcess && event.nobody) return 'the process is not known where packets pass'
+  if (isProcess && event.nobody) return 'the process is not known where it happens'
   if (test.left.kind !== 'field') return 'transforms a value'
   if ((isProcess || event.ends) && isWide(test)) return 'more than 1024 numbers'
   const known = isProcess || isNumber || (event.ends && isSocketTest(test.left.def.name))

@@ -284,7 +284,7 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
     const conditions = (): string =>
       ruleFile(
         Object.fromEntries(
-          Array.from({ length: 3 }, (_, i) => [
+          Array.from({ length: 8 }, (_, i) => [
             `r${i}`,
             random.chance(40) ? randomCondition(random, 1) : randomRule(random),
           ]),

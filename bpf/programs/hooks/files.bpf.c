@@ -71,7 +71,8 @@ int hook_bprm_check(__u64 *ctx)
 
 	if (!file)
 		return 0;
-	BEGIN_EVENT(security_bprm_check, task, PROG_hook_bprm_check, .file = file);
+	/* whether the event of the exec comes before or after is not known here */
+	BEGIN_EVENT(security_bprm_check, task, PROG_hook_bprm_check, .file = file, .nobody = true);
 	PUT_FILE(s, st, e, task, file);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;

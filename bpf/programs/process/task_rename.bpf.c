@@ -13,12 +13,8 @@ int on_task_rename(__u64 *ctx)
 		return 0;
 	guard_rename(task, (const char *)ctx[1]);
 	nr = SYSCALL_NR(current_regs(bpf_get_current_task_btf()));
-	/* the last two are those of 32-bit programs; no other call with such a number renames a task */
-#ifdef __TARGET_ARCH_x86
-	if (nr == 59 || nr == 322 || nr == 11 || nr == 358)
-#else
-	if (nr == 221 || nr == 281 || nr == 11 || nr == 387)
-#endif
+	/* no other call with such a number renames a task */
+	if (may_be_exec(nr))
 		return 0; /* execve, execveat: their own event carries the name */
 	BEGIN_CRITICAL(ev_task_rename, task, EVENT_task_rename, PROG_on_task_rename);
 	put_kernel_str(s, st, &e->oldname, task->comm, 16);
