@@ -47,7 +47,7 @@ const open = (...names: string[]): Call[] => names.map((name) => ['openat', AT_F
 function verdicts(judged: readonly Judged[], of = 'openat'): string[] {
   for (const { passedOver, matched, about } of judged) assert.ok(!passedOver || matched.length === 0, about)
   return judged
-    .filter(({ event, about }) => event === of && !about.includes('nowhere'))
+    .filter(({ event, about }) => event === of && !about.includes('"paths":[{}]'))
     .map(({ passedOver, matched }) => (passedOver ? '-' : matched.join()))
 }
 
