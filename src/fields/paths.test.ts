@@ -39,6 +39,8 @@ test('a name is seen from its directory', () => {
   assert.equal(joinPath('/', 'x'), '/x')
   assert.equal(joinPath('/a/b', '../c'), '/a/c')
   assert.equal(joinPath('/a', '/b//c'), '/b/c')
+  assert.equal(joinPath('pipe:[1]', '..'), 'pipe:[1]/..')
+  assert.equal(joinPath('pipe:[1]', ''), 'pipe:[1]')
   assert.equal(joinPath('/a', ''), '/a')
 })
 

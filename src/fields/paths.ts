@@ -28,8 +28,12 @@ export function cleanPath(path: string): string {
 }
 
 /** `name` seen from directory `dir`, as text: links are not followed. */
-export const joinPath = (dir: string, name: string): string =>
-  cleanPath(name.startsWith('/') ? name : name === '' ? dir : `${dir}/${name}`)
+export function joinPath(dir: string, name: string): string {
+  if (name.startsWith('/')) return cleanPath(name)
+  const whole = name === '' ? dir : `${dir}/${name}`
+  // What is no directory, as `pipe:[1]`, has nothing above it.
+  return dir === '' || dir.startsWith('/') ? cleanPath(whole) : whole
+}
 
 /** A path of an event: the fields of the record that describe it. */
 export interface PathFields {
