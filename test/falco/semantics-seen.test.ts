@@ -171,7 +171,7 @@ describe('evt.args', () => {
   test('a clone shows the caller', () =>
     assert.match(
       String(host([fork({ child: { pid: 200, start: 6_000_000_003 } })]).plain('evt.args')),
-      /^res=200 exe=-bash args= tid=100 pid=100 ptid=1 cwd=\/ .*uid=1000 gid=1000 vpid=100$/,
+      /^res=200 exe=-bash args= tid=100 pid=100 ptid=1 cwd=\/ .*uid=1000 gid=1000 vtid=100 vpid=100$/,
     ))
   test('positions are those of Falco', () => seen('evt.arg[4]', execve(), '100'))
   test('open mode is octal', () => seen('evt.arg.mode', openat({ path: '/x', mode: 0o666 }), '0666'))
