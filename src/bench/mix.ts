@@ -2,7 +2,8 @@
  * `tarsier bench mix`: a developer's machine with and without the agent, guards on and off: what they keep from user space,
  * whether they change what is found, and what everything costs.
  */
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EVENT_TYPES } from '../../schema/index.ts'
 import { GUARD_RULE } from '../detect/alert.ts'
@@ -58,9 +59,11 @@ async function runMix({ quick, root, progress, rules = [] }: BenchOptions): Prom
   const others = tracingPrograms() ?? []
   for (const warning of tracersWarning(others)) progress(`warning: ${warning}`)
   const workload = new MixWorkload()
+  // The agent looks after its configuration, which is not where people work.
+  const settings = mkdtempSync(join(tmpdir(), 'tarsier-mix-settings-'))
   try {
     await workload.prepare(MIX_SIZES[quick ? 'quick' : 'full'])
-    const config = join(workload.folder, 'watch.yaml')
+    const config = join(settings, 'watch.yaml')
     writeFileSync(config, WATCH_LIST)
     const setups = setupsOf(rules, config)
     const rounds: Round[] = []
@@ -78,6 +81,7 @@ async function runMix({ quick, root, progress, rules = [] }: BenchOptions): Prom
     return { ...rest, warnings: tracersWarning(others), results: { others, ...results } }
   } finally {
     workload.close()
+    rmSync(settings, { recursive: true })
   }
 }
 
