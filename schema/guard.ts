@@ -51,18 +51,16 @@ export const PROCESS_DIMENSIONS = [
   'ancestors',
 ] as const
 
+/** Numbers among the arguments of an event. */
+export const NUMBER_DIMENSIONS = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const
+
 /** What is looked up beyond the shape (src/guards/branches.ts says what each is). */
 export const GUARD_DIMENSIONS = [
   ...PATH_DIMENSIONS,
   ...PROCESS_DIMENSIONS,
   'ports',
   'nets',
-  'arg0',
-  'arg1',
-  'arg2',
-  'arg3',
-  'arg4',
-  'arg5',
+  ...NUMBER_DIMENSIONS,
 ] as const
 
 /** Fields of records whose numbers are asked for, in order, by family. Plain syscalls have all their arguments. */

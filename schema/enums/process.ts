@@ -54,22 +54,24 @@ export const CLONE_FLAGS: NameTable = {
 /** What unshare and setns take of them. */
 export const UNSHARE_FLAGS: NameTable = {
   kind: 'flags',
-  names: {
-    CLONE_NEWTIME: 0x80,
-    CLONE_VM: 0x100,
-    CLONE_FS: 0x200,
-    CLONE_FILES: 0x400,
-    CLONE_SIGHAND: 0x800,
-    CLONE_THREAD: 0x10000,
-    CLONE_NEWNS: 0x20000,
-    CLONE_SYSVSEM: 0x40000,
-    CLONE_NEWCGROUP: 0x2000000,
-    CLONE_NEWUTS: 0x4000000,
-    CLONE_NEWIPC: 0x8000000,
-    CLONE_NEWUSER: 0x10000000,
-    CLONE_NEWPID: 0x20000000,
-    CLONE_NEWNET: 0x40000000,
-  },
+  names: Object.fromEntries(
+    [
+      'CLONE_NEWTIME',
+      'CLONE_VM',
+      'CLONE_FS',
+      'CLONE_FILES',
+      'CLONE_SIGHAND',
+      'CLONE_THREAD',
+      'CLONE_NEWNS',
+      'CLONE_SYSVSEM',
+      'CLONE_NEWCGROUP',
+      'CLONE_NEWUTS',
+      'CLONE_NEWIPC',
+      'CLONE_NEWUSER',
+      'CLONE_NEWPID',
+      'CLONE_NEWNET',
+    ].map((name) => [name, CLONE_FLAGS.names[name]!]),
+  ),
 }
 
 /** What a change of credentials touched (commit_creds). */

@@ -153,7 +153,21 @@ function meaningOf(number: GuardArgument, op: Operator, text: string): Meaning |
   }
 }
 
+/** A number passes when its bits under the mask are the value. */
+export interface BitTest {
+  readonly mask: bigint
+  readonly value: bigint
+}
+
+/** As an item of a branch: `MASK:VALUE` in hexadecimal. */
 const bitTest = (mask: bigint, value: bigint): string => `${mask.toString(16)}:${value.toString(16)}`
+
+/** What such an item says. */
+export function bitTestOf(item: string): BitTest {
+  const [mask, value] = item.split(':').map((text) => BigInt(`0x${text}`)) as [bigint, bigint]
+  return { mask, value }
+}
+
 const isValue = ({ bits }: GuardArgument, value: bigint): string =>
   bitTest((1n << BigInt(bits)) - 1n, BigInt.asUintN(bits, value))
 
@@ -196,11 +210,6 @@ function sameFlags(table: NameTable, text: string): Meaning | undefined {
     value |= one.value
   }
   return { tests: [bitTest(mask, value)], exact: false }
-}
-
-interface BitTest {
-  readonly mask: bigint
-  readonly value: bigint
 }
 
 /** The bits that are there whenever a name of flags is shown. Undefined for one that says nothing of bits. */

@@ -31,6 +31,7 @@ import type { ProcessInfo, SyscallContext } from '../fields/context.ts'
 import { isUnspecified } from '../fields/fd/descriptor.ts'
 import { Ip } from '../fields/ip.ts'
 import { numberSlots } from './arguments.ts'
+import { split } from './paths.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
 import type { GuardEnd, GuardInput, GuardPath } from './tables.ts'
 
@@ -207,8 +208,8 @@ function resolved(event: EventView, name = 'path'): GuardPath['resolved'] {
   if (!path.startsWith('/')) return path.endsWith(']') ? undefined : 'nowhere'
   const removed = (event.number('path_flags')! & PATH_FLAGS.names['PATH_DELETED']!) !== 0
   const whole = removed && path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path
-  const slash = whole.lastIndexOf('/')
-  return { directory: whole.slice(0, slash + 1), name: whole.slice(slash + 1) }
+  const [directory, basename] = split(whole)
+  return { directory, name: basename }
 }
 
 function namedPath(event: EventView, name: string, dir: string | undefined, hasObject = false): GuardPath {

@@ -7,6 +7,7 @@ import {
   GUARD_TAIL,
   GUARD_TESTS,
   GUARD_WORDS,
+  NUMBER_DIMENSIONS,
   PATH_DIMENSIONS,
   PROCESS_DIMENSIONS,
   shapeRow,
@@ -17,10 +18,10 @@ import type { ProcessInfo } from '../fields/context.ts'
 import type { GuardMaps, GuardSet } from '../kernel/guard-maps.ts'
 import { DIMENSIONS, type Dimension } from './branches.ts'
 import { lineOf } from './extract.ts'
-import type { Mask } from './limits.ts'
-import { type Held, NUMBER_DIMENSIONS, type NumberTests } from './numbers.ts'
+import { EVERY_CLASS, type Mask, NAME_DIMENSIONS } from './limits.ts'
+import type { Held, NumberTests } from './numbers.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
-import { ancestorMask, EVERY_CLASS, imageMask, type Tables } from './tables.ts'
+import { ancestorMask, imageMask, type Tables } from './tables.ts'
 
 interface Elements {
   readonly map: string
@@ -46,7 +47,7 @@ export function elementsOf(tables: Tables, generation: number, auditEvery: numbe
 
 /** Elements that stand beside those of other generations, and have to be taken out one day. */
 const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): readonly Elements[] => [
-  ...NAMES.map((dimension) => nameElements(dimension, lookups[dimension].table, generation)),
+  ...NAME_DIMENSIONS.map((dimension) => nameElements(dimension, lookups[dimension].table, generation)),
   ...NUMBERS.map(({ dimension, number }) =>
     numberElements(dimension, lookups[dimension].table, generation, number),
   ),
@@ -56,9 +57,6 @@ const keyedElements = ({ dirs, lookups, numbers }: Tables, generation: number): 
   testElements(numbers, generation),
   valueElements(numbers, generation),
 ]
-
-/** Dimensions whose values are names to the kernel. */
-const NAMES: readonly Dimension[] = ['components', 'bases', 'exes', 'comms', 'ancestors']
 
 /** Dimensions whose values are numbers to the kernel. */
 const NUMBERS: readonly { readonly dimension: Dimension; readonly number: (text: string) => number }[] = [

@@ -1,11 +1,10 @@
 /** Tests of the numbers among an event's arguments, as the kernel side has them. */
-import { GUARD_TESTS } from '../../schema/guard.ts'
+import { GUARD_TESTS, NUMBER_DIMENSIONS } from '../../schema/guard.ts'
+import { type BitTest, bitTestOf } from './arguments.ts'
 import type { Branch } from './branches.ts'
 import type { Classes } from './classes.ts'
-import { type Limit, type Mask, MOST_ARGUMENTS, MOST_ENTRIES } from './limits.ts'
+import { EVERY_CLASS, type Limit, type Mask, MOST_ARGUMENTS, MOST_ENTRIES } from './limits.ts'
 
-/** Numbers that an event is asked for. */
-export const NUMBER_DIMENSIONS = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5'] as const
 export type NumberDimension = (typeof NUMBER_DIMENSIONS)[number]
 
 /** Classes that ask for what a test holds of, and those that exclude it. */
@@ -15,10 +14,7 @@ export interface Held {
 }
 
 /** A test of the bits of a number. */
-export interface NumberTest extends Held {
-  readonly mask: bigint
-  readonly value: bigint
-}
+type NumberTest = Held & BitTest
 
 /** What one number of an event is asked for. */
 export interface NumberTests {
@@ -82,16 +78,6 @@ const askedOf = (branches: readonly Branch[], possible: Mask, dimension: NumberD
     }),
   )
 
-interface BitTest {
-  readonly mask: bigint
-  readonly value: bigint
-}
-
-function parsed(item: string): BitTest {
-  const [mask, value] = item.split(':').map((text) => BigInt(`0x${text}`)) as [bigint, bigint]
-  return { mask, value }
-}
-
 /**
  * Classes share tests. Those that would need more than there is room for do not ask: who needs few comes first, so that as
  * many as possible do.
@@ -100,7 +86,9 @@ function testsOf(
   asked: Asked,
   room: number,
 ): { readonly tests: NumberTests; readonly limit: Omit<Limit, 'dimension'> | undefined } {
-  const items = new Map([...asked.values()].flatMap(({ of }) => [...of]).map((item) => [item, parsed(item)]))
+  const items = new Map(
+    [...asked.values()].flatMap(({ of }) => [...of]).map((item) => [item, bitTestOf(item)]),
+  )
   const mask = commonMask([...items.values()])
   const isValue = (item: string): boolean => items.get(item)!.mask === mask
   const kept = { values: new Set<string>(), tests: new Set<string>() }
@@ -122,7 +110,7 @@ function testsOf(
   }
   const asking = [...asked].reduce((sum, [i, { except }]) => (except || isLeft(i) ? sum : sum | bit(i)), 0n)
   const tests: NumberTests = {
-    open: ~asking & EVERY,
+    open: ~asking & EVERY_CLASS,
     mask,
     values: new Map([...kept.values].map((item) => [items.get(item)!.value, held(item)])),
     tests: [...kept.tests].map((item) => ({ ...items.get(item)!, ...held(item) })),
@@ -134,8 +122,6 @@ function testsOf(
       : { wanted: items.size - tried, room, of: 'different values' }
   return { tests, limit: left === 0n ? undefined : { classes: left, ...about } }
 }
-
-const EVERY = (1n << 256n) - 1n
 
 /** The bits that most tests look at, if they are many. */
 function commonMask(tests: readonly BitTest[]): bigint {

@@ -102,7 +102,7 @@ const isClean = (text: string): boolean =>
     .some((name) => name === '' || name === '.' || name === '..')
 
 /** Directory with its final slash, and name. */
-function split(path: string): readonly [string, string] {
+export function split(path: string): readonly [string, string] {
   const slash = path.lastIndexOf('/')
   return [path.slice(0, slash + 1), path.slice(slash + 1)]
 }

@@ -1,14 +1,14 @@
 /** The tables of a guard as the kernel reads them, and the same judgement in TypeScript: its reference. */
-import { GUARD_DIR, GUARD_NAME, GUARD_TAIL, GUARD_WORDS, PATH_DIMENSIONS } from '../../schema/guard.ts'
+import { GUARD_DIR, GUARD_NAME, GUARD_TAIL, NUMBER_DIMENSIONS, PATH_DIMENSIONS } from '../../schema/guard.ts'
 import { encodeText } from '../decode/str.ts'
 import { type Branch, DIMENSIONS, type Dimension } from './branches.ts'
 import { type Classes, type Consumer, classesOf, MOST_CLASSES } from './classes.ts'
-import { type Limit, type Mask, MOST_BEGINNINGS, MOST_ENTRIES, roomOf } from './limits.ts'
-import { leftBy, NUMBER_DIMENSIONS, type Numbers, numbersOf } from './numbers.ts'
+import { EVERY_CLASS, type Limit, type Mask, MOST_BEGINNINGS, MOST_ENTRIES, roomOf } from './limits.ts'
+import { leftBy, type Numbers, numbersOf } from './numbers.ts'
+import { split } from './paths.ts'
 import { GUARDED_EVENTS } from './shapes.ts'
 import { netHolds, netText } from './sockets.ts'
 
-export const EVERY_CLASS: Mask = (1n << BigInt(GUARD_WORDS * 64)) - 1n
 const OPEN_CLASS: Mask = 1n
 
 /** What is possible of a directory's files, by how it compares with an entry (its text ends in a slash). */
@@ -379,15 +379,14 @@ function cleaned(name: string): { readonly name: string; readonly up: number } {
 /** So many directories above one, which is a text with its final slash: nothing is above the root. */
 function above(directory: string, up: number): string {
   let text = directory
-  for (let i = 0; i < up && text !== '/'; i++)
-    text = text.slice(0, text.lastIndexOf('/', text.length - 2) + 1)
+  for (let i = 0; i < up && text !== '/'; i++) text = resolvedOf(text).directory
   return text
 }
 
-/** Directory and name of a directory. */
-function resolvedOf(directory: string): { readonly directory: string; readonly name: string } {
-  const slash = directory.lastIndexOf('/', directory.length - 2)
-  return { directory: directory.slice(0, slash + 1), name: directory.slice(slash + 1, -1) }
+/** Directory and name of a directory, which is a text with its final slash. */
+function resolvedOf(text: string): { readonly directory: string; readonly name: string } {
+  const [directory, name] = split(text.slice(0, -1))
+  return { directory, name }
 }
 
 const componentMask = ({ lookups: { components } }: Tables, directory: string): Mask =>
