@@ -1,6 +1,6 @@
 /** What a start needs of the machine: privileges, libbpf, the lock, a source of events. */
 import { existsSync } from 'node:fs'
-import { getPriority, setPriority } from 'node:os'
+import { getPriority } from 'node:os'
 import type { AgentOptions } from './agent.ts'
 import type { PipelineSink } from './capture/source.ts'
 import { everyAligned } from './kernel/aligned.ts'
@@ -10,6 +10,7 @@ import { type HostLock, takeHostLock } from './kernel/host-lock.ts'
 import { type Libbpf, LibbpfMissingError, loadLibbpf } from './kernel/libbpf.ts'
 import { TracefsError } from './kernel/machine.ts'
 import { AbiMismatchError } from './kernel/objects.ts'
+import { setPriorityOfThreads } from './kernel/priority.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
 import { KernelSource } from './sources/kernel/source.ts'
 import { UserError } from './user-error.ts'
@@ -52,7 +53,7 @@ export function startBeating(lock: HostLock): () => void {
 /** A flood of others must not keep the agent from reading what they do. */
 export function raisePriority({ config, log }: AgentOptions): void {
   try {
-    setPriority(config['agent.nice'])
+    setPriorityOfThreads(config['agent.nice'])
   } catch (error) {
     const { info } = error as { readonly info?: { readonly code: string } }
     const reason = info?.code ?? (error as Error).message

@@ -1,7 +1,7 @@
 /** What the agent costs when nothing happens, and how long its start takes. Figures are printed beside the bounds. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -59,6 +59,17 @@ suite('at rest', { skip: NEEDS_ROOT }, () => {
     assert.match(stderr, /errors 0$/m)
   })
 
+  test('every thread has the priority of the agent', async () => {
+    const rules = [writeRules(openFolder('nice'), opensOf(marker(), 'x'))]
+    const agent = await startAgent({ rules, set: ['agent.nice=-5'] })
+    const nice = readdirSync(`/proc/${agent.pid}/task`).map((thread) =>
+      Number(statOf(`${agent.pid}/task/${thread}`)[16]),
+    )
+    await agent.stop()
+    assert.ok(nice.length > 1, 'the collector of garbage has threads of its own')
+    assert.deepEqual([...new Set(nice)], [-5])
+  })
+
   test('the start', async (t) => {
     const rules = [writeRules(openFolder('start'), opensOf(marker(), 'x'))]
     for (const options of [{ rules }, {}]) {
@@ -86,10 +97,15 @@ async function timesOf(options: Start): Promise<{ first: number; ready: number; 
   return { first, ready, cpu }
 }
 
-/** utime and stime of /proc/PID/stat (proc_pid_stat(5)), counted in hundredths of a second. */
+/** The fields of /proc/PID/stat from the third (proc_pid_stat(5)): the second may have spaces. */
+function statOf(process: number | string): string[] {
+  const text = readFileSync(`/proc/${process}/stat`, 'utf8')
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+/** utime and stime, counted in hundredths of a second. */
 function cpuMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const fields = statOf(pid)
   return 10 * (Number(fields[11]) + Number(fields[12]))
 }
 
