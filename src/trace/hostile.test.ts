@@ -6,15 +6,11 @@ import { isVariable, layoutOf, PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import type { FieldValue, RecordInit } from '../decode/encode.ts'
 import { decodeBytes, encodeText } from '../decode/str.ts'
 import { FUNCTIONS } from '../outputs/template/functions.ts'
-import { event, execve, SHELL } from '../testing/events.ts'
-import { createWorld } from '../testing/world.ts'
+import { event, execve } from '../testing/events.ts'
+import { traced } from '../testing/tracing.ts'
 import { TRACE_EVENTS } from './catalogue.ts'
-import { compileFilter } from './compile.ts'
-import { parseExpression } from './expression.ts'
 import { eventTemplate } from './formats/go-template.ts'
-import { parseOutput } from './output-expression.ts'
 import type { TraceRecord } from './record.ts'
-import { createTracer } from './tracer.ts'
 
 const RAW = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 const PIECES = [
@@ -72,24 +68,15 @@ function eventOf(name: string, text: string): RecordInit {
 type Template = (record: TraceRecord) => string
 
 /** Lines of a trace of these events, by a process and on a machine with such names; the end is left out. */
-async function traced(
+async function linesOf(
   events: readonly RecordInit[],
   text: string,
   output: string | Template,
 ): Promise<string[]> {
-  const lines: string[] = []
   const template =
     typeof output !== 'string' ? output : output.includes('{{') ? eventTemplate(output) : undefined
   const format = typeof output === 'string' && template === undefined ? output : 'gotemplate=x'
-  const world = createWorld()
   const names = [...new Set(events.map((one) => one.event))]
-  const tracer = createTracer({
-    filter: compileFilter([`event=${names.join()}`].map(parseExpression)),
-    output: parseOutput([format, 'option:exec-env', 'option:parse-arguments']),
-    mask: true,
-    warn: () => {},
-    ...(template && { template }),
-  })
   const image = {
     comm: text,
     argv: [text],
@@ -97,14 +84,12 @@ async function traced(
     cgroup: `/docker/${text}`,
     fields: { uts: text },
   }
-  const { lookup } = world.feed(execve({ path: `/${text}`, ...image }))
-  tracer.begin({
-    write: (line) => lines.push(line) > 0,
-    lookup,
-    now: { monotonic: 0n, boot: BigInt(SHELL.start + 1) },
-  })
-  for (const one of events) tracer.line(world.feed(one))
-  await tracer.end({ errors: 0, monotonic: 1n })
+  const lines = await traced(
+    [`event=${names.join()}`],
+    events,
+    [format, 'option:exec-env', 'option:parse-arguments'],
+    { first: execve({ path: `/${text}`, ...image }), warn: () => {}, ...(template && { template }) },
+  )
   return lines.filter((line) => !line.includes('End of events stream'))
 }
 
@@ -127,7 +112,7 @@ suite('nothing of a hostile name comes out raw', () => {
     test(`of any event: ${output}`, () =>
       fc.assert(
         fc.asyncProperty(fc.constantFrom(...NAMES), hostile, async (name, text) => {
-          const lines = await traced([eventOf(name, text)], text, output)
+          const lines = await linesOf([eventOf(name, text)], text, output)
           assert.ok(lines.length > 0, name)
           clean(lines)
         }),
@@ -137,7 +122,7 @@ suite('nothing of a hostile name comes out raw', () => {
   test('every event is a line', async () => {
     for (const output of ['table', 'json', all])
       clean(
-        await traced(
+        await linesOf(
           NAMES.map((name) => eventOf(name, PIECES.join(''))),
           PIECES.join(''),
           output,
@@ -214,7 +199,7 @@ function printed(call: string, record: TraceRecord): string | undefined {
 /** An open with such names. */
 async function recordOf(text: string): Promise<TraceRecord> {
   let found: TraceRecord | undefined
-  await traced([eventOf('openat', text)], text, (record) => {
+  await linesOf([eventOf('openat', text)], text, (record) => {
     found = record
     return ''
   })
