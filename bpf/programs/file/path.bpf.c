@@ -28,20 +28,26 @@ int exit_truncate(struct sys_exit_ctx *ctx)
 	return 0;
 }
 
+/* The two names of a rename or link with their directories. At full length all four would not fit: names are cut at 3,000
+ * (schema/events/rename.ts). */
+#define PUT_BOTH_NAMES                                                                       \
+	do {                                                                                 \
+		e->olddirfd = olddirfd;                                                      \
+		e->newdirfd = newdirfd;                                                      \
+		put_given(s, st, &e->oldpath, oldpath, 3000, 0);                             \
+		put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);     \
+		put_given(s, st, &e->newpath, newpath, 3000, 1);                             \
+		put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);     \
+	} while (0)
+
 static __always_inline int report_rename(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog,
 					 int olddirfd, const void *oldpath, int newdirfd, const void *newpath,
 					 __u32 flags)
 {
 	BEGIN(ev_rename, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd },
 	      NUMBERS([ARGUMENT_RENAME_FLAGS] = flags));
-	e->olddirfd = olddirfd;
-	e->newdirfd = newdirfd;
 	e->flags = flags;
-	/* at full length two names and two directories would not fit: names are cut at 3,000 (schema/events/rename.ts) */
-	put_given(s, st, &e->oldpath, oldpath, 3000, 0);
-	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
-	put_given(s, st, &e->newpath, newpath, 3000, 1);
-	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
+	PUT_BOTH_NAMES;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
@@ -114,13 +120,8 @@ static __always_inline int report_link(struct sys_exit_ctx *ctx, struct task_str
 {
 	BEGIN(ev_link, id, prog, .name = { oldpath, newpath }, .dirfd = { olddirfd, newdirfd },
 	      NUMBERS([ARGUMENT_LINK_FLAGS] = flags));
-	e->olddirfd = olddirfd;
-	e->newdirfd = newdirfd;
 	e->flags = flags;
-	put_given(s, st, &e->oldpath, oldpath, 3000, 0);
-	put_dir(s, st, &e->olddir, &e->oldpath, task, olddirfd, &e->path_flags);
-	put_given(s, st, &e->newpath, newpath, 3000, 1);
-	put_dir(s, st, &e->newdir, &e->newpath, task, newdirfd, &e->path_flags);
+	PUT_BOTH_NAMES;
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
