@@ -13,7 +13,7 @@ import {
   type Outputs as OutputsOf,
   openOutputs,
 } from './outputs/open.ts'
-import type { PipelineOptions } from './pipeline.ts'
+import type { PipelineOptions } from './pipeline-options.ts'
 import { randGuardAlert, type Subject, secretFinder } from './telemetry/alert-record.ts'
 import type { TelemetryPlan } from './telemetry/open.ts'
 import { UserError } from './user-error.ts'

@@ -1,7 +1,7 @@
 /** What a start needs of the machine: privileges, libbpf, the lock, a source of events. */
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
-import type { AgentOptions } from './agent.ts'
+import type { AgentOptions } from './agent-options.ts'
 import type { PipelineSink } from './capture/source.ts'
 import { everyAligned } from './kernel/aligned.ts'
 import { missingCapabilities } from './kernel/capabilities.ts'

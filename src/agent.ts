@@ -2,7 +2,9 @@
  * The agent: rules, pipeline, outputs and the kernel source put together, started and stopped. `tarsier run` is a thin
  * skin over it; benchmarks and tests use it, too.
  */
+
 import { join } from 'node:path'
+import type { AgentFiles, AgentOptions, Observer, Renewal } from './agent-options.ts'
 import { judgingOptions, type Outputs, openAll, prepareOutputs } from './agent-outputs.ts'
 import { captureCounts, type Reported, reportAbsence, reportHealth, sampler } from './agent-reports.ts'
 import {
@@ -17,12 +19,10 @@ import {
 } from './agent-start.ts'
 import { type AgentStatus, type Summary, statusOf, summarise } from './agent-status.ts'
 import { createWeb } from './agent-web.ts'
-import type { Recorder } from './capture/native/recorder.ts'
-import type { Config } from './config/keys.ts'
 import { Interner } from './decode/interner.ts'
 import type { Alert, AlertIdentity } from './detect/alert.ts'
 import { type Enrichers, openEnrichers } from './enrichment.ts'
-import type { Lookup, SyscallContext } from './fields/context.ts'
+import type { SyscallContext } from './fields/context.ts'
 import { createGuarding, type Guarding, streamsOf } from './guarding.ts'
 import type { GuardPlan } from './guards/plan.ts'
 import type { ProgramCounts } from './health/ledger.ts'
@@ -42,102 +42,17 @@ import { dropCounters } from './notices/counters.ts'
 import { type NoticeOptions, startNotices } from './notices/notices.ts'
 import { type Change, hasRecords } from './outputs/open.ts'
 import { PassCounter, type Passed } from './pass-counter.ts'
-import { Pipeline, type PipelineOptions } from './pipeline.ts'
-import {
-  captureOnMatch,
-  type MakeCaptures,
-  openCaptures,
-  type Recorders,
-  recorded,
-  startRecording,
-} from './recording.ts'
-import type { CompiledRule } from './rules/ir.ts'
+import { Pipeline } from './pipeline.ts'
+import type { PipelineOptions } from './pipeline-options.ts'
+import { captureOnMatch, openCaptures, type Recorders, recorded, startRecording } from './recording.ts'
 import type { CompatMode } from './sources/kernel/compat.ts'
-import type { LossCause } from './sources/kernel/drops.ts'
 import type { KernelSourceOptions } from './sources/kernel/options.ts'
-import type { Gap } from './sources/kernel/reader.ts'
 import type { KernelSource } from './sources/kernel/source.ts'
 import type { MissingMode } from './sources/kernel/syscall-plan.ts'
-import type { ThrottleNotice } from './sources/kernel/throttle.ts'
 import { passwdOf } from './sources/kernel/user-files.ts'
 import { planTelemetry, type TelemetryPlan } from './telemetry/open.ts'
 
 export type { AgentStatus, Summary } from './agent-status.ts'
-
-export interface AgentOptions {
-  readonly config: Config
-  readonly rules: readonly CompiledRule<SyscallContext>[]
-  /** Folder with the compiled BPF objects. */
-  readonly objects: string
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** A message for the log. */
-  readonly log: (level: 'debug' | 'info' | 'warning' | 'error', message: string) => void
-  /** Sees and reports more than alerts. */
-  readonly observer?: Observer
-  /** Whoever read our standard output has gone. */
-  readonly onClosed: () => void
-  /** What the agent is made of on disk; nothing is looked after where it is left out. */
-  readonly files?: AgentFiles
-  /** Somebody tampered with the agent, and the configuration asks for its end. */
-  readonly onTampering?: () => void
-  /** More events were lost than is bearable, and the configuration asks for the end. */
-  readonly onDrops?: () => void
-  /** Records what the pipeline is told. */
-  readonly recorder?: Recorder
-  /** Captures that rules begin. */
-  readonly captures?: MakeCaptures
-  /** Of the program, for what it says about itself. */
-  readonly version?: string
-}
-
-/** Files of the agent beside its BPF objects. */
-export interface AgentFiles {
-  /** Folder of the package. */
-  readonly root: string
-  /** Rule files and directories that were loaded. */
-  readonly rules: readonly string[]
-  readonly configuration: readonly string[]
-}
-
-/** A command that reports events of its own beside the alerts. Nothing here may throw or wait. */
-export interface Observer {
-  /** Event types it needs. */
-  readonly events: ReadonlySet<string>
-  /** Event types of the process table of which it needs what was done, and not what failed. */
-  readonly done?: ReadonlySet<string>
-  /** Files it has lines for, with all below them, under each of their names; every file when empty. */
-  readonly paths: readonly string[]
-  /** What it wants of these events, where paths do not say it: what no rule can match the kernel may pass over. */
-  readonly rules?: readonly CompiledRule<SyscallContext>[]
-  /** It shows environments. */
-  readonly env?: boolean
-  /** Alerts go to it alone: the outputs are for its lines. */
-  readonly ownsOutput?: boolean
-  /** Before anything is attached. */
-  begin?(sink: ObserverSink): void
-  /** The line to write for an event, undefined for none. Sees every event, also of types it does not need. */
-  line(ctx: SyscallContext): string | undefined
-  /** Events were lost; without it that is an alert. */
-  gap?(gap: Gap, causes: readonly LossCause[], lookup: Lookup): void
-  /** Events of a cgroup begin to be held back, or are no more; without it that is an alert. */
-  throttle?(notice: ThrottleNotice, lookup: Lookup): void
-  /** An alert that went out. */
-  alert(alert: Alert): void
-  /** No more events will come; lines may still be written until this is done. */
-  end?(counts: { readonly errors: number; readonly monotonic: bigint }): Promise<void>
-}
-
-/** What an observer that writes lines of its own has to do with. */
-export interface ObserverSink {
-  /** Take a line in order; false, and counted, when there is no room. */
-  readonly write: (line: string) => boolean
-  readonly lookup: Lookup
-  /** CLOCK_MONOTONIC and CLOCK_BOOTTIME, ns. */
-  readonly now: { readonly monotonic: bigint; readonly boot: bigint }
-}
-
-/** What a reload takes over: the rules, and of the configuration outputs and web server. */
-export type Renewal = Pick<AgentOptions, 'config' | 'rules' | 'files'>
 
 export interface Agent {
   /** Names of the programs at work, and processes known at start. */

@@ -1,6 +1,6 @@
 /** The guards of an agent: who wants events, the tables for the kernel, and what its bits say of rules. */
 import { existsSync, realpathSync } from 'node:fs'
-import type { Observer } from './agent.ts'
+import type { Observer } from './agent-options.ts'
 import type { Config } from './config/keys.ts'
 import type { EventView } from './decode/event-view.ts'
 import type { Admits } from './detect/engine.ts'

@@ -3,7 +3,7 @@
  * the rules and the configuration alone: no clock is read, nothing is dropped because a reader is slow.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Observer } from './agent.ts'
+import type { Observer } from './agent-options.ts'
 import { judgingOptions, type Outputs, type OutputsInit, openAll } from './agent-outputs.ts'
 import type { Before, Capture, CaptureSink } from './capture/source.ts'
 import type { Config } from './config/keys.ts'
@@ -13,7 +13,8 @@ import type { Interner } from './decode/interner.ts'
 import { createEngine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
 import type { OutputClock } from './outputs/clock.ts'
-import { Pipeline, type PipelineCounts, type PipelineOptions } from './pipeline.ts'
+import { Pipeline, type PipelineCounts } from './pipeline.ts'
+import type { PipelineOptions } from './pipeline-options.ts'
 import type { CompiledRule } from './rules/ir.ts'
 import type { LossCause } from './sources/kernel/drops.ts'
 import type { Gap } from './sources/kernel/reader.ts'

@@ -38,7 +38,9 @@ const STAGES: Readonly<Record<string, readonly string[]>> = {
 }
 const KNOW_EVERYBODY: ReadonlySet<string> = new Set([
   'pipeline.ts',
+  'pipeline-options.ts',
   'agent.ts',
+  'agent-options.ts',
   'agent-outputs.ts',
   'agent-reports.ts',
   'agent-start.ts',

@@ -1,7 +1,8 @@
 /** Configuration and rules read again while the agent runs: what asks for it hears what became of it. */
 
 import { Writable } from 'node:stream'
-import type { Agent, Renewal } from '../agent.ts'
+import type { Agent } from '../agent.ts'
+import type { Renewal } from '../agent-options.ts'
 import type { Config } from '../config/keys.ts'
 import { FileWatch, type Look } from '../config/watch.ts'
 import { counted } from '../health/words.ts'

@@ -1,7 +1,7 @@
 /** `tarsier record`: what happens on the machine, into a capture. */
 import type { Command } from 'commander'
 import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
-import type { Observer } from '../../agent.ts'
+import type { Observer } from '../../agent-options.ts'
 import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import type { SyscallContext } from '../../fields/context.ts'

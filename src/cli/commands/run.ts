@@ -3,14 +3,8 @@
 import { closeSync, constants, openSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import {
-  type Agent,
-  type AgentFiles,
-  type AgentOptions,
-  type Observer,
-  type Summary,
-  startAgent,
-} from '../../agent.ts'
+import { type Agent, type Summary, startAgent } from '../../agent.ts'
+import type { AgentFiles, AgentOptions, Observer } from '../../agent-options.ts'
 import type { Recorder } from '../../capture/native/recorder.ts'
 import { warningLines } from '../../config/falco/read-key.ts'
 import type { Config } from '../../config/keys.ts'
