@@ -48,7 +48,10 @@ export function ruleSet(
     timeOf: ({ event }) => event.time,
   })
   const prebuffer = prebufferOf(config)
-  const all = [...rules, ...(observer?.rules ?? [])]
+  const observed = observer?.rules ?? []
+  const all = [...rules, ...observed]
+  /** Made when it is first asked: most observers have no rules. */
+  let observers: Engine<SyscallContext> | undefined
   return {
     rules,
     engine,
@@ -71,7 +74,13 @@ export function ruleSet(
     guards: guarding.guardsOf(all),
     judging: (enrichment) => ({
       engine,
-      auditor: () => createEngine(all.map(withoutThreshold), { matching: 'all' }),
+      ask(ctx, found) {
+        const { name } = ctx.event
+        engine.ask(name, ctx, found)
+        if (observed.length === 0) return
+        observers ??= createEngine(observed.map(withoutThreshold), { matching: 'all' })
+        observers.ask(name, ctx, found)
+      },
       ...(enrichment && { enrichment }),
     }),
   }

@@ -32,8 +32,8 @@ export interface PipelineOptions {
   readonly throttle?: (notice: ThrottleNotice, lookup: Lookup) => void
   /** Times some events on their way through the stages. */
   readonly timer?: StageTimer
-  /** Makes the engine that judges events which the guard passed over; without it rules want none of them. */
-  readonly auditor?: () => Engine<SyscallContext>
+  /** Calls `found` for each rule that matches and counts nothing; without it rules want no event that the guard passed over. */
+  readonly ask?: (ctx: SyscallContext, found: (rule: Rule) => void) => void
   /** Told whenever it is learned whether a cgroup is a container's. */
   readonly learned?: (cgroup: number, cgroupV1: number, container: ContainerRef | undefined) => void
   /** Rules that may match an event, by what the guard found; undefined when it did not judge it. */
@@ -71,4 +71,4 @@ export interface EnrichmentOptions {
 }
 
 /** The parts of a pipeline that follow from the rules. */
-export type Judging = Pick<PipelineOptions, 'engine' | 'auditor' | 'enrichment'>
+export type Judging = Pick<PipelineOptions, 'engine' | 'ask' | 'enrichment'>

@@ -227,15 +227,13 @@ export class Pipeline implements SourceSink {
 
   /**
    * An event that the guard passed over, sent to see that nobody wants it. Should somebody want it, that is told, and the
-   * event goes its way. An engine of its own answers: to ask that of a rule with a threshold is to count.
+   * event goes its way.
    */
   #isWanted(context: SyscallContext): boolean {
     const { event, process } = context
     const by: string[] = []
-    this.#auditor ??= this.#judging.auditor?.()
     // Of a process that was lost sight of the kernel knew more than rules do here: theirs is no match.
-    if (process !== undefined)
-      this.#auditor?.run(event.name, context, (rule) => void by.push(`rule '${rule.name}'`))
+    if (process !== undefined) this.#judging.ask?.(context, (rule) => void by.push(`rule '${rule.name}'`))
     if (this.telemetry?.wants(context) === true) by.push('telemetry')
     if (by.length === 0) {
       this.#audited++
@@ -247,7 +245,6 @@ export class Pipeline implements SourceSink {
     alert(guardAlert(identity, { name, ring, cpu, seq }, by, this.#clock.wallClock(event.timeNs)))
     return true
   }
-  #auditor: Engine<SyscallContext> | undefined
   #audited = 0
   #violations = 0
 
@@ -324,7 +321,6 @@ export class Pipeline implements SourceSink {
    */
   judgeBy(judging: Judging): void {
     this.#judging = judging
-    this.#auditor = undefined
     if (this.#judge !== undefined && this.#judge.counts.waiting > 0)
       this.#retired = [...this.#retired, this.#judge]
     this.#namesOpen = judging.enrichment?.names === true

@@ -42,6 +42,8 @@ export const HEADER_AT = {
 /** What is known of an event type without looking at a record, put together once: `seek` is called for every record. */
 interface Shape {
   readonly type: EventType
+  /** Of the type among EVENT_TYPES: wire ids have gaps, and there are many lists by type. */
+  readonly place: number
   readonly name: string
   readonly family: string
   /** Bytes of the fixed part. */
@@ -56,8 +58,9 @@ const SLOTS: ReadonlyMap<FamilyDecl, ReadonlyMap<string, Slot>> = new Map(
 /** The slot of a field in a family, undefined when the family has no such field. */
 export const slotOf = (family: FamilyDecl, name: string): Slot | undefined => SLOTS.get(family)?.get(name)
 
-const shapeOf = (type: EventType): Shape => ({
+const shapeOf = (type: EventType, place: number): Shape => ({
   type,
+  place,
   name: type.name,
   family: type.family.name,
   size: layoutOf(type.family).size,
@@ -69,14 +72,14 @@ const SHAPES: readonly (Shape | undefined)[] = (() => {
   const shapes = new Array<Shape | undefined>(Math.max(...EVENT_TYPES.map((type) => type.id)) + 1).fill(
     undefined,
   )
-  for (const type of EVENT_TYPES) shapes[type.id] = shapeOf(type)
+  for (const [place, type] of EVENT_TYPES.entries()) shapes[type.id] = shapeOf(type, place)
   return shapes
 })()
 
-/** Where a field lies, by wire id of the event: for what is read of every event, where a look-up by name would cost more. */
+/** Where a field lies, by type of the event: for what is read of every event, where a look-up by name would cost more. */
 export type Places = readonly (Slot | undefined)[]
 
-/** One list for each name, made when it is first asked for: a list is as long as there are ids, and a name serves many events. */
+/** One list for each name, made when it is first asked for: a list is as long as there are types, and a name serves many. */
 const PLACES = new Map<string, Places>()
 
 /** Where a number lies, likewise: a field of the record or of its header. */
@@ -84,14 +87,17 @@ export type NumberPlaces = readonly (NumberSlot | undefined)[]
 export type NumberSlot = Pick<Slot, 'name' | 'offset' | 'storage'>
 
 /** The same for a field of the header, which every record has. */
-export const headerPlaces = (name: string): NumberPlaces => SHAPES.map(() => HEADER_SLOTS.get(name)!)
+export const headerPlaces = (name: string): NumberPlaces => EVENT_TYPES.map(() => HEADER_SLOTS.get(name)!)
 
-/** What is so for the type with each wire id. */
-export const byEventId = <T>(get: (type: EventType) => T): readonly (T | undefined)[] =>
-  SHAPES.map((shape) => shape && get(shape.type))
+/** What is so for each type, to be looked up with `slotAt`. */
+export const byEventType = <T>(get: (type: EventType) => T): readonly T[] => EVENT_TYPES.map(get)
+
+/** The same of a type without a record. */
+export const forType = <T>(places: readonly T[], type: EventType): T | undefined =>
+  places[SHAPES[type.id]?.place ?? -1]
 
 export function placesOf(name: string): Places {
-  const known = PLACES.get(name) ?? SHAPES.map((shape) => shape?.slots.get(name))
+  const known = PLACES.get(name) ?? EVENT_TYPES.map(({ family }) => SLOTS.get(family)!.get(name))
   PLACES.set(name, known)
   return known
 }
@@ -110,8 +116,8 @@ export class EventView {
   readonly #interner: Interner
   /** Fields of the current record's family. */
   #slots: ReadonlyMap<string, Slot> = SLOTS.get(EVENT_TYPES[0]!.family)!
-  /** Its wire id. */
-  #id = EVENT_TYPES[0]!.id
+  /** Place of its type among EVENT_TYPES. */
+  #place = 0
   #u8 = Buffer.alloc(0)
   #u16 = new Uint16Array(0)
   #u32 = new Uint32Array(0)
@@ -150,7 +156,7 @@ export class EventView {
     const id = this.#u16[(offset >> 1) + HEADER_AT.id]!
     const shape = id < SHAPES.length ? SHAPES[id] : undefined
     if (shape === undefined) return 'unknown_event'
-    this.#id = id
+    this.#place = shape.place
     this.type = shape.type
     this.name = shape.name
     this.family = shape.family
@@ -289,9 +295,9 @@ export class EventView {
     return this.#interner.get(this.#memory, this.#base + off, this.#lengthOf(slot))
   }
 
-  /** The slot of a field in the current record; or whatever else is kept by wire id. */
+  /** The slot of a field in the current record; or whatever else is kept by type. */
   slotAt<T>(places: readonly T[]): T | undefined {
-    return places[this.#id]
+    return places[this.#place]
   }
 
   /** A text field that is often the same as another one, whose string is known: then nothing is looked up. */
@@ -325,7 +331,7 @@ export class EventView {
     known: KnownPaths<T>,
     owner: number,
   ): T | null | undefined {
-    return known.find((owner << 16) | this.#id, this.#i32, this.#base, features)
+    return known.find((owner << 16) | this.#place, this.#i32, this.#base, features)
   }
 
   /** Bytes of a variable field in the record; 0 when there is none. */

@@ -17,6 +17,8 @@ export interface Engine<C> {
    * Rules that are not admitted are passed over as if they were not loaded.
    */
   run(eventName: string, ctx: C, found: Found<C>, admits?: Admits<C>): void
+  /** Call `found` for each rule that matches, whatever matched before. Nothing is counted: to ask is not to judge. */
+  ask(eventName: string, ctx: C, found: (rule: CompiledRule<C>) => void): void
   readonly statistics: EngineStatistics
 }
 
@@ -84,24 +86,32 @@ export function createEngine<C>(
   let selection = everywhere
   const candidates = new Bag<Judged<C>>()
   const matched = new Bag<Judged<C>>()
+  const match = (eventName: string, ctx: C, admits: Admits<C> | undefined): void => {
+    table.nextEvent()
+    candidates.clear()
+    matched.clear()
+    // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
+    if (eventName !== latest) {
+      latest = eventName
+      selection = index.get(eventName) ?? everywhere
+    }
+    selection.collect(ctx, candidates)
+    for (let i = 0; i < candidates.size; i++) {
+      const judged = candidates.items[i]!
+      if ((admits === undefined || admits(judged.rule)) && judged.condition(ctx)) matched.add(judged)
+    }
+  }
   return {
     events: rules.some(({ events }) => events === '*') ? '*' : names,
     run(eventName, ctx, found, admits) {
-      table.nextEvent()
-      candidates.clear()
-      matched.clear()
-      // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
-      if (eventName !== latest) {
-        latest = eventName
-        selection = index.get(eventName) ?? everywhere
-      }
-      selection.collect(ctx, candidates)
-      for (let i = 0; i < candidates.size; i++) {
-        const judged = candidates.items[i]!
-        if ((admits === undefined || admits(judged.rule)) && judged.condition(ctx)) matched.add(judged)
-      }
+      match(eventName, ctx, admits)
       if (matched.size > 0)
         tell(matched.sorted(byPlace), matching, found, (counter) => counter.add(ctx, timeOf!(ctx)))
+      table.tidy()
+    },
+    ask(eventName, ctx, found) {
+      match(eventName, ctx, undefined)
+      for (const { rule } of matched.sorted(byPlace)) found(rule)
       table.tidy()
     },
     get statistics() {

@@ -375,6 +375,16 @@ suite('in the engine', () => {
     assert.deepEqual(run([{ ...series, events: new Set(['f']) }], 'all', 9), []))
   test('without time there are no thresholds', () =>
     assert.throws(() => createEngine([series], { matching: 'all' }), /rule 'series' has a threshold/))
+  test('to be asked counts nothing, and tells of every rule that matches', () => {
+    let time = 0
+    const engine = createEngine([rule('a'), series, rule('b')], { matching: 'first', timeOf: () => time })
+    const asked: string[] = []
+    for (; time < 9; time++) engine.ask('e', {}, ({ name }) => asked.push(name))
+    assert.deepEqual(asked.slice(0, 4), ['a', 'series', 'b', 'a'])
+    const found: string[] = []
+    for (; time < 12; time++) engine.run('e', {}, ({ name }, count) => found.push(`${name}${count}`))
+    assert.deepEqual(found, ['a0', 'a0', 'a0', 'series3'])
+  })
   test('statistics by rule', () => {
     const engine = createEngine([series, rule('plain')], { matching: 'all', timeOf: () => 0 })
     engine.run('e', { key: 1 }, () => {})

@@ -3,7 +3,7 @@
  */
 import { PATH_FLAGS } from '../../schema/enums/index.ts'
 import type { EventType, Slot } from '../../schema/index.ts'
-import { byEventId, type EventView, type Places, placesOf, slotOf } from '../decode/event-view.ts'
+import { byEventType, type EventView, type Places, placesOf, slotOf } from '../decode/event-view.ts'
 import { type PathFeatures, pathFeatures } from '../decode/known-paths.ts'
 import type { Marked, Str } from '../decode/str.ts'
 import type { SyscallContext } from './context.ts'
@@ -63,7 +63,7 @@ export const featuresOf = (
   pathOfType: (type: EventType) => PathFields | undefined,
   more: Readonly<Record<string, number>> = {},
 ): readonly (PathFeatures | undefined)[] =>
-  byEventId((type) => {
+  byEventType((type) => {
     const fields = pathOfType(type)
     if (fields === undefined) return undefined
     const slot = (name: string | undefined): Slot | undefined =>

@@ -35,11 +35,13 @@ interface Entry {
 
 /** Bytes hashed before other work gets its turn: less than a millisecond. */
 export const SLICE_BYTES = 1 << 20
+/** Bytes read at once: a buffer for a whole slice would stay in memory. */
+const READ_BYTES = 1 << 16
 
 export class Manifest {
   #roots: readonly FileRoot[]
   readonly #entries = new Map<string, Entry>()
-  readonly #buffer = new Uint8Array(SLICE_BYTES)
+  readonly #buffer = new Uint8Array(READ_BYTES)
 
   constructor(roots: readonly FileRoot[]) {
     this.#roots = roots
@@ -126,11 +128,12 @@ export class Manifest {
       const stamp = stampOf(stats)
       if (!stats.isFile()) return { hash: undefined, stamp }
       const hash = createHash('sha256')
-      for (;;) {
-        const n = readSync(fd, this.#buffer, 0, SLICE_BYTES, null)
+      for (let done = 0; ; ) {
+        const n = readSync(fd, this.#buffer, 0, READ_BYTES, null)
         if (n === 0) return { hash: hash.digest('hex'), stamp }
         hash.update(this.#buffer.subarray(0, n))
-        if (n === SLICE_BYTES) yield
+        done += n
+        if (done % SLICE_BYTES === 0) yield
       }
     } catch {
       return { hash: undefined, stamp: 'unreadable' }

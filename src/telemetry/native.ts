@@ -4,7 +4,7 @@
  */
 import { errnoName } from '../../schema/enums/index.ts'
 import { type EventType, type FamilyDecl, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
-import { headerPlaces, slotOf } from '../decode/event-view.ts'
+import { forType, headerPlaces, slotOf } from '../decode/event-view.ts'
 import { nameDiffers } from '../fields/differs.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
 import { RESULT, rawResult } from '../fields/evt/result.ts'
@@ -298,7 +298,9 @@ export function nativeLines({ lookup, host, mask, alertRecords, without }: LineO
       '},"args":',
       ...objectOf(parts(args)),
       ',"result":',
-      ...(usual && RESULT[type.id] !== undefined ? ['{"ret":', RESULT, ',"error":null}'] : [writeResult]),
+      ...(usual && forType(RESULT, type) !== undefined
+        ? ['{"ret":', RESULT, ',"error":null}']
+        : [writeResult]),
       ',"flags":',
       flagsWriter(type),
       ...parts([c.ALERT_IDS]),

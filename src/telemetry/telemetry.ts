@@ -2,7 +2,7 @@
  * The telemetry stream: events as records, one line each. It comes after the rules, so records know which rules matched;
  * filter and limit hide records and never alerts.
  */
-import { byEventId } from '../decode/event-view.ts'
+import { byEventType } from '../decode/event-view.ts'
 import type { Lookup, SyscallContext } from '../fields/context.ts'
 import { rawResult } from '../fields/evt/result.ts'
 import { Line } from '../outputs/line.ts'
@@ -67,7 +67,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let written = 0
   let filtered = 0
   let failed = 0
-  const isWanted = byEventId(({ name }) => events.has(name))
+  const isWanted = byEventType(({ name }) => events.has(name))
   const hidden = (ctx: SyscallContext, type: RecordType): boolean =>
     ctx.event.pid === self || (type.kind === 'file' && !filter.admits(ctx, type.paths))
   return {
@@ -116,7 +116,7 @@ export function typeOf(ctx: SyscallContext): RecordType | undefined {
   const outcome = (rawResult(ctx) ?? 0) < 0 ? 'failed' : 'ok'
   return types.find((type) => type.outcome === outcome)
 }
-const TYPES = byEventId(({ name }) => recordTypesOf.get(name))
+const TYPES = byEventType(({ name }) => recordTypesOf.get(name))
 
 export interface LineOptions {
   readonly lookup: Lookup

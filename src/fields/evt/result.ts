@@ -1,6 +1,6 @@
 /** How the call ended. */
 import { errnoName } from '../../../schema/enums/index.ts'
-import { byEventId, type NumberPlaces, slotOf } from '../../decode/event-view.ts'
+import { byEventType, type NumberPlaces, slotOf } from '../../decode/event-view.ts'
 import type { SyscallContext } from '../context.ts'
 import { field, type SyscallField } from '../syscall-field.ts'
 
@@ -11,7 +11,7 @@ export function rawResult({ event }: SyscallContext): number | undefined {
 }
 
 /** Where it lies. */
-export const RESULT: NumberPlaces = byEventId(
+export const RESULT: NumberPlaces = byEventType(
   ({ family }) => slotOf(family, 'res') ?? (family.name === 'open' ? slotOf(family, 'fd') : undefined),
 )
 
