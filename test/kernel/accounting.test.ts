@@ -87,7 +87,10 @@ suite('accounting', { skip: NEEDS_ROOT }, () => {
     for (const line of stdout.trim().split('\n')) {
       const [cpu, done, begin, end] = line.split(' ').map(Number)
       assert.equal(done, n)
-      const gaps = live.gaps.slice(told).filter((gap) => gap.ring === 'bulk' && gap.cpu === cpu)
+      // On a busy machine what was lost at the start is told late.
+      const gaps = live.gaps
+        .slice(told)
+        .filter((gap) => gap.ring === 'bulk' && gap.cpu === cpu && gap.to > begin!)
       assert.ok(gaps.length >= 1 && gaps.length <= 1 + others, `${gaps.length} gaps, ${others} of others`)
       const delivered = opens.filter((r) => r.cpu === cpu)
       // Next to nothing came in between: a short record finds room where a long one did not.
