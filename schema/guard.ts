@@ -122,6 +122,8 @@ export const WRITE_SHAPE = { KIND_SHIFT: 2 } as const
 export const FILE_KINDS = { OTHER: 0, REG: 1, DIR: 2, CHR: 3, BLK: 4, FIFO: 5, SOCK: 6 } as const
 /** Shape of a call on names: the outcome, and for chmod whether the mode sets a user or group id. */
 export const NAME_SHAPE = { SETS_ID: 4 } as const
+/** Shape of an exec: the outcome, and what is remarkable about the executable (EXE_FLAGS), which a failure does not tell. */
+export const EXEC_SHAPE = { FLAGS_SHIFT: 2, FLAGS: 31 } as const
 /** Shape of a socket call: outcome and address family. */
 export const SOCKET_SHAPE = { FAMILY_SHIFT: 2 } as const
 export const SOCKET_FAMILIES = {

@@ -186,7 +186,9 @@ export class Pipeline implements SourceSink {
     const context = this.#fill(view, process)
     if (this.#silent) return
     this.#options.advance?.(view.time)
-    if ((view.flags & RECORD_FLAGS.AUDIT) !== 0 && !this.#isWanted(context)) return
+    const isAudit = (view.flags & RECORD_FLAGS.AUDIT) !== 0
+    // An exec that nobody wants has come for the process table, and counts like the others.
+    if (isAudit && !this.#isWanted(context) && view.type.family.state !== true) return
     this.count(view.name, 1)
     timer?.mark('state')
     try {

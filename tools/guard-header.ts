@@ -2,6 +2,7 @@
 import {
   ARGUMENT_FIELDS,
   DUP_SHAPE,
+  EXEC_SHAPE,
   FILE_KINDS,
   GUARD_ARGUMENT_ENTRIES,
   GUARD_ARGUMENTS,
@@ -62,6 +63,7 @@ export const guardDefines = (): readonly string[] => [
   ...define('WRITE_SHAPE', WRITE_SHAPE),
   ...define('FILE_KIND', FILE_KINDS),
   ...define('NAME_SHAPE', NAME_SHAPE),
+  ...define('EXEC_SHAPE', EXEC_SHAPE),
   ...define('SOCKET_SHAPE', SOCKET_SHAPE),
   ...define('DUP_SHAPE', DUP_SHAPE),
   ...define('OUTCOME', OUTCOMES),

@@ -109,7 +109,6 @@ static __always_inline void guard_two(struct guard *g, struct guard_config *conf
 /* The classes that an event may belong to, to g->live: those of its shape, cut down by all that they ask for. */
 static __always_inline void guard_judge(struct guard *g, struct guard_config *config, const struct guard_input *in)
 {
-	g->words = guard_words_of(&g->live);
 	if (!in->nobody && guard_asks(g, &config->anybody))
 		guard_process(g, config);
 	if (in->args && guard_asks(g, &config->anyhow)) {
@@ -134,34 +133,43 @@ static __always_inline void guard_judge(struct guard *g, struct guard_config *co
 	}
 }
 
-/* May anybody want the event? Without tables every event has every class. */
-static __always_inline bool guard_wants(struct control *c, struct task_struct *task, const struct guard_input *in,
-					struct guard_verdict *verdict)
+/*
+ * Begin to judge an event: room for that, with the classes of its shape. NULL when there is nothing to cut: every class is possible
+ * without tables, and a class that asks for nothing is for a shape.
+ */
+static __always_inline struct guard *guard_open(struct control *c, struct task_struct *task, __u16 event, __u16 shape,
+						struct guard_config **config, struct guard_verdict *verdict)
 {
-	struct guard_config *config;
-	struct guard_mask *shape;
+	struct guard_mask *mask;
 	struct guard *g;
 	__u32 row, zero = 0;
-	bool wanted = true;
 
 	verdict->audit = 0;
 	verdict->generation = c->generation;
 	guard_fill(&verdict->live);
 	g = bpf_map_lookup_elem(&guards, &zero);
-	row = guard_row(verdict->generation, in->event, in->shape);
-	shape = bpf_map_lookup_elem(&guard_shapes, &row);
-	config = guard_config_of(verdict->generation);
-	if (!g || g->busy || !shape || !config)
-		return true;
-	verdict->live = *shape;
+	row = guard_row(verdict->generation, event, shape);
+	mask = bpf_map_lookup_elem(&guard_shapes, &row);
+	*config = guard_config_of(verdict->generation);
+	if (!g || g->busy || !mask || !*config)
+		return NULL;
+	verdict->live = *mask;
 	if (verdict->live.w[0] & 1)
-		return true;
+		return NULL;
 	g->busy = 1;
 	barrier();
 	g->task = (__u64)task;
 	g->generation = verdict->generation;
 	g->live = verdict->live;
-	guard_judge(g, config, in);
+	g->words = guard_words_of(&g->live);
+	return g;
+}
+
+/* The end of that. False: nobody can want the event, and it is not one that is sent all the same. */
+static __always_inline bool guard_close(struct guard *g, const struct guard_config *config, struct guard_verdict *verdict)
+{
+	bool wanted = true;
+
 	if (guard_is_empty(g)) {
 		wanted = config->audit_every && ++g->passed_over >= config->audit_every;
 		if (wanted) {
@@ -173,6 +181,19 @@ static __always_inline bool guard_wants(struct control *c, struct task_struct *t
 	barrier();
 	g->busy = 0;
 	return wanted;
+}
+
+/* May anybody want the event? */
+static __always_inline bool guard_wants(struct control *c, struct task_struct *task, const struct guard_input *in,
+					struct guard_verdict *verdict)
+{
+	struct guard_config *config;
+	struct guard *g = guard_open(c, task, in->event, in->shape, &config, verdict);
+
+	if (!g)
+		return true;
+	guard_judge(g, config, in);
+	return guard_close(g, config, verdict);
 }
 
 static __always_inline void guard_stamp(struct ev_hdr *h, const struct guard_verdict *verdict)

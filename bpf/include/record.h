@@ -273,18 +273,24 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 		return n;												\
 	}
 
+/* Only the process table wants the record: nobody asks for such events, or no rule can match this one. */
+static __always_inline bool is_quiet(const struct control *c, const struct ev_hdr *h)
+{
+	return (h->id < 32 && (c->quiet >> h->id & 1)) || !(h->live[0] | h->live[1] | h->live[2] | h->live[3]);
+}
+
 /*
- * Whom to wake for a record. A wake-up costs several times what the record does, so those of forks and exits that only the
- * process table wants wait until something else comes, or the reader by itself (src/kernel/wakeup.ts). What comes behind them
+ * Whom to wake for a record. A wake-up costs several times what the record does, so those of processes that only their
+ * table wants wait until something else comes, or the reader by itself (src/kernel/wakeup.ts). What comes behind them
  * must insist: the kernel wakes only a reader that has read everything. Only the critical ring has such records.
  */
 static __always_inline __u64 wake_flags(const struct control *c, const struct ev_hdr *h, void *ring, __u32 ring_index)
 {
 	if (c->polling)
 		return BPF_RB_NO_WAKEUP;
-	if (ring_index != RING_CRITICAL || !c->quiet)
+	if (ring_index != RING_CRITICAL || !(c->quiet | c->generation))
 		return 0;
-	if (h->id < 32 && (c->quiet >> h->id & 1) && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < c->quiet_bytes)
+	if (is_quiet(c, h) && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < c->quiet_bytes)
 		return BPF_RB_NO_WAKEUP;
 	return BPF_RB_FORCE_WAKEUP;
 }

@@ -32,7 +32,9 @@ const ALWAYS_SENT: ReadonlyMap<string, string> = new Map([
 ])
 
 const reasonOf = ({ family }: EventType): string | undefined =>
-  family.state === true ? 'since the table of processes lives on it' : ALWAYS_SENT.get(family.name)
+  family.state === true && family.name !== 'exec'
+    ? 'since the table of processes lives on it'
+    : ALWAYS_SENT.get(family.name)
 
 /** Why an event has no guard; undefined for one that has. */
 export function whyAlwaysSent(event: string): string | undefined {
@@ -79,7 +81,8 @@ function callEvent(type: EventType): GuardedEvent {
 
 const FD_PATH_FIELDS: readonly string[] = [...Object.keys(FD_PATHS), 'fd.nameraw']
 
-function factsOf(type: EventType, shape: number): Facts {
+/** What is known of an event by how its call ended, the lowest bits of its shape. */
+export function factsOf(type: EventType, shape: number): Facts {
   const { name } = type
   const way = directionOf(name)
   const isSocket = AT_PACKETS.has(type.family.name)

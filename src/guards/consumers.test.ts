@@ -8,7 +8,7 @@ describe('a stream that is about changes of files', () => {
   const tables = tablesOf([
     streamConsumer({
       name: 's',
-      events: new Set(['openat', 'rename']),
+      events: new Set(['openat', 'rename', 'execve']),
       paths: ['/opt/a', '/etc/one.conf'],
       patterns: [],
       changes: true,
@@ -25,6 +25,8 @@ describe('a stream that is about changes of files', () => {
     ['rename', OUTCOMES.OK, '/opt/a/b', true],
     ['rename', OUTCOMES.OK, '/opt/b', false],
     ['unlink', OUTCOMES.OK, '/opt/a/b', false],
+    // What is executed has paths that nobody watches.
+    ['execve', OUTCOMES.OK, '/bin/true', true],
   ] as const)
     test(`${event}, shape ${shape}, ${path}: ${passes ? 'wanted' : 'not wanted'}`, () => {
       const given = { name: path, start: undefined, resolved: undefined }

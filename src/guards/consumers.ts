@@ -64,8 +64,8 @@ export function streamConsumer({ name, events, paths, patterns, changes = false 
       or([...paths.map((path) => pathTest('path', 'pmatch', path)), ...patterns.map(patternBranches)])
   const byShape = (event: GuardedEvent): ByShape => {
     // What may be a socket has perhaps no path.
-    // and a path that is no more than an argument is none to what watches files.
-    const isFile = Object.keys(event.paths).some((field) => !field.startsWith('evt.arg['))
+    // and a path that is no more than an argument, or the process's, is none to what watches files.
+    const isFile = Object.keys(event.paths).some((field) => /^f[ds]\./.test(field))
     const hasPath = isFile && event.ends !== true
     const needed = hasPath ? branches : ALWAYS
     const shapes = changes ? event.shapes.filter((shape) => !event.isLook(shape)) : event.shapes

@@ -16,6 +16,7 @@ import {
 } from '../../schema/enums/index.ts'
 import {
   DUP_SHAPE,
+  EXEC_SHAPE,
   FILE_KINDS,
   NAME_SHAPE,
   OPEN_SHAPE,
@@ -37,12 +38,12 @@ import type { GuardEnd, GuardInput, GuardPath } from './tables.ts'
 
 /** Undefined for events without a guard. */
 export function inputOf({ event, process }: SyscallContext): GuardInput | undefined {
-  const facts = factsOf(event)
+  const facts = event.type.family.name === 'exec' ? execFacts(event, process) : factsOf(event)
   if (facts === undefined) return undefined
   return { event: event.name, ...facts, numbers: numbersOf(event), process: processOf(event, process) }
 }
 
-type Facts = Pick<GuardInput, 'shape' | 'paths' | 'ends'>
+type Facts = Pick<GuardInput, 'shape' | 'paths' | 'ends' | 'launch'>
 
 function factsOf(event: EventView): Facts | undefined {
   switch (event.type.family.name) {
@@ -182,6 +183,23 @@ function dupFacts(event: EventView): Facts {
   // A socket has a name that is no path.
   if (isSocket) return { shape, paths: [ANYTHING], ends: endsOf(event) }
   return { shape, paths: mode === 0 ? [] : objectPath(event), ends: [] }
+}
+
+function execFacts(event: EventView, process: ProcessInfo | undefined): Facts {
+  const outcome = outcomeOf(event)
+  if (outcome !== OUTCOMES.OK) return { shape: outcome, paths: [ANYTHING], ends: [] }
+  const flags = event.number('exe_flags')! & EXEC_SHAPE.FLAGS
+  const cwd = event.string('cwd')?.text
+  const isGone = cwd?.endsWith(DELETED) === true
+  return {
+    shape: outcome | (flags << EXEC_SHAPE.FLAGS_SHIFT),
+    paths: [],
+    launch: {
+      directory: cwd === undefined || isGone ? undefined : withSlash(cwd),
+      first: process?.argv[0] ?? '',
+    },
+    ends: [],
+  }
 }
 const ANYTHING: GuardPath = { name: undefined, start: undefined, resolved: { directory: '', name: '' } }
 

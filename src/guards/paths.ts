@@ -8,8 +8,11 @@ import type { Operator } from '../rules/ir.ts'
 import { ALWAYS, and, type Branch, type Branches, only, or } from './branches.ts'
 import type { LiteralTest } from './facts.ts'
 
-/** The whole path, its directory, its last component, or the text that the caller gave. */
-export type PathPart = 'path' | 'directory' | 'name' | 'raw'
+/**
+ * The whole path, its directory, its last component, or the text that the caller gave; of an exec the first argument, text that
+ * nobody cleans, and the current directory with a slash at its end.
+ */
+export type PathPart = 'path' | 'directory' | 'name' | 'raw' | 'text' | 'slashed'
 
 const bytes = (text: string): number => encodeText(text).length
 
@@ -109,6 +112,7 @@ export function split(path: string): readonly [string, string] {
 
 function exact(part: PathPart, text: string): Branches {
   if (part === 'name') return [bases(text)]
+  if (part === 'slashed') return text.startsWith('/') && text.endsWith('/') ? [dirs(`=${text}`)] : ALWAYS
   if (!text.startsWith('/')) return ALWAYS
   if (part === 'directory') return [dirs(text === '/' ? '=/' : `=${text}/`)]
   const [directory, name] = split(text)
@@ -117,12 +121,12 @@ function exact(part: PathPart, text: string): Branches {
 
 function startsWith(part: PathPart, text: string): Branches {
   if (part === 'name' || !text.startsWith('/')) return ALWAYS
-  if (part === 'directory') return [dirs(`^${text}`)]
+  if (part === 'directory' || part === 'slashed') return [dirs(`^${text}`)]
   return [dirs(`^${text}`, `=${split(text)[0]}`)]
 }
 
 function endsWith(part: PathPart, text: string): Branches {
-  if (part === 'directory') return ALWAYS
+  if (part === 'directory' || part === 'slashed') return ALWAYS
   if (!text.includes('/')) return [tails(text)]
   return [{ ...bases(split(text)[1]), ...(part === 'path' ? components(text) : {}) }]
 }
@@ -146,5 +150,5 @@ function within(part: PathPart, text: string): Branches {
   const top = `/${(wild < 0 ? parts : parts.slice(0, wild)).join('/')}`
   if (top === '/') return ALWAYS
   const below: Branches = [dirs(`^${top}/`)]
-  return wild < 0 && part === 'path' ? or([exact('path', top), below]) : below
+  return wild < 0 && (part === 'path' || part === 'text') ? or([exact('path', top), below]) : below
 }

@@ -16,6 +16,7 @@ import {
 } from '../../schema/guard.ts'
 import { FD_TYPES, letterOf } from '../fields/fd/types.ts'
 import { callEvents } from './calls.ts'
+import { EXECUTIONS } from './executions.ts'
 import type { Fact, Facts } from './facts.ts'
 import {
   EITHER,
@@ -314,6 +315,7 @@ const SHAPED: readonly GuardedEvent[] = [
   ...['sendto', 'sendmsg', 'sendmmsg', 'recvfrom', 'recvmsg', 'recvmmsg'].map(messageEvent),
   ...['socket', 'socketpair'].map(newSocketEvent),
   ...['dup', 'dup2', 'dup3'].map(dupEvent),
+  ...EXECUTIONS,
 ]
 
 /** Every event whose program has a guard. */

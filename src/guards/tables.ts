@@ -184,6 +184,14 @@ export interface GuardPath {
   readonly resolved: { readonly directory: string; readonly name: string } | 'nowhere' | undefined
 }
 
+/** How a program was started. */
+export interface GuardLaunch {
+  /** The directory it was in, with a slash at its end; undefined when that cannot be told. */
+  readonly directory: string | undefined
+  /** Its first argument, empty without one. */
+  readonly first: string
+}
+
 /** Whose event it is; what is undefined is not known to the kernel side, and keeps every class. */
 export interface GuardProcess {
   readonly comm: string
@@ -215,6 +223,7 @@ export interface GuardInput {
   /** Undefined where the process is not looked at. */
   readonly process: GuardProcess | undefined
   readonly paths: readonly GuardPath[]
+  readonly launch?: GuardLaunch
   /** Its numbers as 64 bits; those that are undefined or missing cannot be told. */
   readonly numbers: readonly (bigint | undefined)[]
   /** Both ends of an IP socket, undefined where not set; empty when the event has no such socket; perhaps others. */
@@ -222,14 +231,20 @@ export interface GuardInput {
 }
 
 /** Classes that survive; 0 is an event that no consumer can want. */
-export function judge(tables: Tables, { event, shape, process, paths, numbers, ends }: GuardInput): Mask {
+export function judge(
+  tables: Tables,
+  { event, shape, process, paths, launch, numbers, ends }: GuardInput,
+): Mask {
   const shapes = tables.shapes.get(event)
   if (shapes === undefined) return EVERY_CLASS
   const live = shapes.get(shape) ?? 0n
   if (live === 0n || (live & OPEN_CLASS) !== 0n) return live
   const { lookups } = tables
   const start: PathMasks = pathMasks((d) => lookups[d].open)
-  const masks = paths.map((path) => masksOf(tables, path)).reduce(either, start)
+  const masks = [
+    ...paths.map((path) => masksOf(tables, path)),
+    ...(launch === undefined ? [] : launchMasks(tables, launch)),
+  ].reduce(either, start)
   const left =
     live &
     (process === undefined ? EVERY_CLASS : processMask(tables, process)) &
@@ -360,6 +375,24 @@ function givenMasks(tables: Tables, given: string, start: string | undefined): P
   const { at: here, below } = lookUp(tables, from)
   const components = inName | componentMask(tables, from)
   return { ...known, dirs: slash < 0 ? here : here | below, components }
+}
+
+/** The current directory, which is asked for no name, and the first argument as it is. */
+function launchMasks(tables: Tables, { directory, first }: GuardLaunch): readonly PathMasks[] {
+  const open = pathMasks((d) => tables.lookups[d].open)
+  const within =
+    directory === undefined
+      ? { ...open, dirs: EVERY_CLASS, components: EVERY_CLASS }
+      : { ...open, dirs: lookUp(tables, directory).at, components: componentMask(tables, directory) }
+  if (first === '') return [within]
+  // A comparison of directories takes this for another text.
+  const untidy = first.startsWith('/') && cleaned(first).name !== first
+  if (untidy || encodeText(first).length > GUARD_DIR) return [ALL]
+  const [folder, name] = split(first)
+  const components = componentMask(tables, folder)
+  const dirs = first.startsWith('/') ? lookUp(tables, folder).at : open.dirs
+  const named = name === '' ? {} : nameMasks(tables, name)
+  return [within, { ...open, ...named, dirs, components }]
 }
 
 /** A name without empty, `.` and `..` components, and how many directories a relative one goes up from its start. */

@@ -51,6 +51,7 @@ const SOCKETS = ['connect', 'bind', 'accept', 'accept4', 'listen']
 const NEW_SOCKETS = ['socket', 'socketpair']
 const MESSAGES = ['sendto', 'recvmsg']
 const DUPS = ['dup', 'dup2', 'dup3']
+const EXECS = ['execve', 'execveat'] as const
 export const EVENTS: readonly string[] = [
   ...OPENS,
   ...WRITES,
@@ -62,6 +63,7 @@ export const EVENTS: readonly string[] = [
   ...DUPS,
   'symlink',
   'fchmod',
+  ...EXECS,
   ...CALLS,
 ]
 
@@ -103,16 +105,25 @@ const ending = (random: Random): string => {
 }
 const CONTAINER = `/docker/${'0123456789abcdef'.repeat(4)}`
 
-/** A process becomes another one. */
-export function randomExec(random: Random): RecordInit {
+/** A process becomes another one, or fails to. */
+export function randomExec(random: Random, name = random.pick(EXECS), res = 0): RecordInit {
   const at = random.below(ACTORS.length)
+  const cwd = directory(random)
   return execve({
+    name,
+    res,
     by: ACTORS[at]!,
+    cwd: random.chance(10) ? `${cwd} (deleted)` : cwd,
+    argv: random.pick([[givenName(random), '-x'], [cleanPath(random)], [''], []]),
     parent: at === 0 ? INIT : ACTORS[at - 1]!,
     path: random.pick(IMAGES),
     comm: random.pick(COMMS),
     cgroup: random.chance(30) ? CONTAINER : '/user.slice',
-    fields: { tty: random.pick([0, 0x8801]), loginuid: random.pick([-1, 0, 33, 1000]) },
+    fields: {
+      tty: random.pick([0, 0x8801]),
+      loginuid: random.pick([-1, 0, 33, 1000]),
+      ...(res < 0 ? {} : { exe_flags: random.below(32) & random.below(32) }),
+    },
   })
 }
 
@@ -121,6 +132,8 @@ export function randomEvent(random: Random): RecordInit {
   const name = random.pick(EVENTS)
   const failed = random.chance(30)
   const ret = failed ? random.pick(ERRNOS) : OPENS.includes(name) || name === 'accept' ? 3 : 0
+  const exec = EXECS.find((each) => each === name)
+  if (exec !== undefined) return randomExec(random, exec, Math.min(ret, 0))
   const fields = { ...fieldsOf(random, name, ret), ...numberFields(random, name) }
   return event(name, { by: random.pick(ACTORS) }, fields)
 }
@@ -271,6 +284,7 @@ const processTest = (random: Random): string =>
     `container.id = 0123456789ab`,
     `user.uid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([0, 33, 1000])}`,
     `user.uid in (0, 33)`,
+    `proc.is_exe_${random.pick(['writable', 'upper_layer', 'lower_layer', 'from_memfd', 'deleted'])} = ${random.chance(70)}`,
     `proc.tty ${random.pick(['=', '!=', '>'])} 0`,
     `user.loginuid ${random.pick(['=', '!=', '<', '<=', '>', '>='])} ${random.pick([-1, 0, 1000])}`,
     `user.loginuid in (-1, 33)`,
@@ -299,6 +313,7 @@ function socketTest(random: Random): string {
 const PATH_FIELDS = [
   ...['fd.name', 'fd.name', 'fd.realpath', 'fd.directory', 'fd.filename', 'fd.nameraw'],
   ...['fs.path.name', 'fs.path.name', 'fs.path.source', 'fs.path.target'],
+  ...['proc.exe', 'proc.cwd'],
 ]
 
 /** Text of a random test. */
@@ -336,8 +351,15 @@ const quoted = (text: string): string => JSON.stringify(text)
 
 function pathTestText(random: Random): string {
   const field = random.pick(PATH_FIELDS)
+  const path = random.chance(20) ? directory(random) : cleanPath(random)
   const part =
-    field === 'fd.filename' ? random.pick(CLEAN) : random.chance(20) ? directory(random) : cleanPath(random)
+    field === 'fd.filename'
+      ? random.pick(CLEAN)
+      : field === 'proc.exe'
+        ? givenName(random)
+        : field === 'proc.cwd' && random.chance(70)
+          ? withSlash(path)
+          : path
   const cut = part.slice(0, 1 + random.below(part.length))
   const tail = part.slice(random.below(part.length))
   return random.pick([

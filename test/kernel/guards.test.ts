@@ -1,6 +1,6 @@
 /** Guards in the running kernel: nothing that a rule matches is passed over, and they decide as the reference does. */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../src/testing/guard-cases.ts'
@@ -272,6 +272,52 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
           ...['ptrace -', 'ptrace attach', 'mprotect -', 'mprotect protection', 'mount mounting', 'mount -'],
           ...['signal_generate -', 'signal_generate signal'],
         ],
+      )
+    })
+  })
+
+  test('executions by the process, its directory, its first argument and what is remarkable about the file', () => {
+    const [shm, other] = [join(dir, 'shm'), join(dir, 'other/deep')]
+    for (const folder of [shm, other]) mkdirSync(folder, { recursive: true })
+    const tool = join(shm, 'tool')
+    copyFileSync('/bin/true', tool)
+    const rules = {
+      exe: `evt.type = execve and proc.exe startswith ${shm}/`,
+      cwd: `evt.type = execve and proc.cwd startswith ${shm}/ and proc.exe startswith "./"`,
+      name: 'evt.type = execve and proc.name = tool',
+      failed: 'evt.type = execve and evt.failed = true and evt.res = EACCES',
+      memory: 'evt.type in (execve, execveat) and proc.is_exe_from_memfd = true',
+    }
+    using(rules, (guarded) => {
+      const exec = (file: string, cwd: string, argv0 = file, args: string[] = []): string => {
+        const judged = guarded.run(file, args, { cwd, argv0 })
+        assertSound(judged)
+        assertParity(judged)
+        return judged
+          .filter(({ event }) => event === 'execve')
+          .map(({ matched, passedOver }) => (passedOver ? '-' : matched.join()))
+          .join(' ')
+      }
+      // A cgroup that no process was seen in passes.
+      exec('/bin/true', other)
+      assert.deepEqual(
+        [
+          exec('/bin/true', other),
+          exec('/bin/true', other, 'true'),
+          exec('/bin/true', other, `${shm}/true`),
+          exec('/bin/true', other, `${shm}/../true`),
+          exec('/bin/true', other, `${dir}//x`),
+          exec('/bin/true', shm),
+          exec('/bin/true', shm, './true'),
+          exec('/bin/true', other, './true'),
+          exec('/bin/true', other, ''),
+          exec('/bin/true', other, `/${'x'.repeat(300)}`),
+          exec(tool, other, 'x'),
+          // Of one that failed the kernel does not know what the process was started with.
+          exec('/bin/sh', other, 'sh', ['-c', `exec ${dir}`]),
+          exec('/bin/sh', other, 'sh', ['-c', 'exec ./missing']),
+        ],
+        ['-', '-', 'exe', 'exe', '', '', 'cwd', '-', '-', '', 'name', '- failed', '- '],
       )
     })
   })

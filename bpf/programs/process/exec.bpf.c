@@ -5,7 +5,7 @@
  */
 #include "cgroup_path.h"
 #include "executable.h"
-#include "guard_process.h"
+#include "guard_exec.h"
 #include "streams.h"
 
 struct {
@@ -167,19 +167,24 @@ static __always_inline bool was_execveat(struct linux_binprm *bprm)
 	return bpf_core_field_exists(bprm->fdpath) && bprm->fdpath;
 }
 
-/* The path of the record is looked up in room that is free by now. */
-static __always_inline void guard_image(struct exec_scratch *s, struct ev_exec *e, struct task_struct *task)
+/*
+ * What guards keep of the image, whose path is at `path` in memory of the kernel; it is looked up in `room`. Not inlined: on
+ * the stack of the program there is no room for it.
+ */
+__noinline int guard_image(struct ev_exec *e, struct walk_area *room, __u64 path)
 {
-	__u32 off = e->exe_path.off, len = e->exe_path.total, base = 0;
+	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct mm_struct *mm = task->mm;
 	struct file *file = mm ? mm->exe_file : NULL;
+	__u32 base = 0;
 
+	if (!e || !room)
+		return 0;
 	/* the path of a removed file says so behind its name */
 	if (file && !(e->path_flags & (PATH_DELETED | PATH_CUT)))
 		base = FIELD(dentry, FIELD(file, file, f_path.dentry), d_name.len);
-	barrier_var(off);
-	if (off < EXEC_NAMES_MAX - 4096)
-		guard_exec(task, (struct guard_dir *)&s->walk, &s->data[off], len, base, e->tty);
+	guard_exec(task, (struct guard_dir *)room, (const void *)path, e->exe_path.total, base, e->tty);
+	return 0;
 }
 
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm): the new image is in place. */
@@ -216,7 +221,9 @@ int on_sched_process_exec(__u64 *ctx)
 		if (c && c->want_env)
 			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, NULL);
 	}
-	guard_image(s, e, task);
+	guard_image(e, &s->walk, plain(&s->walk, s->data) + e->exe_path.off);
+	if (c)
+		guard_execution(c, task, e, plain(&s->walk, s->data) + e->argv.off * 8);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
 	return 0;
 }
@@ -274,6 +281,7 @@ int hook_sched_process_exec(__u64 *ctx)
 static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name)
 {
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
+	struct control *c = control_of();
 	struct prog_counters *st;
 	struct exec_scratch *s;
 	struct ev_exec *e;
@@ -297,6 +305,8 @@ static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __
 	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
 	put_given_exec(s, st, &e->filename, name, 4096, 0);
 	put_dir_exec(s, st, &e->dir, &e->filename, task, dirfd, &e->path_flags);
+	if (c)
+		guard_execution(c, task, e, 0);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
 	return 0;
 }

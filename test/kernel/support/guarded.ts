@@ -66,6 +66,7 @@ export interface Guarded {
   lost(): number
   /** Run a program and collect what it and its descendants did. */
   run(file: string, args: readonly string[], options?: SpawnSyncOptions): Judged[]
+  /** The same of calls, without how the program that makes them was started. */
   raw(calls: readonly Call[], options?: SpawnSyncOptions): { judged: Judged[]; results: number[] }
   /** What has come since. */
   take(): Judged[]
@@ -221,7 +222,7 @@ export function openGuarded(text: string, options: GuardedOptions = {}): Guarded
       if (child.status !== 0 && child.signal !== 'SIGPIPE')
         throw new Error(`raw: status ${child.status} ${child.signal} ${child.stderr}`)
       return {
-        judged: all.filter(({ pid }) => pid === child.pid),
+        judged: all.filter(({ pid, event }) => pid === child.pid && event !== 'execve'),
         results: child.stdout.trim().split(' ').map(Number),
       }
     },
