@@ -73,7 +73,7 @@ function load(root: string, ringBytes: number): Flood {
   const control = new Uint32Array(mapMemory(loader.mapFd('control'), page, 0, true))
   control[CONTROL.cpus] = cpus
   return {
-    programFd: lib.programFd(program.pointer),
+    programFd: program.fd,
     ringFds: RINGS.map((ring) => loader.mapFd(`ring_${ring}`)),
     ringBytes,
     cpus,

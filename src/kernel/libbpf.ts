@@ -32,18 +32,15 @@ export interface Libbpf {
   /** Run a raw tracepoint program once, in this thread and without arguments; returns what it returns (Linux 5.10). */
   runOnce(program: Pointer): number
   /** Times the kernel left a program out because it, or for tracepoints any other, was running on that CPU already. */
-  recursionMisses(program: Pointer): number
-  /** Attach by what the section name says. */
-  attach(program: Pointer): Pointer
-  attachPerfEvent(program: Pointer, fd: number): Pointer
-  /** `fd`: a directory of cgroup v2. Programs of others that are attached there go on. */
-  attachCgroup(program: Pointer, fd: number): Pointer
-  attachIterator(program: Pointer): Pointer
-  createIterator(link: Pointer): number
-  linkFd(link: Pointer): number
-  destroyLink(link: Pointer): void
-  /** The same on another thread: the kernel makes each wait for running programs, and they can wait together. */
-  destroyLinkAsync(link: Pointer): Promise<void>
+  recursionMisses(program: number): number
+  /**
+   * Attach a loaded program; what is returned is the descriptor of the link, which ends when it is closed. Programs, too, are
+   * descriptors: objects are closed once they are loaded. Throws SystemError.
+   */
+  link(program: number, target: number, type: LinkType): number
+  /** To a raw tracepoint; without a name to what the program was loaded for. */
+  linkTracepoint(program: number, name: string | undefined): number
+  createIterator(link: number): number
   maps(object: Pointer): MapHandle[]
   reuseMap(map: Pointer, fd: number): void
   setMaxEntries(map: Pointer, entries: number): void
@@ -73,6 +70,10 @@ export interface Libbpf {
   /** Initial contents of a global data section, writable until the object is loaded. */
   initialValue(map: Pointer): Uint8Array | undefined
 }
+
+/** enum bpf_attach_type (linux/bpf.h) of what is attached by `link`; perf events since Linux 5.15. */
+export const LINK_TYPES = { ingress: 0, egress: 1, iterator: 28, perfEvent: 41 } as const
+export type LinkType = (typeof LINK_TYPES)[keyof typeof LINK_TYPES]
 
 export interface ProgramHandle {
   readonly name: string
@@ -113,7 +114,7 @@ function loadLibrary(): ReturnType<typeof koffi.load> {
 /** Load libbpf. Throws LibbpfMissingError when the library is not installed. */
 export function loadLibbpf(): Libbpf {
   const lib = loadLibrary()
-  for (const name of ['bpf_object', 'bpf_program', 'bpf_map', 'bpf_link', 'btf']) declareOpaque(name)
+  for (const name of ['bpf_object', 'bpf_program', 'bpf_map', 'btf']) declareOpaque(name)
   const f = functionsOf(lib)
   // Verifier logs come through our own buffers; libbpf's chatter on stderr would only repeat them.
   f.setPrint(null)
@@ -150,13 +151,9 @@ const functionsOf = (lib: ReturnType<typeof loadLibrary>) => ({
   nextProgramId: lib.func('int bpf_prog_get_next_id(uint32_t id, _Out_ uint32_t *next)'),
   enableStats: lib.func('int bpf_enable_stats(int type)'),
   testRun: lib.func('int bpf_prog_test_run_opts(int fd, _Inout_ uint8_t *opts)'),
-  attach: lib.func('bpf_link *bpf_program__attach(bpf_program *program)'),
-  attachPerf: lib.func('bpf_link *bpf_program__attach_perf_event(bpf_program *program, int fd)'),
-  attachCgroup: lib.func('bpf_link *bpf_program__attach_cgroup(bpf_program *program, int fd)'),
-  attachIter: lib.func('bpf_link *bpf_program__attach_iter(bpf_program *program, void *opts)'),
+  linkCreate: lib.func('int bpf_link_create(int program, int target, int type, void *opts)'),
+  tracepointOpen: lib.func('int bpf_raw_tracepoint_open(const char *name, int program)'),
   iterCreate: lib.func('int bpf_iter_create(int link)'),
-  linkFd: lib.func('int bpf_link__fd(bpf_link *link)'),
-  destroyLink: lib.func('int bpf_link__destroy(bpf_link *link)'),
   nextMap: lib.func('bpf_map *bpf_object__next_map(bpf_object *object, bpf_map *previous)'),
   mapName: lib.func('const char *bpf_map__name(bpf_map *map)'),
   reuseFd: lib.func('int bpf_map__reuse_fd(bpf_map *map, int fd)'),
@@ -269,7 +266,7 @@ const programCalls = (
     return opts.getUint32(TEST_RUN.returned, true)
   },
   recursionMisses: (program) => {
-    const info = infoOf(f, f.programFd(program), new Uint8Array(PROG_INFO.size))
+    const info = infoOf(f, program, new Uint8Array(PROG_INFO.size))
     return Number(new DataView(info.buffer).getBigUint64(PROG_INFO.recursionMisses, true))
   },
   programIds: () => {
@@ -287,27 +284,10 @@ const programCalls = (
 })
 
 /** What attaches programs. */
-const linkCalls = (
-  f: Functions,
-): Pick<
-  Libbpf,
-  | 'attach'
-  | 'attachPerfEvent'
-  | 'attachCgroup'
-  | 'attachIterator'
-  | 'createIterator'
-  | 'linkFd'
-  | 'destroyLink'
-  | 'destroyLinkAsync'
-> => ({
-  attach: (program) => pointer('bpf_program__attach', f.attach(program)),
-  attachPerfEvent: (program, fd) => pointer('bpf_program__attach_perf_event', f.attachPerf(program, fd)),
-  attachCgroup: (program, fd) => pointer('bpf_program__attach_cgroup', f.attachCgroup(program, fd)),
-  attachIterator: (program) => pointer('bpf_program__attach_iter', f.attachIter(program, null)),
-  createIterator: (link) => zero('bpf_iter_create', f.iterCreate(f.linkFd(link))),
-  linkFd: (link) => f.linkFd(link),
-  destroyLink: (link) => void f.destroyLink(link),
-  destroyLinkAsync: (link) => new Promise((resolve) => f.destroyLink.async(link, () => resolve())),
+const linkCalls = (f: Functions): Pick<Libbpf, 'link' | 'linkTracepoint' | 'createIterator'> => ({
+  link: (program, target, type) => zero('bpf_link_create', f.linkCreate(program, target, type, null)),
+  linkTracepoint: (program, name) => zero('bpf_raw_tracepoint_open', f.tracepointOpen(name ?? null, program)),
+  createIterator: (link) => zero('bpf_iter_create', f.iterCreate(link)),
 })
 
 /** Maps and their elements. */

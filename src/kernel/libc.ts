@@ -7,6 +7,8 @@ const libc = koffi.load(null)
 const raw = {
   mmap: libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64 offset)'),
   close: libc.func('int close(int fd)'),
+  duplicate: libc.func('int fcntl(int fd, int command, int least)'),
+  setProgram: libc.func('int ioctl(int fd, ulong request, long program)'),
   read: libc.func('int64 read(int fd, void *buf, size_t count)'),
   writeText: libc.func('int64 write(int fd, const char *text, size_t length)'),
   perfEventOpen: libc.func('long syscall(long nr, void *attr, int pid, int cpu, int group, ulong flags)'),
@@ -68,6 +70,18 @@ export const closeFd = (fd: number): void => {
   raw.close(fd)
 }
 
+/** The same on another thread: to close a link the kernel waits for running programs, and many can wait together. */
+export const closeFdAsync = (fd: number): Promise<void> =>
+  new Promise((resolve) => raw.close.async(fd, () => resolve()))
+
+const F_DUPFD_CLOEXEC = 1030
+/** Above those that standard streams have. */
+const LEAST_FD = 3
+
+/** Another descriptor of the same thing. */
+export const duplicateFd = (fd: number): number =>
+  check('fcntl', raw.duplicate(fd, F_DUPFD_CLOEXEC, LEAST_FD))
+
 /** Read up to `buffer.length` bytes; 0 at the end. Retries when a signal came in between. */
 export function readFd(fd: number, buffer: Uint8Array): number {
   for (;;) {
@@ -107,6 +121,14 @@ export function openTracepoint(id: number): number {
     PERF_FLAG_FD_CLOEXEC,
   )
   return check('perf_event_open', Number(result))
+}
+
+/** linux/perf_event.h */
+const PERF_EVENT_IOC_SET_BPF = 0x40042408
+
+/** Put a program on a perf event, until that is closed (ioctl of perf_event_open(2)). */
+export function setPerfProgram(perf: number, program: number): void {
+  check('ioctl', raw.setProgram(perf, PERF_EVENT_IOC_SET_BPF, program))
 }
 
 const FSCONFIG_CMD_CREATE = 6

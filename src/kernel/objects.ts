@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { FAMILIES, type FamilyDecl, HEADER_SIZE, layoutOf, programsOf } from '../../schema/index.ts'
 import { type Btf, parseBtf } from './btf.ts'
 import { condenseLog, explain, type ProgramFailure } from './errors.ts'
-import type { Libbpf, MapHandle, Pointer, ProgramHandle } from './libbpf.ts'
-import { closeFd, openTracepoint, SystemError } from './libc.ts'
+import { LINK_TYPES, type Libbpf, type MapHandle, type Pointer, type ProgramHandle } from './libbpf.ts'
+import { closeFd, closeFdAsync, duplicateFd, openTracepoint, SystemError, setPerfProgram } from './libc.ts'
 import { openCgroupRoot, type Tracefs } from './machine.ts'
 
 /** A program of the schema with its place. */
@@ -29,13 +29,20 @@ export const PROGRAM_SPECS: readonly ProgramSpec[] = programsOf(FAMILIES).map((p
 
 export interface LoadedProgram {
   readonly spec: ProgramSpec
+  readonly fd: number
+}
+
+/** A program that is to be loaded, as libbpf knows it. */
+interface Selected {
+  readonly spec: ProgramSpec
   readonly pointer: Pointer
 }
 
 export interface Attached {
   readonly spec: ProgramSpec
-  readonly link: Pointer
-  readonly pointer: Pointer
+  /** Descriptor of the link, and of the program. */
+  readonly link: number
+  readonly program: number
   detach(): void
   detachAsync(): Promise<void>
 }
@@ -88,10 +95,12 @@ export class Loader {
   readonly #options: LoaderOptions
   /** Descriptors of the maps that objects share, by name; made by whichever object came first. */
   readonly #shared = new Map<string, number>()
-  readonly #objects: Pointer[] = []
   readonly #log = new Uint8Array(LOG_BYTES)
   readonly failures: ProgramFailure[] = []
-  /** Programs and maps that were loaded; a map that objects share stands here once for each of them. */
+  /**
+   * Programs and maps that were loaded, by descriptors of our own: an object is closed as soon as it is loaded, because libbpf
+   * keeps the text of all its programs until then, half a megabyte for each object.
+   */
   readonly held: HeldObject[] = []
 
   constructor(options: LoaderOptions) {
@@ -134,15 +143,14 @@ export class Loader {
 
   /** Attach a loaded program; undefined when the kernel refused, with the reason in `failures`. */
   attach(program: LoadedProgram): Attached | undefined {
-    const { lib } = this.#options
     try {
       const link = this.#link(program)
       return {
         spec: program.spec,
         link,
-        pointer: program.pointer,
-        detach: () => lib.destroyLink(link),
-        detachAsync: () => lib.destroyLinkAsync(link),
+        program: program.fd,
+        detach: () => closeFd(link),
+        detachAsync: () => closeFdAsync(link),
       }
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
@@ -152,36 +160,45 @@ export class Loader {
     }
   }
 
-  /** Close every object: programs without a link and maps nobody else holds are gone. */
+  /** Give up every object: programs without a link and maps nobody else holds are gone. */
   close(): void {
-    for (const object of this.#objects) this.#options.lib.closeObject(object)
-    this.#objects.length = 0
+    for (const { fd } of this.held) closeFd(fd)
     this.#shared.clear()
     this.held.length = 0
   }
 
-  #link(program: LoadedProgram): Pointer {
+  #link({ spec, fd }: LoadedProgram): number {
+    const { lib } = this.#options
+    const [kind, ...rest] = spec.section.split('/')
+    const name = rest.join('/')
+    if (kind === 'tp') return this.#atTracepoint(fd, name)
+    if (kind === 'raw_tp') return lib.linkTracepoint(fd, name)
+    if (kind?.startsWith('iter')) return lib.link(fd, 0, LINK_TYPES.iterator)
+    if (kind?.startsWith('cgroup')) return this.#atCgroupRoot(fd, name === 'egress' ? 'egress' : 'ingress')
+    return lib.linkTracepoint(fd, undefined)
+  }
+
+  #atTracepoint(program: number, name: string): number {
     const { lib, tracefs } = this.#options
-    const [kind, ...rest] = program.spec.section.split('/')
-    if (kind?.startsWith('iter')) return lib.attachIterator(program.pointer)
-    if (kind?.startsWith('cgroup')) return this.#atCgroupRoot(program)
-    if (kind !== 'tp') return lib.attach(program.pointer)
-    const id = tracefs.tracepointId(rest.join('/'))
+    const id = tracefs.tracepointId(name)
     if (id === undefined) throw new SystemError('attach', 2)
     const perf = openTracepoint(id)
     try {
-      return lib.attachPerfEvent(program.pointer, perf)
-    } catch (error) {
+      const link = lib.link(program, perf, LINK_TYPES.perfEvent)
+      // The link holds it.
       closeFd(perf)
-      throw error
+      return link
+    } catch {
+      // Before Linux 5.15 there is no link, and the program stays for as long as the perf event.
+      return putOn(perf, program)
     }
   }
 
   /** At the root of cgroup v2, which every kernel has, mounted or not: what is attached there sees all cgroups below. */
-  #atCgroupRoot(program: LoadedProgram): Pointer {
+  #atCgroupRoot(program: number, type: 'ingress' | 'egress'): number {
     const root = openCgroupRoot(this.#options.hostRoot ?? '')
     try {
-      return this.#options.lib.attachCgroup(program.pointer, root)
+      return this.#options.lib.link(program, root, LINK_TYPES[type])
     } finally {
       closeFd(root)
     }
@@ -202,14 +219,16 @@ export class Loader {
       if (build === COMPAT) for (const { pointer } of programs) lib.makeRawTracepoint(pointer)
       lib.loadObject(object)
       for (const map of maps) this.#remember(map)
-      for (const { spec, pointer } of programs)
-        this.held.push({ kind: 'prog', name: spec.name, fd: lib.programFd(pointer) })
-      this.#objects.push(object)
-      return programs
+      return programs.map(({ spec, pointer }) => {
+        const fd = duplicateFd(lib.programFd(pointer))
+        this.held.push({ kind: 'prog', name: spec.name, fd })
+        return { spec, fd }
+      })
     } catch (error) {
-      lib.closeObject(object)
       if (error instanceof SystemError) return error
       throw error
+    } finally {
+      lib.closeObject(object)
     }
   }
 
@@ -245,9 +264,9 @@ export class Loader {
     }
   }
 
-  #select(programs: readonly ProgramHandle[], wanted: readonly ProgramSpec[]): LoadedProgram[] {
+  #select(programs: readonly ProgramHandle[], wanted: readonly ProgramSpec[]): Selected[] {
     const { lib } = this.#options
-    const selected: LoadedProgram[] = []
+    const selected: Selected[] = []
     this.#log[0] = 0
     for (const program of programs) {
       const spec = wanted.find((candidate) => candidate.name === program.name)
@@ -259,11 +278,13 @@ export class Loader {
     return selected
   }
 
+  /** A map that objects share is one, whichever came first. */
   #remember(map: MapHandle): void {
-    this.held.push({ kind: 'map', name: map.name, fd: this.#options.lib.mapFd(map.pointer) })
+    if (this.#shared.has(map.name)) return
+    const fd = duplicateFd(this.#options.lib.mapFd(map.pointer))
+    this.held.push({ kind: 'map', name: map.name, fd })
     // Names with a dot are data sections, private to their object.
-    if (!map.name.includes('.') && !this.#shared.has(map.name))
-      this.#shared.set(map.name, this.#options.lib.mapFd(map.pointer))
+    if (!map.name.includes('.')) this.#shared.set(map.name, fd)
   }
 
   #failure(spec: ProgramSpec, step: 'load' | 'attach', error: SystemError): ProgramFailure {
@@ -280,6 +301,17 @@ export class Loader {
       log: lines,
       logLines: total,
     }
+  }
+}
+
+/** A program on a perf event, which is what holds it: its descriptor. */
+function putOn(perf: number, program: number): number {
+  try {
+    setPerfProgram(perf, program)
+    return perf
+  } catch (error) {
+    closeFd(perf)
+    throw error
   }
 }
 

@@ -120,22 +120,22 @@ export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): Comp
   const table = loader.mapFd('compat_programs')
   const taken = new Set<number>()
   const served = { exit: [...plan.plainExit], entry: [...plan.plainEntry] }
-  const enter = ({ spec, pointer }: LoadedProgram): void => {
+  const enter = ({ spec, fd }: LoadedProgram): void => {
     const { entry, hook, numbers } = plan.places.get(spec.name)!
     for (const number of numbers) {
       let place = (hook ? (entry ? ENTRY_HOOKS : EXIT_HOOKS) : 0) * ROW + number
       while (taken.has(place)) place += ROW
       taken.add(place)
-      lib.mapUpdate(table, word(place), word(lib.programFd(pointer)))
+      lib.mapUpdate(table, word(place), word(fd))
       if (number < CALLS) served[entry ? 'entry' : 'exit'].push(number)
     }
   }
   const needed = [plan.atExit, plan.plainExit.length > 0, plan.plainEntry.length > 0]
-  for (const { spec, pointer } of loader.load(
+  for (const { spec, fd } of loader.load(
     PLAIN_OBJECT,
     STEP_PROGRAMS.filter((_, i) => needed[i]),
   ))
-    lib.mapUpdate(table, word(STEPS + STEP_PROGRAMS.indexOf(spec)), word(lib.programFd(pointer)))
+    lib.mapUpdate(table, word(STEPS + STEP_PROGRAMS.indexOf(spec)), word(fd))
   for (const { object, programs } of plan.objects)
     if (loader.hasCompat(object)) for (const program of loader.load(object, programs, COMPAT)) enter(program)
   return { ...served, plainExit: plan.plainExit, plainEntry: plan.plainEntry }

@@ -8,7 +8,7 @@ import { HEADER_SLOTS } from '../../../schema/index.ts'
 import { encodeRecord, type FieldValue } from '../../decode/encode.ts'
 import { EventView } from '../../decode/event-view.ts'
 import type { Interner } from '../../decode/interner.ts'
-import type { Libbpf, Pointer } from '../../kernel/libbpf.ts'
+import type { Libbpf } from '../../kernel/libbpf.ts'
 import { CLOCK, clock, closeFd, readFd, SystemError } from '../../kernel/libc.ts'
 
 const CHUNK = 1 << 20
@@ -17,7 +17,7 @@ const SIZE_OFFSET = HEADER_SLOTS.get('size')!.offset
 export interface SnapshotOptions {
   readonly lib: Libbpf
   /** Link of the iterator; absent where the kernel refuses it. */
-  readonly link: Pointer | undefined
+  readonly link: number | undefined
   readonly interner: Interner
   /** Where the host's /proc is. */
   readonly proc: string
@@ -65,7 +65,7 @@ function addFirst(interner: Interner, each: (event: EventView) => void, proc: st
 /** Run the iterator behind `link` and hand each record on. Returns how many there were. */
 export function readIterator(
   lib: Libbpf,
-  link: Pointer,
+  link: number,
   interner: Interner,
   each: (event: EventView) => void,
 ): number {

@@ -160,11 +160,10 @@ export class KernelSource {
 
   /** Programs, maps and links that the kernel holds for this source. */
   heldObjects(): HeldObject[] {
-    const { lib } = this.#options
     const links = this.#attached.map(({ spec, link }) => ({
       kind: 'link' as const,
       name: spec.name,
-      fd: lib.linkFd(link),
+      fd: link,
     }))
     return [...this.#loader.held, ...links]
   }
@@ -376,8 +375,8 @@ export class KernelSource {
   /** Calls that programs never saw, by program: the kernel does not run one inside another. */
   recursionMisses(): Map<string, number> {
     const misses = new Map<string, number>()
-    for (const { spec, pointer } of this.#attached) {
-      const count = this.#options.lib.recursionMisses(pointer)
+    for (const { spec, program } of this.#attached) {
+      const count = this.#options.lib.recursionMisses(program)
       if (count > 0) misses.set(PROGRAM_SPECS[spec.index]!.name, count)
     }
     return misses
