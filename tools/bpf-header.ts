@@ -18,6 +18,7 @@ import {
   RINGS,
   type Storage,
 } from '../schema/index.ts'
+import { SYSCALLS } from '../schema/plain.ts'
 import { guardDefines } from './guard-header.ts'
 
 const C_TYPES: Record<Storage, string> = {
@@ -33,6 +34,23 @@ const C_TYPES: Record<Storage, string> = {
 }
 /** Errors that programs compare with. */
 const ERRORS = ['EPERM', 'EBADF', 'EACCES', 'EFAULT', 'EBUSY', 'EEXIST', 'EINVAL', 'EINPROGRESS'] as const
+
+/** execve and execveat of 32-bit ARM, which the table of syscalls does not have. */
+const EXEC_ON_ARM = [11, 387] as const
+
+/** Whether a number is that of an exec, in a native or a 32-bit program. */
+function execCalls(): readonly string[] {
+  const calls = SYSCALLS.filter(({ name }) => name === 'execve' || name === 'execveat')
+  const define = (numbers: readonly (number | undefined)[]): string =>
+    `#define IS_EXEC_CALL(nr) (${numbers.map((number) => `(nr) == ${number}`).join(' || ')})`
+  return [
+    '#ifdef __TARGET_ARCH_x86',
+    define(calls.flatMap(({ x64, i386 }) => [x64, ...i386])),
+    '#else',
+    define([...calls.map(({ arm64 }) => arm64), ...EXEC_ON_ARM]),
+    '#endif',
+  ]
+}
 
 const assertOffset = (struct: string, field: string, offset: number): string =>
   `_Static_assert(__builtin_offsetof(struct ${struct}, ${field}) == ${offset}, "${struct}.${field}");`
@@ -103,6 +121,7 @@ export function generateHeader(): string {
     `#define EXEC_NAMES_MAX ${EXEC_NAMES_MAX}`,
     `#define ARGS_DEFAULT ${ARGS_BYTES.default}`,
     `#define ARGS_MAX ${ARGS_BYTES.max}`,
+    ...execCalls(),
     ...guardDefines(),
     '',
     ...programs.map((program, i) => `#define PROG_${program.name} ${i}`),

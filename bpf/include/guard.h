@@ -84,7 +84,7 @@ static __always_inline void guard_one(struct guard *g, struct guard_config *conf
 		guard_name(g, config, in, 0);
 	if (in->file &&
 	    guard_object(g, config, NUMBER(file, in->file, f_path.mnt), NUMBER(file, in->file, f_path.dentry)))
-		guard_new_object(g, config);
+		guard_learn_new(g, config);
 	/* What a name leads to without one of its own has that of the directory. */
 	if (g->given.itself)
 		guard_given_dir(g, config, in->dirfd[0]);

@@ -8,6 +8,16 @@
 
 #include "record.h"
 
+/* A table that takes memory for the entries it has. */
+#define GUARD_TABLE(name, kind, entries, key_type, value_type)								\
+	struct {													\
+		__uint(type, BPF_MAP_TYPE_##kind);									\
+		__uint(map_flags, BPF_F_NO_PREALLOC);									\
+		__uint(max_entries, entries);										\
+		__type(key, key_type);											\
+		__type(value, value_type);										\
+	} name SEC(".maps")
+
 struct guard_mask {
 	__u64 w[GUARD_WORDS];
 };
@@ -48,13 +58,7 @@ struct guard_name {
 	__u32 dimension;
 	char text[GUARD_NAME];
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_NAME_ENTRIES);
-	__type(key, struct guard_name);
-	__type(value, struct guard_mask);
-} guard_names SEC(".maps");
+GUARD_TABLE(guard_names, HASH, GUARD_NAME_ENTRIES, struct guard_name, struct guard_mask);
 
 /*
  * A number: of a user or port, 0 or 1 for the kind of container or terminal, the last bytes of a name (four, or three and a
@@ -65,13 +69,7 @@ struct guard_number {
 	__u32 dimension;
 	__u32 value;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_NUMBER_ENTRIES);
-	__type(key, struct guard_number);
-	__type(value, struct guard_mask);
-} guard_numbers SEC(".maps");
+GUARD_TABLE(guard_numbers, HASH, GUARD_NUMBER_ENTRIES, struct guard_number, struct guard_mask);
 
 /*
  * Tests of a number that an event has: of its bits under a mask. What holds of it, classes ask for or exclude. Where many
@@ -95,25 +93,13 @@ struct guard_tests {
 	struct guard_mask open; /* classes that do not ask, or exclude only */
 	struct guard_test t[GUARD_TESTS];
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ARGUMENT_ENTRIES);
-	__type(key, struct guard_argument);
-	__type(value, struct guard_tests);
-} guard_tests SEC(".maps");
+GUARD_TABLE(guard_tests, HASH, GUARD_ARGUMENT_ENTRIES, struct guard_argument, struct guard_tests);
 
 struct guard_value {
 	struct guard_argument argument;
 	__u64 value;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_value);
-	__type(value, struct guard_held);
-} guard_values SEC(".maps");
+GUARD_TABLE(guard_values, HASH, GUARD_ENTRIES, struct guard_value, struct guard_held);
 
 /* Text of a directory with a final slash. The longest entry that it begins with decides. */
 struct guard_dir {
@@ -126,22 +112,10 @@ struct guard_dir_value {
 	__u32 pad;
 	struct guard_mask within, here, below;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_dir);
-	__type(value, struct guard_dir_value);
-} guard_dirs SEC(".maps");
+GUARD_TABLE(guard_dirs, LPM_TRIE, GUARD_ENTRIES, struct guard_dir, struct guard_dir_value);
 
 /* Path of an executable, its NUL included. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_dir);
-	__type(value, struct guard_mask);
-} guard_images SEC(".maps");
+GUARD_TABLE(guard_images, LPM_TRIE, GUARD_ENTRIES, struct guard_dir, struct guard_mask);
 
 /* A network, IPv4 mapped. */
 struct guard_net {
@@ -149,13 +123,7 @@ struct guard_net {
 	__u32 generation;
 	__u8 ip[16];
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, GUARD_ENTRIES);
-	__type(key, struct guard_net);
-	__type(value, struct guard_mask);
-} guard_nets SEC(".maps");
+GUARD_TABLE(guard_nets, LPM_TRIE, GUARD_ENTRIES, struct guard_net, struct guard_mask);
 
 /* Is a cgroup one of a container? Told by user space once a process was seen in it; an unknown one keeps all bits. */
 struct guard_cgroup {

@@ -185,17 +185,23 @@ __noinline int guard_clean_name(struct guard *g)
 	return 0;
 }
 
+/* What a component leaves, `len` bytes at `from` in kernel memory; NULL where it is in no list. */
+static __always_inline struct guard_mask *guard_component(struct guard *g, const struct guard_config *config, __u32 dimension,
+							  const void *from, __u32 len)
+{
+	if (len > GUARD_NAME || len == 0 || !guard_is_asked(config, dimension))
+		return NULL;
+	/* not on the stack, of which there is little left here */
+	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
+	bpf_probe_read_kernel(g->component.text, len & 63, from);
+	return guard_named(&g->component, g->generation, dimension);
+}
+
 /* A last component: `len` bytes at `from`, in kernel memory. */
 static __always_inline void guard_base(struct guard *g, const struct guard_config *config, const void *from, __u32 len)
 {
-	struct guard_mask *mask = NULL;
+	struct guard_mask *mask = guard_component(g, config, DIM_BASES, from, len);
 
-	if (len <= GUARD_NAME && len > 0 && guard_is_asked(config, DIM_BASES)) {
-		/* not on the stack, of which there is little left here */
-		__builtin_memset(g->component.text, 0, sizeof(g->component.text));
-		bpf_probe_read_kernel(g->component.text, len & 63, from);
-		mask = guard_named(&g->component, g->generation, DIM_BASES);
-	}
 	guard_add(&g->own.bases, mask ? mask : &config->d[DIM_BASES].open);
 }
 
@@ -263,15 +269,14 @@ __noinline int guard_walk_dir(struct guard *g, __u32 len)
 	return 0;
 }
 
-/* The directory whose text, final slash included, are the first `len` bytes of g->dir.text: what it allows goes to g->at. */
-static __always_inline void guard_dir_text(struct guard *g, const struct guard_config *config, __u32 len)
+/*
+ * The directory whose text, final slash included, are the first `len` bytes of g->dir.text: what it allows goes to g->at,
+ * what lies below it to g->below.
+ */
+static __always_inline void guard_dir_entry(struct guard *g, const struct guard_config *config, __u32 len)
 {
 	struct guard_dir_value *value;
 
-	g->inside = config->d[DIM_COMPONENTS].open;
-	/* Asked for or not by this event: it is remembered for others. */
-	if (guard_is_asked(config, DIM_COMPONENTS))
-		guard_walk_dir(g, len);
 	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
 	g->dir.generation = g->generation;
 	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
@@ -288,6 +293,16 @@ static __always_inline void guard_dir_text(struct guard *g, const struct guard_c
 		g->below = value->below;
 		g->seen_len = 0;
 	}
+}
+
+/* The same, and what its components allow to g->inside. */
+static __always_inline void guard_dir_text(struct guard *g, const struct guard_config *config, __u32 len)
+{
+	g->inside = config->d[DIM_COMPONENTS].open;
+	/* Asked for or not by this event: it is remembered for others. */
+	if (guard_is_asked(config, DIM_COMPONENTS))
+		guard_walk_dir(g, len);
+	guard_dir_entry(g, config, len);
 }
 
 #endif

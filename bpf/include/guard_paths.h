@@ -29,15 +29,10 @@ static __always_inline __u64 guard_chain(const struct guard *g, __u64 mnt, __u64
 		if (dentry == root && mnt == root_mnt)
 			return key | 1;
 		if (dentry == top) {
-			__u64 m = mnt - bpf_core_field_offset(struct mount, mnt);
-			__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
-
-			if (above == mnt)
+			if (!leave_mount(&mnt, &dentry))
 				return key | 1;
-			dentry = NUMBER(mount, m, mnt_mountpoint);
-			mnt = above;
-			top = NUMBER(vfsmount, above, mnt_root);
-			key = mix(key, above);
+			top = NUMBER(vfsmount, mnt, mnt_root);
+			key = mix(key, mnt);
 			continue;
 		}
 		parent = NUMBER(dentry, dentry, d_parent);
@@ -120,21 +115,27 @@ __noinline int guard_inherit(struct guard *g, struct guard_config *config, __u64
 	g->at = seen->at;
 	__builtin_memset(&g->below, 0, sizeof(g->below));
 	g->inside = seen->inside;
-	if (!guard_is_asked(config, DIM_COMPONENTS) || len > GUARD_NAME)
-		return 1;
-	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
-	bpf_probe_read_kernel(g->component.text, len & 63, (const void *)NUMBER(dentry, dentry, d_name.name));
-	mask = guard_named(&g->component, g->generation, DIM_COMPONENTS);
+	mask = guard_component(g, config, DIM_COMPONENTS, (const void *)NUMBER(dentry, dentry, d_name.name), len);
 	if (mask)
 		guard_add(&g->inside, mask);
 	return 1;
 }
 
+/* Is anything that `to` does not allow yet asked for in a directory, or below it? */
+static __always_inline bool guard_matters(const struct guard *g, const struct guard_paths *to, const struct guard_seen *seen)
+{
+	__u64 any = 0;
+
+	FIRST_WORDS(g->words) any |= (seen->at.w[i] | seen->below.w[i]) & g->live.w[i] & ~to->dirs.w[i];
+	return any != 0;
+}
+
 /*
- * What a directory allows, to dirs and components of `to`; with `deeper` also what lies below it. `key` is its chain, 0
- * where it has none. What is learned is kept only if nothing was renamed meanwhile.
+ * What a directory allows, to dirs and components of `to`. `key` is its chain, 0 where it has none. What is learned is kept
+ * only if nothing was renamed meanwhile. With `deeper`, true: a name that leads below it is not like the directory, and
+ * nothing was added to dirs.
  */
-static __always_inline void guard_directory(struct guard *g, struct guard_config *config, struct guard_paths *to,
+static __always_inline bool guard_directory(struct guard *g, struct guard_config *config, struct guard_paths *to,
 					    __u64 mnt, __u64 dentry, __u64 key, bool deeper)
 {
 	struct guard_seen *seen;
@@ -156,14 +157,15 @@ static __always_inline void guard_directory(struct guard *g, struct guard_config
 		seen->below = g->below;
 		seen->inside = g->inside;
 	}
-	guard_add(&to->dirs, &seen->at);
-	if (deeper)
-		guard_add(&to->dirs, &seen->below);
 	guard_add(&to->components, &seen->inside);
-	return;
+	if (deeper && !seen->len && guard_matters(g, to, seen))
+		return true;
+	guard_add(&to->dirs, &seen->at);
+	return false;
 keep:
 	guard_fill(&to->dirs);
 	guard_fill(&to->components);
+	return false;
 }
 
 /* Hash of the first `len` bytes of g->dir.text. */
@@ -211,6 +213,19 @@ __noinline int guard_given_text(struct guard *g, struct guard_config *config)
 	g->at = seen->at;
 	g->inside = seen->inside;
 	return 0;
+}
+
+/* Read a name to g->dir.text: a hash of it, 0 where it is too long or cannot be read. */
+static __always_inline __u64 guard_take(struct guard *g, const struct guard_config *config)
+{
+	const void *from = (const void *)g->given.from;
+	long n = g->given.copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, from) :
+				   bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, from);
+
+	if (n <= 1 || n > GUARD_DIR + 1)
+		return 0;
+	g->given.len = n - 1;
+	return guard_hash(g, config->seed, n - 1);
 }
 
 /*
@@ -267,17 +282,13 @@ __noinline int guard_given(struct guard *g, struct guard_config *config)
 	struct guard_seen_name *seen;
 	__u64 key;
 	__u32 row;
-	long n;
 
 	if (!g || !config)
 		return 0;
 	g->given.relative = g->given.itself = 0;
-	n = g->given.copied ? bpf_probe_read_kernel_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from) :
-			      bpf_probe_read_user_str(g->dir.text, GUARD_TEXT, (const void *)g->given.from);
-	if (n <= 1 || n > GUARD_DIR + 1)
+	key = g->given.key = guard_take(g, config);
+	if (!key)
 		goto keep;
-	g->given.len = n - 1;
-	key = guard_hash(g, config->seed, n - 1);
 	row = key >> 32 & (GUARD_NAMES - 1);
 	seen = bpf_map_lookup_elem(&guard_names_seen, &row);
 	if (!seen)
@@ -317,8 +328,72 @@ static __always_inline void guard_learn_file(struct guard *g, struct guard_confi
 			guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), false);
 }
 
-/* The file that guard_object() has not seen before. Called by programs themselves: from there the stack would not do. */
-__noinline int guard_new_object(struct guard *g, struct guard_config *config)
+/* Key of a relative name joined to the directory whose chain is g->key: even, as of texts. */
+static __always_inline __u64 guard_joined(const struct guard *g)
+{
+	return mix(g->given.key, g->key) & ~1ULL;
+}
+
+/*
+ * Where a relative name leads from the directory in g->dentry, whose chain is g->key: both as one text, looked up as that of
+ * an absolute name is.
+ */
+__noinline int guard_join(struct guard *g, struct guard_config *config)
+{
+	struct guard_seen *seen;
+	__u32 row, start, len, base, flags = 0;
+	__u64 where, key;
+
+	if (!g || !config)
+		return 0;
+	/* What is learned since then was put where the name was. */
+	if (guard_take(g, config) != g->given.key)
+		goto keep;
+	guard_look(g);
+	if (g->given.untidy) {
+		guard_clean_name(g);
+		guard_look(g);
+	}
+	base = g->given.base & 255;
+	g->walk.bytes[WALK_END] = '/';
+	bpf_probe_read_kernel(&g->walk.bytes[WALK_END + 1], base, g->dir.text);
+	where = build_path(&g->walk, (void *)g->mnt, (void *)g->dentry, (void *)g->task, &flags);
+	start = where >> 16;
+	len = where & 0xffff;
+	if (flags || len == 0 || len > WALK_END - 2 * NAME_MAX_LEN)
+		goto keep;
+	/* The root has its slash already. */
+	if (len == 1) {
+		start = WALK_END;
+		len = 0;
+	}
+	len += 1 + base;
+	if (len > GUARD_DIR)
+		len = GUARD_DIR; /* no entry is longer */
+	if (start > WALK_END || bpf_probe_read_kernel(g->dir.text, len & 255, &g->walk.bytes[start]))
+		goto keep;
+	guard_dir_entry(g, config, len);
+	key = guard_joined(g);
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = bpf_map_lookup_elem(&guard_cache, &row);
+	if (!seen || guard_chain_now(g, g->mnt, g->dentry) != g->key)
+		goto keep;
+	seen->generation = g->generation;
+	seen->len = 0;
+	seen->key = key;
+	seen->at = g->at;
+	guard_add(&g->paths.dirs, &g->at);
+	return 0;
+keep:
+	guard_fill(&g->paths.dirs);
+	return 0;
+}
+
+/*
+ * What guard_object() or guard_start() has not seen before: a file, or a name joined to where it starts. Called by programs
+ * themselves: from there the stack would not do.
+ */
+__noinline int guard_learn_new(struct guard *g, struct guard_config *config)
 {
 	struct guard_seen_file *seen;
 	__u64 mnt, dentry;
@@ -326,6 +401,8 @@ __noinline int guard_new_object(struct guard *g, struct guard_config *config)
 
 	if (!g || !config)
 		return 0;
+	if (g->joins)
+		return guard_join(g, config);
 	mnt = g->mnt;
 	dentry = g->dentry;
 	guard_learn_file(g, config, mnt, dentry);
@@ -356,7 +433,7 @@ static __always_inline bool guard_is_bracketed(__u64 dentry)
 	return last == ']';
 }
 
-/* The kernel's object: its name, and the directory it lies in. 1: it is new, for guard_new_object(). */
+/* The kernel's object: its name, and the directory it lies in. 1: it is new, for guard_learn_new(). */
 __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
 	struct guard_seen_file *seen = NULL;
@@ -391,6 +468,7 @@ __noinline int guard_object(struct guard *g, struct guard_config *config, __u64 
 	g->key = key;
 	g->mnt = mnt;
 	g->dentry = dentry;
+	g->joins = 0;
 	return 1;
 }
 
@@ -406,13 +484,8 @@ static __always_inline bool guard_climb(const struct guard *g, __u64 *mnt, __u64
 		if (up == 0 || (*dentry == root && *mnt == root_mnt))
 			return true;
 		if (*dentry == NUMBER(vfsmount, *mnt, mnt_root)) {
-			__u64 m = *mnt - bpf_core_field_offset(struct mount, mnt);
-			__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
-
-			if (above == *mnt)
+			if (!leave_mount(mnt, dentry))
 				return false;
-			*dentry = NUMBER(mount, m, mnt_mountpoint);
-			*mnt = above;
 			continue;
 		}
 		*dentry = NUMBER(dentry, *dentry, d_parent);
@@ -422,40 +495,60 @@ static __always_inline bool guard_climb(const struct guard *g, __u64 *mnt, __u64
 }
 
 /*
- * The directory that a relative name starts from, or one above it: of a name that leads no further it is the object itself.
- * 1: it is new, as of guard_object().
+ * The directory that a relative name starts from, or one above it: of a name that leads no further it is the object itself,
+ * of one with directories in it only the first part. 1: it is new, for guard_learn_new().
  */
 __noinline int guard_start(struct guard *g, struct guard_config *config, __u64 mnt, __u64 dentry)
 {
+	struct guard_seen *seen;
+	__u64 key;
+	__u32 row;
+
 	if (!g || !config)
 		return 0;
-	if (g->given.up > 0 && !guard_climb(g, &mnt, &dentry))
+	if (g->given.up > 0 && !guard_climb(g, &mnt, &dentry)) {
 		guard_keep_all(&g->paths);
-	else if (g->given.itself)
+		return 0;
+	}
+	if (g->given.itself)
 		return guard_object(g, config, mnt, dentry);
-	else
-		guard_directory(g, config, &g->paths, mnt, dentry,
-				guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry), g->given.deeper);
+	key = guard_is_unlinked(dentry) ? 0 : guard_chain_now(g, mnt, dentry);
+	if (!guard_directory(g, config, &g->paths, mnt, dentry, key, g->given.deeper))
+		return 0;
+	g->mnt = mnt;
+	g->dentry = dentry;
+	g->key = key;
+	g->joins = 1;
+	key = guard_joined(g);
+	row = key >> 32 & (GUARD_CACHE - 1);
+	seen = bpf_map_lookup_elem(&guard_cache, &row);
+	if (!seen || seen->key != key || seen->generation != g->generation)
+		return 1;
+	guard_add(&g->paths.dirs, &seen->at);
 	return 0;
 }
 
 /* Directory that a given name starts from, if it starts from one. */
 static __always_inline void guard_given_dir(struct guard *g, struct guard_config *config, int dirfd)
 {
-	__u64 fs, file;
-	int is_new = 0;
+	__u64 at, mnt, dentry;
 
 	if (!g->given.relative)
 		return;
-	file = dirfd == AT_FDCWD ? 0 : (__u64)file_of(task_at(g->task), dirfd);
+	/* not start_of(): its pointers are no numbers to the verifier */
 	if (dirfd == AT_FDCWD) {
-		fs = NUMBER(task_struct, g->task, fs);
-		is_new = guard_start(g, config, NUMBER(fs_struct, fs, pwd.mnt), NUMBER(fs_struct, fs, pwd.dentry));
-	} else if (file)
-		is_new = guard_start(g, config, NUMBER(file, file, f_path.mnt), NUMBER(file, file, f_path.dentry));
-	if (is_new)
-		guard_new_object(g, config);
-	/* else there is no such spelling: what does not ask is in the masks already */
+		at = NUMBER(task_struct, g->task, fs);
+		mnt = NUMBER(fs_struct, at, pwd.mnt);
+		dentry = NUMBER(fs_struct, at, pwd.dentry);
+	} else {
+		at = (__u64)file_of(task_at(g->task), dirfd);
+		if (!at)
+			return; /* there is no such spelling: what does not ask is in the masks already */
+		mnt = NUMBER(file, at, f_path.mnt);
+		dentry = NUMBER(file, at, f_path.dentry);
+	}
+	if (guard_start(g, config, mnt, dentry))
+		guard_learn_new(g, config);
 }
 
 /* Bits that names and endings leave. */

@@ -12,14 +12,20 @@
 
 #include "guard_maps.h"
 
-/* Is it the number of an execve or execveat? The last two are those of 32-bit programs, and others in 64-bit ones. */
+/* May it be the number of an execve or execveat? A native one is another call of 32-bit programs, and the other way round. */
 static __always_inline bool may_be_exec(long nr)
 {
-#ifdef __TARGET_ARCH_x86
-	return nr == 59 || nr == 322 || nr == 11 || nr == 358;
-#else
-	return nr == 221 || nr == 281 || nr == 11 || nr == 387;
-#endif
+	return IS_EXEC_CALL(nr);
+}
+
+/*
+ * In the middle of an exec a task is neither what it was nor what it will be: its name is new already, and an event that tells
+ * of it comes later. A task that the kernel made to start a program makes no call: it has never been in user space, and
+ * nowhere to go there until its exec ends.
+ */
+static __always_inline bool may_be_in_exec(const struct task_struct *task, const struct pt_regs *regs)
+{
+	return may_be_exec(SYSCALL_NR(regs)) || (!(task->flags & PF_KTHREAD) && !USER_PLACE(regs));
 }
 
 /* Of the process a task belongs to; NULL when it is not known. */

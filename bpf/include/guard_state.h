@@ -10,6 +10,15 @@
 #include "inet.h"
 #include "path.h"
 
+/* What each CPU remembers, by row. */
+#define GUARD_MEMORY(name, rows, row_type)										\
+	struct {													\
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);								\
+		__uint(max_entries, rows);										\
+		__type(key, __u32);											\
+		__type(value, row_type);										\
+	} name SEC(".maps")
+
 /*
  * Directories seen before. The key tells the chain of dentries and mounts up to the root of the task: their addresses
  * and the kernel's hashes of their names. A rename, a mount, another root or a new directory in place of an old one make
@@ -22,12 +31,7 @@ struct guard_seen {
 	__u32 len; /* of its text, where nothing below it is asked for by its directory: all that lies there is like it; else 0 */
 	struct guard_mask at, below, inside;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, GUARD_CACHE);
-	__type(key, __u32);
-	__type(value, struct guard_seen);
-} guard_cache SEC(".maps");
+GUARD_MEMORY(guard_cache, GUARD_CACHE, struct guard_seen);
 
 /*
  * Files seen before, by the same chain from the file on, and names as callers gave them, by a hash with a secret seed: what
@@ -42,12 +46,7 @@ struct guard_seen_file {
 	__u64 generation;
 	struct guard_paths paths;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, GUARD_FILES);
-	__type(key, __u32);
-	__type(value, struct guard_seen_file);
-} guard_files SEC(".maps");
+GUARD_MEMORY(guard_files, GUARD_FILES, struct guard_seen_file);
 
 #define GUARD_NAMES 1024
 struct guard_seen_name {
@@ -60,12 +59,7 @@ struct guard_seen_name {
 	__u32 pad;
 	struct guard_paths paths; /* of a relative name without what it starts from */
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, GUARD_NAMES);
-	__type(key, __u32);
-	__type(value, struct guard_seen_name);
-} guard_names_seen SEC(".maps");
+GUARD_MEMORY(guard_names_seen, GUARD_NAMES, struct guard_seen_name);
 
 /* Processes seen before: what tells that nothing changed which their bits depend on, and what these leave. */
 #define GUARD_TASKS 256
@@ -78,12 +72,7 @@ struct guard_task {
 	__u32 names_epoch; /* 0 where names of ancestors do not matter */
 	struct guard_mask mask;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, GUARD_TASKS);
-	__type(key, __u32);
-	__type(value, struct guard_task);
-} guard_tasks SEC(".maps");
+GUARD_MEMORY(guard_tasks, GUARD_TASKS, struct guard_task);
 
 /* Levels of a directory; what lies deeper keeps its bits. */
 #define GUARD_DEPTH 32
@@ -93,6 +82,7 @@ struct {
 /* A name as the caller gave it: what is known of its text in guard.dir. */
 struct guard_given {
 	__u64 from; /* its address */
+	__u64 key; /* of its text; 0 when it could not be read */
 	__u64 slashes, dots; /* of the 64 bytes looked at, by position */
 	__u64 slash_before, dot_before, dots_before; /* of the byte before them */
 	__u64 untidy; /* it holds a component `.`, `..` or an empty one: cleaned, it is another text */
@@ -137,13 +127,14 @@ struct guard {
 	struct guard_held held; /* what the tests allow that hold of a number */
 	struct inet_pair ends; /* of the socket */
 	__u64 args[GUARD_ARGUMENTS];
-	__u64 key, mnt, dentry; /* of an object that is new */
+	__u64 key, mnt, dentry; /* of an object that is new, or where a relative name starts */
 	__u64 passed_over; /* events without a bit since the last audit */
 	__u64 task; /* the current one */
 	__u32 generation;
 	__u32 words;
 	__u32 busy; /* 1: an event is being judged */
 	__u32 names_epoch;
+	__u32 joins; /* 1: what is new is a name joined to where it starts, 0: an object */
 	struct guard_given given;
 	struct guard_clean clean;
 	struct guard_name component; /* of a directory's text, as far as it was read */
@@ -153,12 +144,7 @@ struct guard {
 	char more[60];
 	struct walk_area walk;
 };
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct guard);
-} guards SEC(".maps");
+GUARD_MEMORY(guards, 1, struct guard);
 
 /*
  * Masks have four words, of which an event that a few rules are about needs the first few, mostly one: g->words. What is done

@@ -29,10 +29,12 @@ typedef struct {
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, ax, orig_ax;
 	unsigned long bx, cx, bp; /* arguments of 32-bit calls */
+	unsigned long ip;
 } __core;
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
+	__u64 pc;
 } __core;
 struct pt_regs {
 	struct user_pt_regs user_regs;

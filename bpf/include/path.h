@@ -51,22 +51,34 @@ static __always_inline bool prepend(struct walk *w, const void *name, __u32 len)
 	return true;
 }
 
+/* From the root of a mount to what it is mounted on. False: it is mounted on nothing. */
+static __always_inline bool leave_mount(__u64 *mnt, __u64 *dentry)
+{
+	__u64 m = *mnt - bpf_core_field_offset(struct mount, mnt);
+	__u64 above = NUMBER(mount, m, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+
+	if (above == *mnt)
+		return false;
+	*dentry = NUMBER(mount, m, mnt_mountpoint);
+	*mnt = above;
+	return true;
+}
+
 static long walk_step(__u32 i, struct walk *w)
 {
 	struct dentry *dentry = w->dentry, *parent;
 	struct vfsmount *mnt = w->mnt;
-	struct mount *m, *above;
 
 	if (dentry == w->root_dentry && mnt == w->root_mnt)
 		return 1;
 	parent = FIELD(dentry, dentry, d_parent);
 	if (dentry == FIELD(vfsmount, mnt, mnt_root)) {
-		m = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		above = FIELD(mount, m, mnt_parent);
-		if (above == m)
+		__u64 from = (__u64)mnt, at = (__u64)dentry;
+
+		if (!leave_mount(&from, &at))
 			return 1; /* root of the namespace: the task's root is elsewhere */
-		w->dentry = FIELD(mount, m, mnt_mountpoint);
-		w->mnt = (void *)above + bpf_core_field_offset(struct mount, mnt);
+		w->dentry = (void *)at;
+		w->mnt = (void *)from;
 		return 0;
 	}
 	if (dentry == parent || !parent) {

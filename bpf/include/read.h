@@ -109,12 +109,17 @@ static __noinline __attribute__((unused)) __u64 socketcall_arg(__u64 args, __u32
 #define SYSCALL_NR(regs) ((long)(regs)->syscallno)
 #endif
 
-/* RAW_SYSCALL_NR: of registers that a raw tracepoint hands over as a plain number. */
+/*
+ * RAW_SYSCALL_NR: of registers that a raw tracepoint hands over as a plain number. USER_PLACE: address that the task goes on
+ * at in user space.
+ */
 #if defined(__TARGET_ARCH_x86)
 #define SYSCALL_NR(regs) ((long)(regs)->orig_ax)
 #define RAW_SYSCALL_NR(regs) ((long)FIELD(pt_regs, regs, orig_ax))
+#define USER_PLACE(regs) ((regs)->ip)
 #elif defined(__TARGET_ARCH_arm64)
 #define RAW_SYSCALL_NR(regs) ((long)FIELD(pt_regs, regs, syscallno))
+#define USER_PLACE(regs) ((regs)->user_regs.pc)
 #endif
 
 /* An offset in a file: two arguments of a 32-bit program. */

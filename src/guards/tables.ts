@@ -350,7 +350,7 @@ function objectMasks(tables: Tables, resolved: GuardPath['resolved']): PathMasks
   if (resolved.name === '') return ALL
   return {
     ...nameMasks(tables, resolved.name),
-    dirs: lookUp(tables, resolved.directory).at,
+    dirs: lookUp(tables, resolved.directory),
     components: componentMask(tables, resolved.directory),
     raws: open.raws,
   }
@@ -369,12 +369,10 @@ function givenMasks(tables: Tables, given: string, start: string | undefined): P
   const folder = name.slice(0, slash + 1)
   const known = { ...nameMasks(tables, name.slice(slash + 1)), raws }
   const inName = componentMask(tables, folder)
-  if (name.startsWith('/')) return { ...known, dirs: lookUp(tables, folder).at, components: inName }
+  if (name.startsWith('/')) return { ...known, dirs: lookUp(tables, folder), components: inName }
   // Without a directory to start from there is no such spelling.
   if (from === undefined) return { ...known, dirs: lookups.dirs.open, components: inName }
-  const { at: here, below } = lookUp(tables, from)
-  const components = inName | componentMask(tables, from)
-  return { ...known, dirs: slash < 0 ? here : here | below, components }
+  return { ...known, dirs: lookUp(tables, from + folder), components: inName | componentMask(tables, from) }
 }
 
 /** The current directory, which is asked for no name, and the first argument as it is. */
@@ -383,14 +381,14 @@ function launchMasks(tables: Tables, { directory, first }: GuardLaunch): readonl
   const within =
     directory === undefined
       ? { ...open, dirs: EVERY_CLASS, components: EVERY_CLASS }
-      : { ...open, dirs: lookUp(tables, directory).at, components: componentMask(tables, directory) }
+      : { ...open, dirs: lookUp(tables, directory), components: componentMask(tables, directory) }
   if (first === '') return [within]
   // A comparison of directories takes this for another text.
   const untidy = first.startsWith('/') && cleaned(first).name !== first
   if (untidy || encodeText(first).length > GUARD_DIR) return [ALL]
   const [folder, name] = split(first)
   const components = componentMask(tables, folder)
-  const dirs = first.startsWith('/') ? lookUp(tables, folder).at : open.dirs
+  const dirs = first.startsWith('/') ? lookUp(tables, folder) : open.dirs
   const named = name === '' ? {} : nameMasks(tables, name)
   return [within, { ...open, ...named, dirs, components }]
 }
@@ -436,12 +434,12 @@ function nameMasks({ lookups }: Tables, name: string): Pick<PathMasks, 'bases' |
 }
 
 /** By a directory's text with its final slash. */
-function lookUp(tables: Tables, directory: string): { readonly at: Mask; readonly below: Mask } {
+function lookUp(tables: Tables, directory: string): Mask {
   const exact = tables.dirs.get(directory)
-  if (exact !== undefined) return { at: exact.here, below: exact.below }
+  if (exact !== undefined) return exact.here
   for (let end = directory.length - 1; end > 0; end--) {
     const entry = tables.dirs.get(directory.slice(0, end))
-    if (entry !== undefined) return { at: entry.within, below: 0n }
+    if (entry !== undefined) return entry.within
   }
-  return { at: tables.lookups.dirs.open, below: 0n }
+  return tables.lookups.dirs.open
 }

@@ -1,26 +1,30 @@
 /** Guards where names and places are unusual: what a rule matches is never passed over. */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { scratchFolder } from '../../src/testing/scratch.ts'
-import { assertParity, assertSound, openGuarded, ruleFile } from './support/guarded.ts'
+import { assertParity, assertSound, type Judged, openGuarded, ruleFile } from './support/guarded.ts'
 import { NEEDS_ROOT } from './support/live.ts'
 import { AT_FDCWD, type Call, ref, zeros } from './support/raw.ts'
 
-/** Rules that match, by call of one of these events. */
-function matchesOf(rules: Readonly<Record<string, string>>, calls: readonly Call[]): string[] {
+/** What rules and guard make of calls of one of these events. */
+function judgedBy(rules: Readonly<Record<string, string>>, calls: readonly Call[]): readonly Judged[] {
   const guarded = openGuarded(ruleFile(rules))
   try {
     assert.deepEqual(guarded.source.failures, [])
     const { judged } = guarded.raw(calls)
     assertSound(judged)
     assertParity(judged)
-    return judged.map(({ matched }) => matched.join())
+    return judged
   } finally {
     guarded.stop()
   }
 }
+
+/** Rules that match, by call. */
+const matchesOf = (rules: Readonly<Record<string, string>>, calls: readonly Call[]): string[] =>
+  judgedBy(rules, calls).map(({ matched }) => matched.join())
 
 const open = (...names: string[]): Call[] => names.map((name) => ['openat', AT_FDCWD, name, 0])
 
@@ -218,5 +222,86 @@ suite('guards in unusual places', { skip: NEEDS_ROOT, timeout: 120_000 }, () => 
       matched.map((_, i) => (i === 12 ? 'root' : 'x')),
     )
     assert.equal(matched.length, 18)
+  })
+
+  test('relative names with directories in them are judged by where they lead', () => {
+    const at = join(dir, 'joined')
+    for (const folder of ['one/other', 'one/asked/deep', 'start/x', 'on/asked', 'cell/asked'])
+      mkdirSync(join(at, folder), { recursive: true })
+    for (const file of ['one/other/f', 'one/asked/f', 'one/asked/deep/f', 'start/x/f', 'cell/asked/f'])
+      writeFileSync(join(at, file), '')
+    symlinkSync('asked', join(at, 'one/link'))
+    symlinkSync('../other', join(at, 'one/asked/out'))
+    const judged = judgedBy(
+      {
+        below: `evt.type = openat and fd.name startswith ${at}/one/asked/`,
+        exact: `evt.type = openat and fd.name = ${at}/one/asked/f`,
+        folder: `evt.type = openat and fd.directory = ${at}/one/other`,
+        moved: `evt.type = openat and fd.name startswith ${at}/moved/x/`,
+        mounted: `evt.type = openat and fd.name startswith ${at}/one/other/asked/`,
+        cell: 'evt.type = openat and fd.name startswith /asked/',
+        target: `evt.type = rename and fs.path.target startswith ${at}/one/asked/`,
+      },
+      [
+        ['chdir', join(at, 'one')],
+        ...open('other/x/f', 'asked/f', 'other/../asked/./f', 'asked/../f', 'asked/../../x/f', 'other/f'),
+        ...open('asked/deep/f', 'other/x/f', 'asked/../f', 'link/f', 'asked/out/f', 'asked'),
+        ['chdir', '/'],
+        ...open(
+          ...['f', 'other/x/f', 'asked/f', '../one/asked/f'].map((name) => join(at, 'one', name).slice(1)),
+        ),
+        ['openat', AT_FDCWD, join(at, 'one/other'), 0o10000000],
+        ['openat', ref(18), '../asked/f', 0],
+        ['openat', ref(18), '../x/f', 0],
+        ['chdir', at],
+        ['rename', 'one/link', 'one/asked/link'],
+        ['rename', 'one/other/f', 'one/other/g'],
+        ['chdir', join(at, 'start')],
+        ...open('x/f', 'x/f'),
+        ['rename', join(at, 'start'), join(at, 'moved')],
+        ...open('x/f', 'y/f'),
+        ['unshare', 0x20000],
+        ['mount', 'none', '/', 'none', 0x44000, 0],
+        ['chdir', join(at, 'on')],
+        ...open('asked/f'),
+        ['mount', join(at, 'on'), join(at, 'one/other'), 'none', 4096, 0],
+        ['chdir', join(at, 'one/other')],
+        ...open('asked/f', 'none/f'),
+        ['chdir', join(at, 'cell')],
+        ...open('asked/f'),
+        ['chroot', join(at, 'cell')],
+        ['chdir', '/'],
+        ...open('asked/f', 'other/f', '../../asked/f'),
+      ],
+    )
+    assert.deepEqual(
+      judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
+      [
+        ...['-', 'below,exact', 'below,exact', '-', '-', 'folder'],
+        ...['below', '-', '-', 'below,exact', 'below,folder', '-'],
+        ...['-', '-', 'below,exact', 'below,exact'],
+        ...['-', 'below,exact', '-'],
+        ...['target', '-'],
+        ...['-', '-', '-', 'moved', '-'],
+        ...['-', 'mounted', '-'],
+        ...['-', 'cell', '-', 'cell'],
+      ],
+    )
+  })
+
+  test('joined names at the limit of what is looked up', () => {
+    const start = join(dir, 'l'.repeat(100))
+    const folders = [240, 249, 250, 251, 252, 253, 270].map((length) =>
+      join('m'.repeat(60), 'n'.repeat(length - start.length - 62)),
+    )
+    for (const folder of folders) mkdirSync(join(start, folder, 'below'), { recursive: true })
+    const rules = Object.fromEntries(
+      folders.map((folder, i) => [`r${i}`, `evt.type = openat and fd.directory = ${join(start, folder)}`]),
+    )
+    const calls = folders.flatMap((folder) => open(`${folder}/f`, `${folder}/below/f`))
+    assert.deepEqual(
+      matchesOf(rules, [['chdir', start], ...calls]),
+      folders.flatMap((_, i) => [`r${i}`, '']),
+    )
   })
 })

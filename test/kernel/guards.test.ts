@@ -71,9 +71,8 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
         judged.map(({ matched, passedOver }) => (passedOver ? '-' : matched.join())),
         [
           ...['exact', '-', 'below', '-', '-'],
-          // A relative name with directories in it may lead below where it starts: that is not looked at.
-          ...['exact', '', 'below', '', 'ending', '', ''],
-          ...['exact', '-', 'below', '', 'writes'],
+          ...['exact', '-', 'below', '-', 'ending', '-', '-'],
+          ...['exact', '-', 'below', '-', 'writes'],
         ],
       )
     })

@@ -8,8 +8,7 @@ int hook_cap_capable(__u64 *ctx)
 {
 	CALLER;
 	__s32 cap = ctx[3], res = ctx[4], syscall = task->flags & PF_KTHREAD ? -1 : SYSCALL_NR(regs);
-	/* in the middle of an exec the task has its new name already, and an event that tells of it comes later */
-	BEGIN_EVENT(cap_capable, task, PROG_hook_cap_capable, .shape = guard_outcome(res), .nobody = may_be_exec(syscall),
+	BEGIN_EVENT(cap_capable, task, PROG_hook_cap_capable, .shape = guard_outcome(res), .nobody = may_be_in_exec(task, regs),
 		    NUMBERS([ARGUMENT_CAP_CAPABLE_CAP] = cap, [ARGUMENT_CAP_CAPABLE_SYSCALL] = syscall));
 
 	e->cap = cap;

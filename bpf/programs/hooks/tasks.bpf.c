@@ -74,9 +74,9 @@ int hook_sched_switch(__u64 *ctx)
 	/* the agent would see itself wake up */
 	if (!c || next->tgid == (int)c->agent_tgid)
 		return 0;
-	/* the idle task is no process, and in the middle of an exec one is neither what it was nor what it will be */
+	/* the idle task is no process */
 	BEGIN_EVENT(sched_switch, prev, PROG_hook_sched_switch,
-		    .nobody = prev->tgid == 0 || may_be_exec(SYSCALL_NR(current_regs(bpf_get_current_task_btf()))),
+		    .nobody = prev->tgid == 0 || may_be_in_exec(prev, current_regs(bpf_get_current_task_btf())),
 		    NUMBERS([ARGUMENT_SCHED_SWITCH_CPU] = bpf_get_smp_processor_id(),
 			    [ARGUMENT_SCHED_SWITCH_PREV_TID] = prev->pid, [ARGUMENT_SCHED_SWITCH_NEXT_TID] = next->pid));
 	e->cpu = e->hdr.cpu;
