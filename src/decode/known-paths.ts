@@ -11,10 +11,13 @@ export interface PathFeatures {
   readonly name: number
   /** Of a directory; where records have none, -1. */
   readonly dir: number
-  /** Of numbers, and which of their bits count: no bit twice. */
-  readonly a: Bits
-  readonly b: Bits
-  readonly c: Bits
+  /** Of numbers, and which of their bits count: no bit twice. Not as objects, which would have to be gone to for every record. */
+  readonly a: number
+  readonly aMask: number
+  readonly b: number
+  readonly bMask: number
+  readonly c: number
+  readonly cMask: number
 }
 interface Bits {
   readonly offset: number
@@ -37,29 +40,38 @@ export function pathFeatures(
   const seen = [NO_PATH | NO_NAME, a.mask, b.mask, c.mask]
   if (others.length > 0 || seen.some((mask, i) => seen.some((other, k) => k > i && (mask & other) !== 0)))
     throw new RangeError('bits of numbers overlap')
-  return { path: path.offset, name: name.offset, dir: texts.dir?.offset ?? -1, a, b, c }
+  return {
+    ...{ path: path.offset, name: name.offset, dir: texts.dir?.offset ?? -1 },
+    ...{ a: a.offset, aMask: a.mask, b: b.offset, bMask: b.mask, c: c.offset, cMask: c.mask },
+  }
 }
 const NOTHING: Bits = { offset: 0, mask: 0 }
 
-/** Paths that are remembered, and words for each: what is longer is not. A megabyte altogether. */
+/** Entries that can be found at a time, and the words for all of them: a megabyte. Longer texts are not remembered. */
 const ROWS = 4096
 const ROW_SHIFT = 20
-const WIDTH = 64
-/** Before the texts: whose it is, the numbers, the lengths, and whether both spellings are one, which is there once then. */
+const WORDS = 1 << 18
+const LONGEST = 240
+/** Before the texts: whose it is, the numbers, the lengths, and which finding it is, with ONCE added. */
 const HEAD = 4
-/** Bytes of a text for which there is room then: 240. */
-const LONGEST = (WIDTH - HEAD) * 4
+/** Both spellings are one, which is there once then. */
+const ONCE = 1 << 30
 
 /**
- * A table of fixed size. What comes for the first time is only noted: most of it never comes again and would push out
- * others. Every byte is compared, so hostile names cost time, never truth.
+ * Memory of fixed size. What comes for the first time is only noted: most of it never comes again. What comes again is
+ * put behind what is there, so that the little that is asked for all the time lies close together; when there is no room
+ * left, everything is forgotten. Every byte is compared, so hostile names cost time, never truth.
  */
 export class KnownPaths<T extends object> {
-  readonly #rows = new Int32Array(ROWS * WIDTH)
-  readonly #found: (T | undefined)[] = new Array<T | undefined>(ROWS).fill(undefined)
+  /** By row: where the entry is, 0 for none. */
+  readonly #index = new Int32Array(ROWS)
   /** By row: the hash that was noted there last. */
   readonly #noted = new Int32Array(ROWS)
-  /** What was looked for last: the head of its row, its hash, and where its texts begin, in words. */
+  readonly #entries = new Int32Array(WORDS)
+  readonly #found: T[] = []
+  /** Words used; none of them is at 0. */
+  #used = 1
+  /** What was looked for last and not found: the head of its entry, its hash, and where its texts begin, in words. */
   #words: Int32Array = new Int32Array(0)
   #owner = 0
   #bits = 0
@@ -74,11 +86,10 @@ export class KnownPaths<T extends object> {
    * it cannot be kept. `owner`: a number for whoever asks, another one for each type of record.
    */
   find(owner: number, words: Int32Array, base: number, features: PathFeatures): T | null | undefined {
-    const { a, b, c } = features
     let bits =
-      (words[(base + a.offset) >> 2]! & a.mask) |
-      (words[(base + b.offset) >> 2]! & b.mask) |
-      (words[(base + c.offset) >> 2]! & c.mask)
+      (words[(base + features.a) >> 2]! & features.aMask) |
+      (words[(base + features.b) >> 2]! & features.bMask) |
+      (words[(base + features.c) >> 2]! & features.cMask)
     let path = words[(base + features.path) >> 2]!
     let name = words[(base + features.name) >> 2]!
     const dir = features.dir < 0 ? 0 : words[(base + features.dir) >> 2]!
@@ -97,17 +108,27 @@ export class KnownPaths<T extends object> {
     const mixed = hashOf(words, from, length) ^ Math.imul(bits ^ owner, 0xc2b2ae35) ^ lengths
     // Any bit may tell records apart; the row is the highest.
     const hash = Math.imul(mixed ^ (mixed >>> 15), 0x9e3779b1)
+    const at = this.#index[hash >>> ROW_SHIFT]!
+    const second = (base + (name & 0xffff)) >> 2
+    const third = (base + (dir & 0xffff)) >> 2
+    if (at !== 0 && this.#isHead(at, owner, bits, lengths)) {
+      const number = this.#entries[at + HEAD - 1]!
+      if (
+        (number & ONCE) === 0
+          ? this.#haveAll(at + HEAD, words, lengths, from, second, third)
+          : this.#haveBoth(at + HEAD, words, length, from, second)
+      )
+        return this.#found[number & ~ONCE]
+    }
     this.#words = words
     this.#owner = owner
     this.#bits = bits
     this.#lengths = lengths
     this.#hash = hash
     this.#path = from
-    this.#name = (base + (name & 0xffff)) >> 2
-    this.#dir = (base + (dir & 0xffff)) >> 2
-    const row = hash >>> ROW_SHIFT
-    const found = this.#found[row]
-    return found !== undefined && this.#isAt(row * WIDTH) ? found : undefined
+    this.#name = second
+    this.#dir = third
+    return undefined
   }
 
   /** Keep something for the record that was looked for last, if it came before and is short. It must be where it was. */
@@ -117,83 +138,80 @@ export class KnownPaths<T extends object> {
       this.#noted[row] = this.#hash
       return
     }
-    this.#found[row] = this.#put(row * WIDTH) ? found : undefined
+    if (this.#used + HEAD + 3 * wordsOf(LONGEST) > WORDS) this.clear()
+    this.#index[row] = this.#used
+    this.#put(this.#found.push(found) - 1)
   }
 
   /** Forget everything. */
   clear(): void {
-    this.#found.fill(undefined)
+    this.#index.fill(0)
+    this.#found.length = 0
+    this.#used = 1
   }
 
-  #isAt(row: number): boolean {
-    const rows = this.#rows
-    const lengths = this.#lengths
-    if (rows[row] !== this.#owner || rows[row + 1] !== this.#bits || rows[row + 2] !== lengths) return false
-    if (rows[row + 3] === 0) return this.#haveAll(row + HEAD)
-    const words = this.#words
-    const path = this.#path
-    const name = this.#name
-    const at = row + HEAD
-    const length = lengths & 0xff
+  #isHead(at: number, owner: number, bits: number, lengths: number): boolean {
+    const entries = this.#entries
+    return ((entries[at]! ^ owner) | (entries[at + 1]! ^ bits) | (entries[at + 2]! ^ lengths)) === 0
+  }
+
+  /** One text in two places. All of it is compared: where texts differ is hard to foresee, and a wrong guess costs more. */
+  #haveBoth(at: number, words: Int32Array, length: number, path: number, name: number): boolean {
+    const entries = this.#entries
     const whole = length >> 2
+    let differ = 0
     for (let i = 0; i < whole; i++) {
-      const word = rows[at + i]
-      if (word !== words[path + i] || word !== words[name + i]) return false
+      const word = entries[at + i]!
+      differ |= (word ^ words[path + i]!) | (word ^ words[name + i]!)
     }
-    if ((length & 3) === 0) return true
-    const last = rows[at + whole]
-    return last === lastOf(words, path + whole, length) && last === lastOf(words, name + whole, length)
+    const last = entries[at + whole]!
+    return (differ | (((last ^ words[path + whole]!) | (last ^ words[name + whole]!)) & maskOf(length))) === 0
   }
 
   /** Texts that are not the same, one after the other. */
-  #haveAll(row: number): boolean {
-    const lengths = this.#lengths
-    const path = lengths & 0xff
-    const name = (lengths >> 8) & 0xff
-    const second = row + wordsOf(path)
-    const third = second + wordsOf(name)
+  #haveAll(at: number, words: Int32Array, lengths: number, path: number, name: number, dir: number): boolean {
+    const first = lengths & 0xff
+    const second = (lengths >> 8) & 0xff
+    const next = at + wordsOf(first)
     return (
-      this.#has(row, this.#path, path) &&
-      this.#has(second, this.#name, name) &&
-      this.#has(third, this.#dir, (lengths >> 16) - 1)
+      this.#has(at, words, path, first) &&
+      this.#has(next, words, name, second) &&
+      this.#has(next + wordsOf(second), words, dir, (lengths >> 16) - 1)
     )
   }
 
-  #has(row: number, from: number, length: number): boolean {
-    const rows = this.#rows
-    const words = this.#words
+  #has(at: number, words: Int32Array, from: number, length: number): boolean {
+    const entries = this.#entries
     const whole = length >> 2
-    for (let i = 0; i < whole; i++) if (rows[row + i] !== words[from + i]) return false
-    return length <= 0 || (length & 3) === 0 || rows[row + whole] === lastOf(words, from + whole, length)
+    for (let i = 0; i < whole; i++) if (entries[at + i] !== words[from + i]) return false
+    return length <= 0 || (length & 3) === 0 || entries[at + whole] === lastOf(words, from + whole, length)
   }
 
-  /** False when there is no room. */
-  #put(row: number): boolean {
-    const rows = this.#rows
+  /** What was looked for last goes behind the others. */
+  #put(number: number): void {
+    const at = this.#used
+    const entries = this.#entries
     const lengths = this.#lengths
     const path = lengths & 0xff
     const name = (lengths >> 8) & 0xff
     const dir = (lengths >> 16) - 1
-    rows[row] = this.#owner
-    rows[row + 1] = this.#bits
-    rows[row + 2] = lengths
-    const second = this.#copy(row + HEAD, this.#path, path)
-    const same = dir < 0 && name === path && this.#has(row + HEAD, this.#name, name)
-    rows[row + 3] = same ? 1 : 0
-    if (same) return true
-    if (second + wordsOf(name) + wordsOf(dir) > row + WIDTH) return false
-    this.#copy(this.#copy(second, this.#name, name), this.#dir, dir)
-    return true
+    entries[at] = this.#owner
+    entries[at + 1] = this.#bits
+    entries[at + 2] = lengths
+    const second = this.#copy(at + HEAD, this.#path, path)
+    const once = dir < 0 && name === path && this.#has(at + HEAD, this.#words, this.#name, name)
+    entries[at + 3] = once ? number | ONCE : number
+    this.#used = once ? second : this.#copy(this.#copy(second, this.#name, name), this.#dir, dir)
   }
 
   /** Returns where the next text goes. */
-  #copy(row: number, from: number, length: number): number {
-    if (length <= 0) return row
+  #copy(at: number, from: number, length: number): number {
+    if (length <= 0) return at
     const whole = length >> 2
-    for (let i = 0; i < whole; i++) this.#rows[row + i] = this.#words[from + i]!
-    if ((length & 3) === 0) return row + whole
-    this.#rows[row + whole] = lastOf(this.#words, from + whole, length)
-    return row + whole + 1
+    for (let i = 0; i < whole; i++) this.#entries[at + i] = this.#words[from + i]!
+    if ((length & 3) === 0) return at + whole
+    this.#entries[at + whole] = lastOf(this.#words, from + whole, length)
+    return at + whole + 1
   }
 }
 
@@ -218,5 +236,5 @@ function hashOf(words: Int32Array, from: number, length: number): number {
 const wordsOf = (length: number): number => (length + 3) >> 2
 
 /** The 1 to 3 bytes of a last word, 0 when there are none. What follows them in memory may be anything. */
-const lastOf = (words: Int32Array, at: number, length: number): number =>
-  words[at]! & ((1 << ((length & 3) << 3)) - 1)
+const lastOf = (words: Int32Array, at: number, length: number): number => words[at]! & maskOf(length)
+const maskOf = (length: number): number => (1 << ((length & 3) << 3)) - 1

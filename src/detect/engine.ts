@@ -87,14 +87,15 @@ export function createEngine<C>(
   const candidates = new Bag<Judged<C>>()
   const matched = new Bag<Judged<C>>()
   const match = (eventName: string, ctx: C, admits: Admits<C> | undefined): void => {
-    table.nextEvent()
-    candidates.clear()
     matched.clear()
     // The one place where the rules that may match an event are chosen: what is collected here is tried, nothing else.
     if (eventName !== latest) {
       latest = eventName
       selection = index.get(eventName) ?? everywhere
     }
+    if (selection.isEmpty) return
+    table.nextEvent()
+    candidates.clear()
     selection.collect(ctx, candidates)
     for (let i = 0; i < candidates.size; i++) {
       const judged = candidates.items[i]!

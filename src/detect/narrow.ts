@@ -156,14 +156,22 @@ export class Selection<C, T> {
     }
   }
 
+  /** Nothing is ever left: no rule is about such events. */
+  get isEmpty(): boolean {
+    return this.#always.length === 0 && this.#cabinets.length === 0 && this.#drawers.length === 0
+  }
+
   /** Add what can hold to `out`, each once, in any order. */
   collect(ctx: C, out: Bag<T>): void {
     if (this.#always.length > 0) this.#handOut(this.#always, out)
-    for (let i = 0; i < this.#cabinets.length; i++)
-      this.#take(this.#search(this.#cabinets[i]!, ctx), ctx, out)
+    for (let i = 0; i < this.#cabinets.length; i++) {
+      const left = this.#search(this.#cabinets[i]!, ctx)
+      if (left !== this.#nothing) this.#take(left, ctx, out)
+    }
     for (let i = 0; i < this.#drawers.length; i++) {
       const drawer = this.#drawers[i]!
-      this.#take(this.#open(drawer, drawer.group.answer(ctx)), ctx, out)
+      const left = this.#open(drawer, drawer.group.answer(ctx))
+      if (left !== this.#nothing) this.#take(left, ctx, out)
     }
   }
 
@@ -185,31 +193,45 @@ export class Selection<C, T> {
       return this.#nothing
     const { era } = this.#table
     const holder = origin.of(ctx)
-    if (holder === undefined) return this.#openAll(cabinet, ctx, false)
+    if (holder === undefined) return this.#joined(this.#openAll(cabinet, ctx, false))
     const by = cases[origin.caseOf(ctx)]!
     const known = markOf(holder, by, era)
     if (known !== undefined) return known as Left<C, T>
-    const left = this.#openAll(cabinet, ctx, origin.shares !== true)
+    const once = origin.shares !== true
+    const left = this.#narrowed(this.#openAll(cabinet, ctx, once), origin, ctx, once)
     setMark(holder, by, era, left)
     return left
   }
 
-  /** `once`: values have not been seen before, and what is left is remembered with their origin. */
-  #openAll({ origin, drawers }: Cabinet<C, T>, ctx: C, once: boolean): Left<C, T> {
+  /** What each drawer leaves, if anything. `once`: values have not been seen before, and who asks remembers what is left. */
+  #openAll({ drawers }: Cabinet<C, T>, ctx: C, once: boolean): readonly Left<C, T>[] {
     let all: Left<C, T>[] = NONE
     for (let i = 0; i < drawers.length; i++) {
       const left = this.#open(drawers[i]!, drawers[i]!.group.answer(ctx, once))
-      if (left.entries.length > 0 || left.selections.length > 0) all = [...all, left]
+      if (left !== this.#nothing) all = [...all, left]
     }
-    if (all.length === 0) return this.#nothing
-    const entries = new Set(all.flatMap((left) => left.entries))
-    // Whatever else is asked about the same thing can be answered as well.
-    const answerOf = (group: Group<C>): Answer | undefined =>
-      group.origin === origin ? group.answer(ctx, once) : undefined
+    return all
+  }
+
+  /** For this event only: conditions are tried as they are, which need not look at everything. */
+  #joined(all: readonly Left<C, T>[]): Left<C, T> {
+    if (all.length < 2) return all[0] ?? this.#nothing
     return {
-      entries: [...entries].filter(({ condition }) => mayHold(condition, false, this.#table, answerOf)),
+      entries: all.flatMap(({ entries }) => entries),
       selections: all.flatMap(({ selections }) => selections),
     }
+  }
+
+  /** For all events like it: whatever else is asked about the same thing is answered as well. */
+  #narrowed(all: readonly Left<C, T>[], origin: Origin<C>, ctx: C, once: boolean): Left<C, T> {
+    if (all.length === 0) return this.#nothing
+    const answerOf = (group: Group<C>): Answer | undefined =>
+      group.origin === origin ? group.answer(ctx, once) : undefined
+    const entries = [...new Set(all.flatMap((left) => left.entries))].filter(({ condition }) =>
+      mayHold(condition, false, this.#table, answerOf),
+    )
+    const selections = all.flatMap((left) => left.selections)
+    return entries.length === 0 && selections.length === 0 ? this.#nothing : { entries, selections }
   }
 
   #open(drawer: Drawer<C, T>, answer: Answer): Left<C, T> {
@@ -248,6 +270,7 @@ export class Selection<C, T> {
     for (const bit of answer.bits)
       for (const entry of byBit.get(bit) ?? [])
         if (mayHold(entry.condition, false, this.#table, answerOf)) left.add(entry)
+    if (left.size === 0) return this.#nothing
     const entries = [...left]
     if (entries.length <= SHORT) return { entries, selections: [] }
     const asked = new Set([...this.#asked, group])
@@ -293,10 +316,13 @@ function mayHold<C>(
     case 'not':
       return mayHold(expr.item, !negated, table, answerOf)
     case 'and':
-    case 'or':
-      return (expr.kind === 'and') !== negated
-        ? expr.items.every((item) => mayHold(item, negated, table, answerOf))
-        : expr.items.some((item) => mayHold(item, negated, table, answerOf))
+    case 'or': {
+      const all = (expr.kind === 'and') !== negated
+      // Not `every` and `some`: this is done for each event with something new.
+      for (let i = 0; i < expr.items.length; i++)
+        if (mayHold(expr.items[i]!, negated, table, answerOf) !== all) return !all
+      return all
+    }
     case 'test': {
       const { group, decide } = table.of(expr)
       const answer = decide === undefined ? undefined : answerOf(group)
