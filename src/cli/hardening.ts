@@ -15,6 +15,7 @@ export const LAUNCH_FLAGS: readonly string[] = [
   '--no-global-search-paths',
   '--no-strip-types',
   '--max-semi-space-size=2',
+  '--no-parallel-scavenge',
   '--expose-gc',
 ]
 

@@ -19,35 +19,6 @@ export const sameStart = (a: number, b: number): boolean =>
 /** Ancestors that a copy keeps: more than fields look at do not occur, loops must end. */
 const FROZEN_MAX = 64
 
-/** What a process inherits from the one that forked it. */
-const INHERITED = [
-  'pgid',
-  'vpgid',
-  'sid',
-  'mntns',
-  'uts',
-  'comm',
-  'exePath',
-  'exeIno',
-  'exeFlags',
-  'exeCtime',
-  'exeMtime',
-  'cwd',
-  'tty',
-  'uid',
-  'gid',
-  'loginuid',
-  'capInheritable',
-  'capPermitted',
-  'capEffective',
-  'container',
-  'image',
-  'cgroup',
-  'cgroupV1',
-] as const satisfies readonly (keyof ProcessRecord)[]
-
-type Inherited = { -readonly [K in (typeof INHERITED)[number]]: ProcessRecord[K] }
-
 /** Where a record asks for its parent: by identity, so that a reused pid is never taken for one. */
 export type FindProcess = (pid: number, start: number) => ProcessRecord | undefined
 
@@ -164,11 +135,28 @@ export class ProcessRecord implements ProcessInfo {
 
   /** Take over what a forked child has in common with `parent`; its vectors are the table's business. */
   inherit(parent: ProcessRecord): void {
-    const from: Inherited = parent
-    for (const key of INHERITED) copy(this, from, key)
+    this.pgid = parent.pgid
+    this.vpgid = parent.vpgid
+    this.sid = parent.sid
+    this.mntns = parent.mntns
+    this.uts = parent.uts
+    this.comm = parent.comm
+    this.exePath = parent.exePath
+    this.exeIno = parent.exeIno
+    this.exeFlags = parent.exeFlags
+    this.exeCtime = parent.exeCtime
+    this.exeMtime = parent.exeMtime
+    this.cwd = parent.cwd
+    this.tty = parent.tty
+    this.uid = parent.uid
+    this.gid = parent.gid
+    this.loginuid = parent.loginuid
+    this.capInheritable = parent.capInheritable
+    this.capPermitted = parent.capPermitted
+    this.capEffective = parent.capEffective
+    this.container = parent.container
+    this.image = parent.image
+    this.cgroup = parent.cgroup
+    this.cgroupV1 = parent.cgroupV1
   }
-}
-
-const copy = <K extends keyof Inherited>(to: Inherited, from: Inherited, key: K): void => {
-  to[key] = from[key]
 }
