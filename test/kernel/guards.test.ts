@@ -1,8 +1,10 @@
 /** Guards in the running kernel: nothing that a rule matches is passed over, and they decide as the reference does. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { promisify } from 'node:util'
 import { CLEAN, createRandom, EVENTS, randomCondition, randomRule } from '../../src/testing/guard-cases.ts'
 import { scratchFolder } from '../../src/testing/scratch.ts'
 import { assertParity, assertSound, type Guarded, openGuarded, ruleFile } from './support/guarded.ts'
@@ -319,6 +321,28 @@ suite('guards', { skip: NEEDS_ROOT, timeout: 120_000 }, () => {
         ['-', '-', 'exe', 'exe', '', '', 'cwd', '-', '-', '', 'name', '- failed', '- '],
       )
     })
+  })
+
+  test('an exec that no rule can match wakes nobody, and comes all the same', async () => {
+    const guarded = openGuarded(ruleFile({ nobody: 'evt.type = execve and proc.name = tarsier-nobody' }))
+    try {
+      const seen: number[] = []
+      const execs = (): number => {
+        seen.push(...guarded.take().flatMap(({ event, pid }) => (event === 'execve' ? [pid] : [])))
+        return seen.length
+      }
+      // Cgroups that run here are known from then on.
+      await promisify(execFile)('/bin/true')
+      execs()
+      const before = guarded.source.wakeups.wakes
+      const [first, n] = [seen.length, 40]
+      for (let i = 0; i < n; i++) await promisify(execFile)('/bin/true')
+      const wakes = guarded.source.wakeups.wakes - before
+      assert.ok(wakes < n / 2, `${wakes} wake-ups for ${n} executions`)
+      assert.equal(execs() - first, n)
+    } finally {
+      guarded.stop()
+    }
   })
 
   const ROUNDS = Number(process.env['TARSIER_GUARD_ROUNDS'] ?? 6)
