@@ -3,7 +3,7 @@
  * of the same kind is passed over.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { scratchFolder } from '../../src/testing/scratch.ts'
@@ -24,6 +24,11 @@ const CLONE_NEWIPC = 0x8000000
 const GETPID = 39
 const own = (last: number): string => `127.${64 + (process.pid & 63)}.${(process.pid >> 6) & 255}.${last}`
 const QUESTION = '\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x01x\\x00\\x00\\x01\\x00\\x01'
+
+const ANSWER = QUESTION.replace('\\x01\\x00', '\\x81\\x83')
+const PR_SET_NAME = 15
+/** An array with one element of four and eight bytes. */
+const MAP = new Uint8Array(Uint32Array.of(2, 4, 8, 1, 0, 0, 0, 0, 0, 0, 0).buffer)
 
 /** What became of the events of one type (pipes apart): `-` for those passed over, else whether a rule matches. */
 const verdicts = (judged: readonly Judged[], of: string): string =>
@@ -54,6 +59,15 @@ suite('guards of hooks, flows and packets', { skip: NEEDS_ROOT, timeout: 120_000
   const asks = (to: string): Call[] => [
     ['socket', AF_INET, DATAGRAM, 0],
     ['sendto', ref(0), QUESTION, 19, 0, bytes(inetBytes(53, to)), 16],
+  ]
+
+  const answers = (from: string, to: number, first = 0): Call[] => [
+    ['socket', AF_INET, DATAGRAM, 0],
+    ['bind', ref(first), bytes(inetBytes(53, from)), 16],
+    ['socket', AF_INET, DATAGRAM, 0],
+    ['bind', ref(first + 2), bytes(inetBytes(to, own(4))), 16],
+    ['sendto', ref(first + 2), QUESTION, 19, 0, bytes(inetBytes(53, from)), 16],
+    ['sendto', ref(first), ANSWER, 19, 0, bytes(inetBytes(to, own(4))), 16],
   ]
 
   /** Event type, what a rule asks of it, calls of which one makes an event that it matches, and what becomes of them. */
@@ -128,6 +142,20 @@ suite('guards of hooks, flows and packets', { skip: NEEDS_ROOT, timeout: 120_000
     ],
     ['security_socket_connect', 'evt.failed = true', dialogue(own(1)), '-'],
     ['security_socket_bind', 'proc.exepath endswith /raw', dialogue(own(1)), 'yes'],
+    [
+      'security_socket_accept',
+      'evt.failed = true',
+      [
+        ['socket', AF_INET, STREAM | 0o4000, 0],
+        ['bind', ref(0), bytes(inetBytes(port, own(3))), 16],
+        ['listen', ref(0), 1],
+        ['accept', ref(0), 0, 0],
+        ['socket', AF_INET, STREAM, 0],
+        ['connect', ref(4), bytes(inetBytes(port, own(3))), 16],
+        ['accept', ref(0), 0, 0],
+      ],
+      'yes -',
+    ],
     ['socket_dup', 'proc.name = another', [...dialogue(own(1)).slice(0, 1), ['dup', ref(0)]], '-'],
     [
       'mem_prot_alert',
@@ -144,6 +172,25 @@ suite('guards of hooks, flows and packets', { skip: NEEDS_ROOT, timeout: 120_000
       [
         ['bpf', 0, zeros(16), 0],
         ['bpf', 5, zeros(16), 0],
+      ],
+      '- yes',
+    ],
+    [
+      'security_bpf_map',
+      'proc.name = mapper',
+      [
+        ['bpf', 0, bytes(MAP), 44],
+        ['prctl', PR_SET_NAME, 'mapper'],
+        ['bpf', 0, bytes(MAP), 44],
+      ],
+      '- yes',
+    ],
+    [
+      'security_bprm_check',
+      `evt.arg.pathname = ${realpathSync('/bin/true')}`,
+      [
+        ['execve', at('nothing'), zeros(8), zeros(8)],
+        ['execve', '/bin/true', zeros(8), zeros(8)],
       ],
       '- yes',
     ],
@@ -165,6 +212,12 @@ suite('guards of hooks, flows and packets', { skip: NEEDS_ROOT, timeout: 120_000
     ['net_flow_tcp_begin', `fd.sip = ${own(2)} and evt.arg.direction = outbound`, dialogue(own(2)), 'yes -'],
     ['net_flow_tcp_end', `fd.sport = ${port} and fd.sip = ${own(2)}`, dialogue(own(1)), '-'],
     ['net_packet_first', `fd.snet = ${own(0)}/32`, dialogue(own(2)), '-'],
+    [
+      'net_packet_dns_response',
+      `fd.ip = ${own(2)}`,
+      [...answers(own(1), port), ...answers(own(2), port + 1, 6)],
+      '- yes',
+    ],
     ['net_packet_dns_request', `fd.sip = ${own(2)}`, [...asks(own(1)), ...asks(own(2))], '- yes'],
   ]
 
@@ -188,6 +241,7 @@ suite('guards of hooks, flows and packets', { skip: NEEDS_ROOT, timeout: 120_000
     assert.deepEqual([guarded.source.failures, guarded.source.guardFailure], [[], undefined])
     mkdirSync(at('folder'))
     for (const name of ['yes', 'no']) writeFileSync(at(name), '')
+    writeFileSync(at('nothing'), 'no program', { mode: 0o755 })
   })
 
   for (const [event, asked, calls, became] of cases)
