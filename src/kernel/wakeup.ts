@@ -35,6 +35,8 @@ const FALLBACK_MS = 5
 
 const UV_POLL = 8
 const UV_READABLE = 1
+/** Once: koffi takes a name for one type only, and a second source in the process would be left with the timer. */
+const POLL_CALLBACK = koffi.proto('void TarsierPollCallback(void *handle, int status, int events)')
 
 interface Poller {
   start(): void
@@ -130,7 +132,6 @@ function createPoller(fds: readonly number[], onReadable: () => void): Poller | 
   let uv: ReturnType<typeof koffi.load>
   try {
     uv = koffi.load(null)
-    const prototype = koffi.proto('void TarsierPollCallback(void *handle, int status, int events)')
     const f = {
       loop: uv.func('void *uv_default_loop()'),
       handleSize: uv.func('size_t uv_handle_size(int type)'),
@@ -139,7 +140,7 @@ function createPoller(fds: readonly number[], onReadable: () => void): Poller | 
       start: uv.func('int uv_poll_start(void *handle, int events, TarsierPollCallback *callback)'),
       stop: uv.func('int uv_poll_stop(void *handle)'),
     }
-    const callback = koffi.register(onReadable, koffi.pointer(prototype))
+    const callback = koffi.register(onReadable, koffi.pointer(POLL_CALLBACK))
     const handles = fds.map((fd) => {
       // Never freed: libuv may touch a handle until the process ends.
       const handle = f.malloc(Number(f.handleSize(UV_POLL)))
