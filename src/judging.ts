@@ -45,7 +45,7 @@ export function ruleSet(
 ): RuleSet {
   const engine = createEngine(rules, {
     matching: config.rule_matching === 'all' ? 'all' : 'first',
-    timeOf: ({ event }) => event.time,
+    timeOf,
   })
   const prebuffer = prebufferOf(config)
   const observed = observer?.rules ?? []
@@ -78,7 +78,7 @@ export function ruleSet(
         const { name } = ctx.event
         engine.ask(name, ctx, found)
         if (observed.length === 0) return
-        observers ??= createEngine(observed.map(withoutThreshold), { matching: 'all' })
+        observers ??= createEngine(observed, { matching: 'all', timeOf })
         observers.ask(name, ctx, found)
       },
       ...(enrichment && { enrichment }),
@@ -138,15 +138,12 @@ export function inForce(
   }
 }
 
+/** What windows of thresholds are counted in. */
+const timeOf = ({ event }: SyscallContext): number => event.time
+
 /** Events that captures want from before a match. */
 export const prebufferOf = (config: Config): readonly string[] =>
   config['capture.enabled'] ? config['capture.prebuffer'] : []
 
 const union = (events: ReadonlySet<string> | '*', more: ReadonlySet<string>): ReadonlySet<string> | '*' =>
   events === '*' ? events : new Set([...events, ...more])
-
-/** A rule that says of each event whether it matches. */
-function withoutThreshold(rule: Rule): Rule {
-  const { threshold: _, ...rest } = rule
-  return rest
-}
