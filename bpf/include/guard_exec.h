@@ -13,7 +13,6 @@
 __noinline int guard_first_argument(struct guard *g, struct guard_config *config)
 {
 	struct guard_given *given;
-	__u32 base;
 	long n;
 
 	if (!g || !config)
@@ -27,18 +26,8 @@ __noinline int guard_first_argument(struct guard *g, struct guard_config *config
 	/* to a comparison of directories another text */
 	if (g->dir.text[0] == '/' && given->untidy)
 		goto keep;
-	base = given->base;
 	__builtin_memset(&g->own, 0, sizeof(g->own));
-	if (base < given->len) {
-		guard_base(g, config, &g->dir.text[base & 255], given->len - base);
-		guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
-	}
-	if (base > 0) {
-		guard_given_text(g, config);
-		if (g->dir.text[0] == '/')
-			g->own.dirs = g->at;
-		g->own.components = g->inside;
-	}
+	guard_own_parts(g, config);
 	guard_add_paths(&g->paths, &g->own, g->words);
 	return 0;
 keep:

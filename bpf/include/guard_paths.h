@@ -228,13 +228,29 @@ static __always_inline __u64 guard_take(struct guard *g, const struct guard_conf
 	return guard_hash(g, config->seed, n - 1);
 }
 
+/* What the parts of the text in g->dir.text, which was looked at, leave to g->own: the last one, and those before it. */
+static __always_inline void guard_own_parts(struct guard *g, struct guard_config *config)
+{
+	__u32 base = g->given.base, len = g->given.len;
+
+	if (base < len) {
+		guard_base(g, config, &g->dir.text[base & 255], len - base);
+		guard_tail(g, config, &g->dir.text[base & 255], len - base);
+	}
+	if (base > 0) {
+		guard_given_text(g, config);
+		if (g->dir.text[0] == '/')
+			g->own.dirs = g->at;
+		g->own.components = g->inside;
+	}
+}
+
 /*
  * Look at the name in g->dir.text for the first time; what it leaves goes to `seen`. What cannot be told keeps all bits.
  */
 __noinline int guard_read(struct guard *g, struct guard_config *config, struct guard_seen_name *seen)
 {
 	struct guard_given *given;
-	__u32 base;
 
 	if (!g || !config || !seen)
 		return 0;
@@ -253,21 +269,11 @@ __noinline int guard_read(struct guard *g, struct guard_config *config, struct g
 		seen->up = g->clean.up;
 		guard_look(g);
 	}
-	base = given->base;
-	seen->deeper = base > 0;
-	if (base < given->len) {
-		guard_base(g, config, &g->dir.text[base & 255], given->len - base);
-		guard_tail(g, config, &g->dir.text[base & 255], given->len - base);
-	} else if (given->len > 0)
+	seen->deeper = given->base > 0;
+	if (given->len > 0 && given->base >= given->len)
 		return 0; /* the root */
-	else
-		seen->itself = 1;
-	if (base > 0) {
-		guard_given_text(g, config);
-		if (g->dir.text[0] == '/')
-			g->own.dirs = g->at;
-		g->own.components = g->inside;
-	}
+	seen->itself = given->len == 0;
+	guard_own_parts(g, config);
 	seen->known = 1;
 	seen->paths = g->own;
 	return 0;
