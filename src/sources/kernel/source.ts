@@ -1,6 +1,4 @@
-/**
- * The syscall source: loads and attaches programs, takes the start-up snapshot, reads the rings, and says what was lost.
- */
+/** The syscall source: has its programs attached, takes the start-up snapshot, reads the rings, and says what was lost. */
 import { ARGS_BYTES, COUNTER_WORDS, EXEC_NAMES_MAX } from '../../../schema/index.ts'
 import type { ContainerRef } from '../../decode/answers.ts'
 import { type ProgramCounts, readLedger } from '../../health/ledger.ts'
@@ -9,20 +7,10 @@ import type { ProgramFailure } from '../../kernel/errors.ts'
 import type { GuardSet } from '../../kernel/guard-maps.ts'
 import { CLOCK, clock, mapMemory, pageSize, SystemError } from '../../kernel/libc.ts'
 import { openTracefs, possibleCpus, type Tracefs, v1ControllerBits } from '../../kernel/machine.ts'
-import { missingSyscalls } from '../../kernel/missing-syscalls.ts'
-import {
-  type Attached,
-  atEachHook,
-  type HeldObject,
-  hookName,
-  type LoadedProgram,
-  Loader,
-  PROGRAM_SPECS,
-  type ProgramSpec,
-} from '../../kernel/objects.ts'
+import { type Attached, type HeldObject, Loader, PROGRAM_SPECS } from '../../kernel/objects.ts'
 import { Ring } from '../../kernel/ring.ts'
 import { Wakeup } from '../../kernel/wakeup.ts'
-import { COMPAT_EXEC, COMPAT_EXEC_ID, enterCompat, hasCompatProcess, planCompat } from './compat.ts'
+import { COMPAT_EXEC_ID } from './compat.ts'
 import {
   CONTROL,
   type ControlChange,
@@ -33,22 +21,12 @@ import {
   SEQUENCE_BYTES,
 } from './control.ts'
 import { DropCounts } from './drops.ts'
-import { KEEP_NAMES, planGiven } from './given.ts'
 import { GuardSlots } from './guard-slots.ts'
-import { NAMESPACES_SECTION, tellNamespaces } from './namespaces.ts'
+import { tellNamespaces } from './namespaces.ts'
 import type { KernelSourceOptions, SourceSink, Wanted } from './options.ts'
-import { type ObjectPlan, planPrograms, SNAPSHOT_PROGRAM, withoutHooks } from './plan.ts'
+import { Programs } from './programs.ts'
 import { Reader } from './reader.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
-import {
-  ALL_ENTRIES,
-  ALL_SYSCALLS,
-  NO_COMPAT,
-  PLAIN_OBJECT,
-  WANTED_WORDS,
-  type WantedCalls,
-  wantedBits,
-} from './syscall-plan.ts'
 import { SLOT_WORDS, THROTTLE_SLOTS, ThrottleWatch } from './throttle.ts'
 import { UserFiles } from './user-files.ts'
 
@@ -67,9 +45,9 @@ export class KernelSource {
   #quiet: number
   readonly #loader: Loader
   readonly #slots: GuardSlots
+  readonly #programs: Programs
   readonly #tracefs: Tracefs
   readonly #cpus = possibleCpus()
-  readonly #attached: Attached[] = []
   #reader: Reader | undefined
   #wakeup: Wakeup | undefined
   #control: Uint32Array | undefined
@@ -119,32 +97,35 @@ export class KernelSource {
       },
     })
     this.#slots = new GuardSlots(options.lib, this.#loader)
+    this.#programs = new Programs({
+      ...options,
+      loader: this.#loader,
+      tracefs: this.#tracefs,
+      wants: options,
+      beforeAttaching: () => this.#openMaps(),
+      namespaces: (iterator) => this.#tellNamespaces(iterator),
+    })
   }
 
   /** Programs this kernel refused. */
   get failures(): readonly ProgramFailure[] {
-    return this.#loader.failures
+    return this.#programs.failures
   }
   /** Names of the programs at work. */
   get programs(): readonly string[] {
-    return this.#attached.map(({ spec }) => spec.name)
+    return this.#programs.attached.map(({ spec }) => spec.name)
   }
 
-  /**
-   * Load, attach, take the snapshot, start reading. State programs come first and the snapshot after them, so that no
-   * process falls between. The reader is running when this returns; records wait in the rings meanwhile.
-   */
+  /** Attach, take the snapshot, start reading. The reader is running when this returns; records wait in the rings meanwhile. */
   start(sink: SourceSink): void {
     this.#sink = sink
-    const plans = this.#plansFor(this.#wants.syscalls ?? new Set())
-    this.#attachAll(plans.filter((plan) => plan.state))
-    sink.clock(this.#offsets())
-    this.#readUsers()
-    const epoch = this.#namesEpoch
-    this.#takeSnapshot(sink)
-    this.#slots.addProcesses(epoch)
-    this.#attachAll(plans.filter((plan) => !plan.state))
-    this.#watchCompat()
+    this.#programs.start(() => {
+      sink.clock(this.#offsets())
+      this.#readUsers()
+      const epoch = this.#namesEpoch
+      this.#takeSnapshot(sink)
+      this.#slots.addProcesses(epoch)
+    })
     const fds = this.#openRings()
     this.#wakeup = new Wakeup({
       fds,
@@ -160,12 +141,7 @@ export class KernelSource {
 
   /** Programs, maps and links that the kernel holds for this source. */
   heldObjects(): HeldObject[] {
-    const links = this.#attached.map(({ spec, link }) => ({
-      kind: 'link' as const,
-      name: spec.name,
-      fd: link,
-    }))
-    return [...this.#loader.held, ...links]
+    return [...this.#loader.held, ...this.#programs.links]
   }
 
   /** Descriptor of the map that tells the kernel side what is the agent's (bpf/include/agent.h), if it is in use. */
@@ -173,17 +149,9 @@ export class KernelSource {
     return this.#loader.held.find(({ name }) => name === 'agent_objects')?.fd
   }
 
-  /**
-   * Attach a program again whose link was taken away. The old link is given up without being closed: its descriptor may
-   * belong to somebody else by now. False when the kernel refuses, with the reason in `failures`.
-   */
+  /** Attach a program again whose link was taken away; false when the kernel refuses, with the reason in `failures`. */
   reattach(name: string): boolean {
-    const index = this.#attached.findIndex(({ spec }) => spec.name === name)
-    const program = this.#loaded.get(name)
-    const fresh = index < 0 || program === undefined ? undefined : this.#loader.attach(program)
-    if (fresh === undefined) return false
-    this.#attached[index] = fresh
-    return true
+    return this.#programs.reattach(name)
   }
 
   /**
@@ -206,36 +174,21 @@ export class KernelSource {
    * attached, and guards pass over it. Returns events that cannot be had without a new start: their programs were loaded to
    * see only what is aimed at the agent. Nothing is attached then. Only after `start`.
    */
-  want({ events, done, syscalls = new Set(), env, streams = false }: Wanted): readonly string[] {
+  want(wants: Wanted): readonly string[] {
     const before = restrictions(this.#options.events)
-    const now = restrictions(events)
+    const now = restrictions(wants.events)
     const refused = RESTRICTED.filter(({ word }) => before[word] === 1 && now[word] === 0).flatMap(
       (r) => r.events,
     )
     if (refused.length > 0) return refused
-    const more = new Set([...syscalls].filter((name) => this.#wants.syscalls?.has(name) !== true))
-    const known = [...(this.#wants.syscalls ?? []), ...more]
-    this.#wants = { events, ...(done && { done }), syscalls: new Set(known), env, streams }
-    this.#quiet = quietEvents(this.#wants)
+    this.#wants = wants
+    this.#quiet = quietEvents(wants)
     if (this.#control) {
-      this.#control[CONTROL.wantEnv] = env ? 1 : 0
-      this.#control[CONTROL.wantStreams] = streams ? 1 : 0
+      this.#control[CONTROL.wantEnv] = wants.env ? 1 : 0
+      this.#control[CONTROL.wantStreams] = wants.streams ? 1 : 0
       this.#control[CONTROL.quiet] = this.#quiet
     }
-    const { native, compat } = this.#wanted
-    this.#attachAll(
-      this.#plansFor(more)
-        .map(({ wanted, ...plan }) => ({
-          ...plan,
-          programs: plan.programs.filter((spec) => !this.#isLoaded(spec)),
-          ...(wanted && { wanted: { native: [...native, ...wanted.native], compat } }),
-        }))
-        .filter(({ programs, wanted }) => programs.length > 0 || wanted !== undefined),
-    )
-    if (this.compat) {
-      this.compat = false
-      this.#attachCompat()
-    }
+    this.#programs.want(wants)
     return []
   }
 
@@ -243,36 +196,19 @@ export class KernelSource {
     return this.#control?.[CONTROL.namesEpoch] ?? 0
   }
 
-  /** A program of many hooks is there anew for those it has not yet. */
-  #isLoaded({ name, hooks }: ProgramSpec): boolean {
-    return name === SNAPSHOT_PROGRAM.name || (hooks === undefined && this.#loaded.has(name))
-  }
-
-  /** Programs for all events that are wanted, and for these of the plain syscalls. */
-  #plansFor(syscalls: ReadonlySet<string>): ObjectPlan[] {
-    const { events } = this.#wants
-    const { watched, missing, compareNames } = this.#options
-    const wanted = events === '*' ? '*' : new Set([...events, ...(watched ?? [])])
-    const hasTracepoint = (name: string): boolean => this.#tracefs.tracepointId(name) !== undefined
-    const plans = planPrograms(wanted, syscalls, hasTracepoint, missing)
-    const isNew = (hook: string): boolean =>
-      hasTracepoint(hook) && !this.#loaded.has(hookName(KEEP_NAMES, hook))
-    const given = compareNames ? planGiven(plans, isNew) : undefined
-    return given === undefined ? plans : [...plans, given]
-  }
-
   /** Syscalls that somebody wants, that this kernel does not have and that nothing looks for. */
   get missing(): readonly string[] {
-    if (this.#options.missing !== 'ignore' || this.#loaded.has(ALL_SYSCALLS.name)) return []
-    return missingSyscalls(this.#tracefs, this.#wants.syscalls ?? []) ?? []
+    return this.#programs.missing
   }
 
   /** Events that somebody wants, and that come of such calls alone. */
   get withoutHooks(): readonly string[] {
-    return withoutHooks(
-      this.#wants.syscalls ?? new Set(),
-      (name) => this.#tracefs.tracepointId(name) !== undefined,
-    )
+    return this.#programs.withoutHooks
+  }
+
+  /** Are the syscalls of 32-bit programs looked at? */
+  get compat(): boolean {
+    return this.#programs.compat
   }
 
   /** What kind of cgroup this is, once a process was seen in it. */
@@ -341,14 +277,14 @@ export class KernelSource {
   /** Detach and unload everything, side by side: one after the other it takes seconds. */
   async unload(): Promise<void> {
     this.finish()
-    await Promise.all(this.#attached.map((attached) => attached.detachAsync()))
+    await Promise.all(this.#programs.attached.map((attached) => attached.detachAsync()))
     this.#close()
   }
 
   /** `finish` and `unload` at once, for those who can wait. */
   stop(): void {
     this.finish()
-    for (const { detach } of this.#attached) detach()
+    for (const { detach } of this.#programs.attached) detach()
     this.#close()
   }
 
@@ -374,12 +310,7 @@ export class KernelSource {
   }
   /** Calls that programs never saw, by program: the kernel does not run one inside another. */
   recursionMisses(): Map<string, number> {
-    const misses = new Map<string, number>()
-    for (const { spec, program } of this.#attached) {
-      const count = this.#options.lib.recursionMisses(program)
-      if (count > 0) misses.set(PROGRAM_SPECS[spec.index]!.name, count)
-    }
-    return misses
+    return this.#programs.recursionMisses()
   }
   /** Most bytes found waiting in the rings, as a part of their size, since the last call. */
   takeFullest(): number {
@@ -392,73 +323,26 @@ export class KernelSource {
     return { wakes: this.#wakeup?.wakes ?? 0, ticks: this.#wakeup?.ticks ?? 0 }
   }
 
-  #attachAll(plans: ReturnType<typeof planPrograms>): void {
-    for (const { object, programs, wanted } of plans) {
-      const loaded = programs.length === 0 ? [] : this.#loader.load(object, programs)
-      this.#openGuards()
-      if (wanted !== undefined && (loaded.length > 0 || programs.length === 0)) this.#letThrough(wanted)
-      for (const program of loaded.flatMap(atEachHook)) {
-        if (this.#control === undefined) this.#openControl()
-        if (program.spec === SNAPSHOT_PROGRAM) {
-          const link = this.#loader.attach(program)
-          if (link) this.#iterator = link
-          continue
-        }
-        this.#loaded.set(program.spec.name, program)
-        const attached = this.#loader.attach(program)
-        if (program.spec.section === NAMESPACES_SECTION) this.#tellNamespaces(attached)
-        else if (attached) this.#attached.push(attached)
-      }
-    }
-  }
-  /** The iterator runs once. */
   #tellNamespaces(iterator: Attached | undefined): void {
     const { lib, interner, hostRoot = '' } = this.#options
     tellNamespaces({ lib, link: iterator?.link, interner, proc: `${hostRoot}/proc` }, (event) =>
       this.#sink!.event(event),
     )
-    iterator?.detach()
-  }
-  #watchCompat(): void {
-    const { compat = 'off' } = this.#options
-    if (compat === 'auto')
-      this.#attachAll([{ object: COMPAT_EXEC.object, state: false, programs: [COMPAT_EXEC] }])
-    if (compat === 'always' || (compat === 'auto' && hasCompatProcess())) this.#attachCompat()
   }
 
   /** Not at once: this is called in the middle of reading the rings. */
   #compatBegins(): void {
-    if (this.compat) return
     setImmediate(() => {
-      if (!this.#finished) this.#attachCompat()
+      if (!this.#finished) this.#programs.compatBegins()
     })
   }
 
-  /** Look at the syscalls of 32-bit programs from now on. */
-  #attachCompat(): void {
-    if (this.compat) return
-    this.compat = true
-    const { lib, watched } = this.#options
-    const { events, syscalls = new Set() } = this.#wants
-    const plan = planCompat(events === '*' ? '*' : new Set([...events, ...(watched ?? [])]), syscalls)
-    const programs = [...(plan.atExit ? [ALL_SYSCALLS] : []), ...(plan.atEntry ? [ALL_ENTRIES] : [])]
-    for (const program of programs.filter(({ name }) => !this.#loaded.has(name)))
-      this.#attachAll([{ object: PLAIN_OBJECT, state: false, programs: [program] }])
-    if (!programs.some(({ name }) => this.#loaded.has(name))) return
-    this.#letThrough({ ...this.#wanted, compat: enterCompat(lib, this.#loader, plan) })
-  }
-  /** Are the syscalls of 32-bit programs looked at? */
-  compat = false
-  #wanted: WantedCalls = { native: [], compat: NO_COMPAT }
-
-  /** Tell the program at the global exit of syscalls which ones are asked for. */
-  #letThrough(wanted: WantedCalls): void {
-    this.#wanted = wanted
-    const map = mapMemory(this.#loader.mapFd('wanted_calls'), pageSize(), 0, true)
-    new Uint32Array(map, 0, WANTED_WORDS).set(wantedBits(wanted))
+  /** The control page must be right, and guards in place, before the first program runs. */
+  #openMaps(): void {
+    this.#openGuards()
+    if (this.#control === undefined) this.#openControl()
   }
 
-  /** Guards are in place before the first program that asks them is attached. */
   #openGuards(): void {
     const { guards } = this.#options
     if (guards === undefined || this.#slots.generation > 0 || !this.#slots.isOpen) return
@@ -470,10 +354,6 @@ export class KernelSource {
     }
   }
 
-  #iterator: Attached | undefined
-  readonly #loaded = new Map<string, LoadedProgram>()
-
-  /** The control page must be right before the first program runs. */
   #openControl(): void {
     const page = pageSize()
     this.#control = new Uint32Array(mapMemory(this.#loader.mapFd('control'), page, 0, true))
@@ -528,12 +408,13 @@ export class KernelSource {
     const { lib, interner, hostRoot = '' } = this.#options
     // In a pid namespace of our own an iterator has only what is in there; the host's /proc has all.
     const blind = hostRoot !== '' && !this.#self.sharesHostPids
-    const link = blind ? undefined : this.#iterator?.link
+    const { iterator } = this.#programs
+    const link = blind ? undefined : iterator?.link
     this.snapshot = takeSnapshot(
       { lib, link, interner, proc: `${hostRoot}/proc`, sharesHostPids: this.#self.sharesHostPids },
       (event) => sink.event(event),
     )
-    this.#iterator?.detach()
+    iterator?.detach()
   }
 
   #offsets(): { wall: bigint; boot: bigint } {
