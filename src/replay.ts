@@ -13,6 +13,7 @@ import type { Interner } from './decode/interner.ts'
 import { createEngine } from './detect/engine.ts'
 import type { SyscallContext } from './fields/context.ts'
 import type { OutputClock } from './outputs/clock.ts'
+import type { OutputStatus } from './outputs/delivery/message.ts'
 import { Pipeline, type PipelineCounts } from './pipeline.ts'
 import type { PipelineOptions } from './pipeline-options.ts'
 import type { CompiledRule } from './rules/ir.ts'
@@ -44,6 +45,7 @@ export interface ReplaySummary extends PipelineCounts {
   /** Events of the capture, those outside the time asked for among them. */
   readonly played: number
   readonly processes: number
+  readonly outputs: readonly OutputStatus[]
 }
 
 /** Bytes an output may have waiting before the next piece is read. */
@@ -84,7 +86,12 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
     await settled(outputs, stopped, 0)
     await outputs.flush()
     if (fault !== undefined) throw fault
-    return { ...pipeline.counts, played: player.played, processes: pipeline.table.size }
+    return {
+      ...pipeline.counts,
+      played: player.played,
+      processes: pipeline.table.size,
+      outputs: outputs.status(),
+    }
   } finally {
     outputs.close()
   }

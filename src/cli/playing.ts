@@ -3,6 +3,7 @@ import { CAPTURE_FORMATS, type CaptureFormat, openCapture } from '../capture/ope
 import { type Capture, CaptureError } from '../capture/source.ts'
 import type { Config } from '../config/keys.ts'
 import { Interner } from '../decode/interner.ts'
+import { droppedBy } from '../outputs/delivery/message.ts'
 import { type ReplayOptions, type ReplaySummary, replay } from '../replay.ts'
 import { captureFault } from './captures.ts'
 import { EXIT, type ExitCode, type GlobalOptions, type Io, UsageError } from './command.ts'
@@ -35,11 +36,15 @@ export async function playCapture(
     const summary = await play(playing, { capture, interner, ...choose(capture.facts) })
     for (const note of capture.notes) log.warning(note)
     if (!options.quiet) io.stderr.write(summaryText(summary))
-    return EXIT.ok
+    return isIncomplete(summary) && !summary.readerGone ? EXIT.failure : EXIT.ok
   } finally {
     capture.close()
   }
 }
+
+/** Lines that standard output or a file did not take; who delivers elsewhere keeps on trying. */
+const isIncomplete = ({ outputs }: ReplaySummary): boolean =>
+  outputs.some((status) => (status.type === 'stdout' || status.type === 'file') && droppedBy(status) > 0)
 
 /** Throws UsageError. */
 function formatOf(options: Readonly<Record<string, unknown>>): CaptureFormat {
@@ -60,7 +65,8 @@ async function openOrReport(file: string, interner: Interner, format: CaptureFor
 async function play(
   { file, config, options, log, io }: Playing,
   what: Wanted & Pick<ReplayOptions, 'capture' | 'interner'>,
-): Promise<ReplaySummary> {
+): Promise<ReplaySummary & { readonly readerGone: boolean }> {
+  let readerGone = false
   let ended = false
   const end = (): void => {
     ended = true
@@ -69,14 +75,18 @@ async function play(
   process.once('SIGTERM', end)
   const bar = options.quiet ? undefined : progressBar(io)
   try {
-    return await replay({
+    const summary = await replay({
       ...what,
       config,
       log: (level, message) => log.log(level, message),
-      onClosed: end,
+      onClosed() {
+        readerGone = true
+        end()
+      },
       stopped: () => ended,
       progress: (events) => bar?.show(what.capture.progress, events),
     })
+    return { ...summary, readerGone }
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error
     bar?.clear()
@@ -121,7 +131,6 @@ const summaryText = (summary: ReplaySummary): string =>
     late: 0,
     withheld: new Map(),
     asked: {},
-    outputs: [],
     suppressed: 0,
     captures: {},
   })

@@ -10,6 +10,8 @@ import { createWorld } from './world.ts'
 export interface TraceInit extends Partial<TracerOptions> {
   /** What the machine already shows; a shell when left out. */
   readonly first?: RecordInit
+  /** Does the output take this line? By default all. */
+  readonly takes?: (line: string) => boolean
 }
 
 /** Lines of a trace over some events in an output expression's form, warnings among them, the end of the stream last. */
@@ -17,7 +19,7 @@ export async function traced(
   expressions: readonly string[],
   events: readonly RecordInit[],
   output: readonly string[] = ['json'],
-  { first = snapshot({ by: SHELL, path: '/usr/bin/bash' }), ...more }: TraceInit = {},
+  { first = snapshot({ by: SHELL, path: '/usr/bin/bash' }), takes = () => true, ...more }: TraceInit = {},
 ): Promise<string[]> {
   const lines: string[] = []
   const world = createWorld()
@@ -30,7 +32,7 @@ export async function traced(
   })
   const { lookup } = world.feed(first)
   tracer.begin({
-    write: (line) => lines.push(line) > 0,
+    write: (line) => takes(line) && lines.push(line) > 0,
     lookup,
     now: { monotonic: 0n, boot: BigInt(SHELL.start + 1) },
   })

@@ -2,7 +2,7 @@
  * A filter as rules: one for each event that is traced, with a condition in the IR that all rule languages share. So the
  * engine evaluates it like any rule, and what the kernel may pass over follows from it like from any rule.
  */
-import type { Str } from '../decode/str.ts'
+import { decodeBytes, type Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { defineField, type FieldDef } from '../fields/field.ts'
 import { SYSCALL_FIELDS } from '../fields/index.ts'
@@ -28,6 +28,8 @@ export interface TraceFilter {
   readonly kinship: Kinship
   /** Containers are asked for. */
   readonly containers: boolean
+  /** An environment is asked for. */
+  readonly env: boolean
   /** From now on things are new: CLOCK_BOOTTIME ns. */
   begin(bootTimeNs: number): void
 }
@@ -51,6 +53,9 @@ export function compileFilter(clauses: readonly Clause[]): TraceFilter {
         clause.kind === 'in-container' ||
         clause.kind === 'container' ||
         (clause.kind === 'new' && clause.scope === 'container'),
+    ),
+    env: clauses.some(
+      (clause) => clause.kind === 'argument' && argumentOf(clause, eventOf(clause)).secrets === 'environment',
     ),
     begin(bootTimeNs) {
       session.began = bootTimeNs
@@ -171,8 +176,10 @@ function scopeFields(session: { readonly began: number }, kinship: Kinship) {
 }
 type ScopeFields = ReturnType<typeof scopeFields>
 
-/** Longest name of a task, without the final NUL. */
+/** Longest name of a task in bytes, without the final NUL. */
 const COMM_MAX = 15
+/** A name as the kernel keeps it; a character may be cut. */
+const asComm = (text: string): string => decodeBytes(Buffer.from(text).subarray(0, COMM_MAX))
 
 /** What processes must be like. Values of one name with `=` are alternatives, everything else is a condition of its own. */
 function scopeOf(clauses: readonly Clause[], fields: ScopeFields): readonly Condition[] {
@@ -192,7 +199,7 @@ function scopeOf(clauses: readonly Clause[], fields: ScopeFields): readonly Cond
     const of = clauses.flatMap((clause) => (clause.kind === 'text' && clause.scope === scope ? [clause] : []))
     const equal = of.flatMap((clause) => (clause.not ? [] : clause.values))
     const cut = (texts: readonly string[]): readonly string[] =>
-      scope === 'comm' ? texts.map((text) => text.slice(0, COMM_MAX)) : texts
+      scope === 'comm' ? texts.map(asComm) : texts
     if (equal.length > 0) conditions.push(among(fields[scope], false, cut(equal)))
     for (const clause of of) if (clause.not) conditions.push(among(fields[scope], true, cut(clause.values)))
   }
@@ -226,7 +233,7 @@ function conditionsOf(event: TraceEvent, clauses: readonly Clause[]): readonly C
   }
   for (const clause of clauses) {
     if (clause.kind === 'retval' && eventOf(clause) === event) {
-      const def = shared('evt.rawres')
+      const def = resultField(event)
       if (clause.op === '=') alternatives('retval', among(def, false, clause.values))
       else if (clause.op === '!=') conditions.push(among(def, true, clause.values))
       else conditions.push(test(def, clause.op, clause.values))
@@ -241,6 +248,10 @@ function conditionsOf(event: TraceEvent, clauses: readonly Clause[]): readonly C
   return [...conditions, ...[...equal.values()].map(or)]
 }
 
+/** What is told of calls that worked has the result 0, whatever they returned. */
+const resultField = (event: TraceEvent): Field => (event.succeeded ? NO_RESULT : shared('evt.rawres'))
+const NO_RESULT: Field = field('trace.no_result', 'int', 'result of what is no call', () => 0)
+
 function argumentOf(clause: Clause & { readonly kind: 'argument' }, event: TraceEvent): TraceArgument {
   const name = clause.argument.text
   const found = event.args.find((argument) => argument.name === name)
@@ -248,7 +259,7 @@ function argumentOf(clause: Clause & { readonly kind: 'argument' }, event: Trace
   const names = event.args.map((argument) => argument.name)
   throw new FilterError(
     clause.expression,
-    `invalid filter argument name: ${name}`,
+    `invalid argument filter argument name: ${name}`,
     clause.argument,
     didYouMean(name, names) ??
       (names.length === 0

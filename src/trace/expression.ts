@@ -101,8 +101,12 @@ type Name = (typeof NAMES)[number]
 /** In the order in which an abbreviation is looked for: `c` is container, `p` is pid. */
 const SHORTENED: readonly Name[] = ['container', 'event', 'pid', 'set', 'uid', 'follow']
 
-const UINT32_MAX = 2 ** 32 - 1
+const UINT32_MAX = 2n ** 32n - 1n
+const UINT64_MAX = 2n ** 64n - 1n
+const INT64_MAX = 2n ** 63n - 1n
 const INVALID = "invalid filter option specified, use '--trace help' for more info"
+/** An operator or its values are missing. */
+const UNFINISHED = 'invalid operator and/or values given to filter'
 
 /** Parse one expression. Throws FilterError. */
 export function parseExpression(expression: string): Clause {
@@ -135,13 +139,12 @@ function split(expression: string): Parts {
   if (at === 0) return { expression, name: word(expression, 0, expression.length), op: undefined, values: [] }
   const name = word(expression, 0, at)
   const two = expression.startsWith('!=', at)
-  if (expression[at] === '!' && !two)
-    throw new FilterError(
-      expression,
-      `invalid filter operator: !`,
-      { from: at, to: at + 1 },
-      'not equal is !=',
-    )
+  if (expression[at] === '!' && !two) {
+    const rest = expression.slice(at)
+    const message =
+      rest.length < 3 ? `${UNFINISHED}: ${rest}` : `invalid filter operator: ${rest.slice(0, 2)}`
+    throw new FilterError(expression, message, { from: at, to: at + 1 }, 'not equal is !=')
+  }
   const from = at + (two ? 2 : 1)
   const op = { text: expression.slice(at, from) as Operator, from: at, to: from }
   const values: Word[] = []
@@ -185,7 +188,7 @@ function scopeClause(name: Name, parts: Parts): Clause {
         expression,
       }
     case 'tree':
-      return { kind: 'tree', not: negated(parts), pids: numbers(parts, UINT32_MAX), expression }
+      return treeClause(parts)
     case 'container':
       return containerClause(parts)
     case 'follow':
@@ -218,8 +221,15 @@ function eventClause(parts: Parts): Clause {
   const dot = name.text.indexOf('.')
   const event = word(expression, name.from, name.from + dot)
   const argument = word(expression, name.from + dot + 1, name.to)
-  if (event.text === '' || argument.text === '')
-    throw new FilterError(expression, `invalid filter: ${name.text}`, name, 'EVENT.ARGUMENT=VALUE')
+  if (argument.text.includes('.')) {
+    const what = name.text.includes('.retval') ? 'retval' : 'argument'
+    throw new FilterError(
+      expression,
+      `invalid ${what} filter format ${expression}`,
+      argument,
+      'EVENT.ARGUMENT=VALUE',
+    )
+  }
   if (argument.text === 'retval')
     return {
       kind: 'retval',
@@ -240,7 +250,10 @@ const isNew = ({ values }: Parts): boolean => values.length === 1 && values[0]!.
 
 /** The operator, if it is one of these. */
 function operator({ expression, op, name }: Parts, allowed: readonly Operator[]): Operator {
-  if (op === undefined) throw new FilterError(expression, INVALID, name, `${name.text}${allowed[0]}VALUE`)
+  if (op === undefined)
+    throw new FilterError(expression, `${UNFINISHED}: `, name, `${name.text}${allowed[0]}VALUE`)
+  if (op.to === expression.length)
+    throw new FilterError(expression, `${UNFINISHED}: ${op.text}`, op, `${name.text}${allowed[0]}VALUE`)
   if (!allowed.includes(op.text))
     throw new FilterError(
       expression,
@@ -284,34 +297,67 @@ const numberClause = (scope: NumberScope, parts: Parts): Clause => ({
   kind: 'number',
   scope,
   op: comparison(parts),
-  values: numbers(parts, scope === 'mntns' || scope === 'pidns' ? Number.MAX_SAFE_INTEGER : UINT32_MAX),
+  values: wholeNumbers(parts, scope === 'mntns' || scope === 'pidns' ? UINT64_MAX : UINT32_MAX),
   expression: parts.expression,
 })
 
-/** Whole numbers up to a largest one. */
-function numbers(parts: Parts, most: number): readonly number[] {
-  return range(parts, /^\d+$/, 0, most, 'a whole number')
+function treeClause(parts: Parts): Clause {
+  const { expression, op, values, name } = parts
+  const hint = `${name.text}=PID or ${name.text}!=PID`
+  if (op?.text === '!=' && op.to === expression.length)
+    throw new FilterError(expression, 'no value passed with operator in process tree filter', op, hint)
+  if (op?.text === '<' || op?.text === '>')
+    throw new FilterError(expression, `${UNFINISHED}: ${expression.slice(op.from)}`, op, hint)
+  const not = negated(parts)
+  const wrong = values.find(({ text }) => !/^\d+$/.test(text) || BigInt(text) > UINT32_MAX)
+  if (wrong !== undefined)
+    throw new FilterError(
+      expression,
+      `invalid PID given to filter: ${expression.slice(op!.to)}`,
+      wrong,
+      `a whole number up to ${UINT32_MAX}`,
+    )
+  return { kind: 'tree', not, pids: values.map(({ text }) => Number(text)), expression }
 }
+
+/** Whole numbers up to a largest one. Beyond what a number of ours holds exactly they say the same of any that there is. */
+const wholeNumbers = (parts: Parts, most: bigint): readonly number[] =>
+  numbers(parts, { form: /^\d+$/, least: 0n, most, what: 'a whole number' })
 
 /** Return values. */
 const integers = (parts: Parts): readonly number[] =>
-  range(parts, /^-?\d+$/, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'a number, such as 0 or -2')
+  numbers(parts, {
+    form: /^[-+]?\d+$/,
+    least: -INT64_MAX - 1n,
+    most: INT64_MAX,
+    what: 'a number, such as 0 or -2',
+  })
 
-function range(parts: Parts, form: RegExp, least: number, most: number, what: string): readonly number[] {
+interface Range {
+  readonly form: RegExp
+  readonly least: bigint
+  readonly most: bigint
+  readonly what: string
+}
+
+function numbers(parts: Parts, { form, least, most, what }: Range): readonly number[] {
   const { expression, name, values, op } = parts
   return values.map((value) => {
-    if (!form.test(value.text))
+    const { text } = value
+    if (!form.test(text))
       throw new FilterError(
         expression,
-        `invalid filter value: ${value.text}`,
+        `invalid filter value: ${text}`,
         value,
-        value.text.startsWith('=')
-          ? `the operators are =, !=, < and >`
-          : `${name.text}${op!.text} takes ${what}`,
+        text.startsWith('=') ? `the operators are =, !=, < and >` : `${name.text}${op!.text} takes ${what}`,
       )
-    const number = Number(value.text)
-    if (number > most || number < least)
-      throw new FilterError(expression, `filter value is too big: ${value.text}`, value, `at most ${most}`)
-    return number
+    const number = BigInt(text.replace(/^\+/, ''))
+    if (number > most || number < least) {
+      // What no 64 bits hold is no value at all.
+      const message =
+        most === UINT32_MAX && number <= UINT64_MAX ? 'filter value is too big' : 'invalid filter value'
+      throw new FilterError(expression, `${message}: ${text}`, value, `from ${least} to ${most}`)
+    }
+    return Number(number)
   })
 }

@@ -8,6 +8,7 @@ import { compileFilter } from './compile.ts'
 import { FilterError, parseExpression } from './expression.ts'
 
 const UNKNOWN = "invalid filter option specified, use '--trace help' for more info"
+const UNFINISHED = 'invalid operator and/or values given to filter'
 
 suite('what is wrong with an expression is said, and where', () => {
   const wrong = (expression: string, message: string, marked: string, hint: RegExp = /./): void => {
@@ -27,20 +28,31 @@ suite('what is wrong with an expression is said, and where', () => {
   wrong('pid=abc', 'invalid filter value: abc', 'abc', /whole number/)
   wrong('pid==0', 'invalid filter value: =0', '=0', /operators are/)
   wrong('pid<=5', 'invalid filter value: =5', '=5')
-  wrong('pid=', 'invalid filter value: ', '')
-  wrong('pid', UNKNOWN, 'pid')
+  wrong('pid=', `${UNFINISHED}: =`, '=', /pid=VALUE/)
+  wrong('pid!=', `${UNFINISHED}: !=`, '!=')
+  wrong('pid', `${UNFINISHED}: `, 'pid', /pid=VALUE/)
   wrong('pid=1,,2', 'invalid filter value: ', '')
   wrong('pid<1,2', 'invalid filter value: < takes one', ',2')
   wrong('pid=-1', 'invalid filter value: -1', '-1')
   wrong('uid=4294967296', 'filter value is too big: 4294967296', '4294967296')
-  wrong('mntns=99999999999999999999', 'filter value is too big: 99999999999999999999', '99999999999999999999')
-  wrong('pid!5', 'invalid filter operator: !', '!')
+  wrong('uid=99999999999999999999', 'invalid filter value: 99999999999999999999', '99999999999999999999')
+  wrong('mntns=18446744073709551616', 'invalid filter value: 18446744073709551616', '18446744073709551616')
+  wrong(
+    'openat.retval=9223372036854775808',
+    'invalid filter value: 9223372036854775808',
+    '9223372036854775808',
+  )
+  wrong('pid!5', `${UNFINISHED}: !5`, '!', /not equal is !=/)
+  wrong('pid!55', 'invalid filter operator: !5', '!')
   wrong('comm>a', 'invalid filter operator: >', '>')
-  wrong('comm=', 'invalid filter value: it is empty', '')
+  wrong('comm=', `${UNFINISHED}: =`, '=')
+  wrong('comm=a,', 'invalid filter value: it is empty', '')
   wrong('set!=fs', 'invalid filter operator: !=', '!=')
+  wrong('set=toString', 'invalid set to trace: toString', 'toString')
   wrong('set=sf', 'invalid set to trace: sf', 'sf', /did you mean/)
   wrong('event=opena', 'invalid event to trace: opena', 'opena', /did you mean 'open/)
   wrong('event=zzz*', 'invalid event to trace: zzz*', 'zzz*')
+  wrong('event!=*', 'no event is left to trace', 'event!=*')
   wrong('event!=zzz', 'invalid event to exclude: zzz', 'zzz')
   wrong('evnt=open', UNKNOWN, 'evnt', /did you mean 'event'/)
   wrong('', UNKNOWN, '')
@@ -49,11 +61,18 @@ suite('what is wrong with an expression is said, and where', () => {
   wrong('!container=new', UNKNOWN, '=')
   wrong('container=XYZ', 'invalid container id: XYZ', 'XYZ', /hexadecimal/)
   wrong('container>1', 'invalid filter operator: >', '>')
-  wrong('tree=x', 'invalid filter value: x', 'x')
-  wrong('opena.flags=1', 'invalid filter event name: opena', 'opena')
-  wrong('openat.path=/x', 'invalid filter argument name: path', 'path', /pathname/)
-  wrong('openat.pathname', UNKNOWN, 'openat.pathname')
-  wrong('openat.=1', 'invalid filter: openat.', 'openat.')
+  wrong('tree=1,x', 'invalid PID given to filter: 1,x', 'x')
+  wrong('tree=4294967296', 'invalid PID given to filter: 4294967296', '4294967296')
+  wrong('tree!=', 'no value passed with operator in process tree filter', '!=')
+  wrong('tree>5', `${UNFINISHED}: >5`, '>')
+  wrong('opena.flags=1', 'invalid argument filter event name: opena', 'opena', /did you mean 'open/)
+  wrong('opena.retval=1', 'invalid retval filter event name: opena', 'opena')
+  wrong('openat.path=/x', 'invalid argument filter argument name: path', 'path', /pathname/)
+  wrong('openat.how.flags=1', 'invalid argument filter format openat.how.flags=1', 'how.flags')
+  wrong('openat.retval.x=1', 'invalid retval filter format openat.retval.x=1', 'retval.x')
+  wrong('openat.pathname', `${UNFINISHED}: `, 'openat.pathname')
+  wrong('openat.pathname=', `${UNFINISHED}: =`, '=')
+  wrong('openat.=1', 'invalid argument filter argument name: ', '')
   wrong('openat.pathname<1', 'invalid filter operator: <', '<')
   wrong('openat.retval=x', 'invalid filter value: x', 'x')
   test('whatever is written, there is a clause or an error within the text', () => {
@@ -110,6 +129,17 @@ suite('which events are traced', () => {
   test('nothing of the set is written twice', () => assert.equal(new Set(names()).size, names().length))
   test('an argument names its event', () => assert.ok(names('getcwd.size=1').includes('getcwd')))
   test('all syscalls', () => assert.ok(names('s=syscalls').length > 400))
+})
+
+test('numbers as large as they may be', () => {
+  for (const text of [
+    'mntns<18446744073709551615',
+    'openat.retval>-9223372036854775808',
+    'openat.retval!=9223372036854775807',
+  ]) {
+    const { rules } = compileFilter([parseExpression(text)])
+    assert.doesNotThrow(() => planGuards({ rules, streams: [] }), text)
+  }
 })
 
 suite('what the kernel may pass over follows from the filter', () => {

@@ -6,8 +6,17 @@ import { FilterError } from './expression.ts'
 const FORMATS = ['table', 'table-verbose', 'json', 'tarsier', 'none'] as const
 export type FormatName = (typeof FORMATS)[number] | { readonly template: string }
 
-const OPTIONS = ['parse-arguments', 'exec-env', 'exec-hash', 'relative-time', 'sort-events'] as const
+const OPTIONS = [
+  'parse-arguments',
+  'exec-env',
+  'exec-hash',
+  'relative-time',
+  'sort-events',
+  'detect-syscall',
+] as const
 export type OutputOption = (typeof OPTIONS)[number]
+/** Another name of one. */
+const ALIASES: ReadonlyMap<string, OutputOption> = new Map([['sort', 'sort-events']])
 
 export interface OutputChoice {
   readonly format: FormatName
@@ -18,12 +27,11 @@ export interface OutputChoice {
 }
 
 /** Why something of Tracee is not here. */
-const UNSERVED: Readonly<Record<string, string>> = {
-  gob: 'gob is an encoding of Go programs; json has the same content',
-  'stack-addresses': 'stacks are not recorded',
-  'detect-syscall': 'events of the kernel do not tell the call they belong to',
-  'cache-events': 'events wait in the rings of the kernel, see kernel.ring_bytes.bulk',
-}
+const UNSERVED: ReadonlyMap<string, string> = new Map([
+  ['gob', 'gob is an encoding of Go programs; json has the same content'],
+  ['stack-addresses', 'stacks are not recorded'],
+  ['cache-events', 'events wait in the rings of the kernel, see kernel.ring_bytes.bulk'],
+])
 
 /** Put together what several expressions say; a later format replaces an earlier one. Throws FilterError. */
 export function parseOutput(expressions: readonly string[], fallback: FormatName = 'table'): OutputChoice {
@@ -32,12 +40,13 @@ export function parseOutput(expressions: readonly string[], fallback: FormatName
   let errFile: string | undefined
   const options = new Set<OutputOption>()
   for (const expression of expressions) {
-    const [, kind, value] = /^(format|option|out-file|err-file):(.*)$/s.exec(expression) ?? []
+    const [, kind, value] = /^([a-z-]+):(.*)$/s.exec(expression) ?? []
     const at = { expression, from: expression.length - (value ?? expression).length }
     if (kind === 'option') for (const word of (value ?? '').split(',')) options.add(optionOf(word, at))
     else if (kind === 'out-file') outFile = pathOf(value!, at)
     else if (kind === 'err-file') errFile = pathOf(value!, at)
-    else format = formatOf(value ?? expression, at)
+    else if (kind === 'format' || kind === undefined) format = formatOf(value ?? expression, at)
+    else throw refuse({ expression, from: 0 }, `invalid output value: ${expression}`, KINDS)
   }
   if (format === 'table') options.add('parse-arguments')
   return { format, options, outFile, errFile }
@@ -51,6 +60,8 @@ interface At {
 const refuse = ({ expression, from }: At, message: string, hint: string): FilterError =>
   new FilterError(expression, message, { from, to: expression.length }, hint)
 
+const KINDS = 'format:NAME, option:NAME, out-file:FILE or err-file:FILE'
+
 function formatOf(word: string, at: At): FormatName {
   const template = /^gotemplate=(.*)$/s.exec(word)?.[1]
   if (template !== undefined) return { template: pathOf(template, at) }
@@ -58,20 +69,27 @@ function formatOf(word: string, at: At): FormatName {
   if (found !== undefined) return found
   throw refuse(
     at,
-    `invalid output format: ${word}`,
-    UNSERVED[word] ??
+    `unrecognized output format: ${word}`,
+    UNSERVED.get(word) ??
+      optionHint(word) ??
       didYouMean(word, FORMATS) ??
       `formats: ${FORMATS.join(', ')}, gotemplate=FILE; also option:NAME, out-file:FILE, err-file:FILE`,
   )
 }
 
+const known = (word: string): OutputOption | undefined =>
+  OPTIONS.find((name) => name === word) ?? ALIASES.get(word)
+
+const optionHint = (word: string): string | undefined =>
+  known(word) === undefined ? undefined : `an option: option:${word}`
+
 function optionOf(word: string, at: At): OutputOption {
-  const found = OPTIONS.find((name) => name === word)
+  const found = known(word)
   if (found !== undefined) return found
   throw refuse(
     at,
     `invalid output option: ${word}`,
-    UNSERVED[word] ?? didYouMean(word, OPTIONS) ?? `options: ${OPTIONS.join(', ')}`,
+    UNSERVED.get(word) ?? didYouMean(word, OPTIONS) ?? `options: ${OPTIONS.join(', ')}`,
   )
 }
 

@@ -30,6 +30,9 @@ suite('output', () => {
   wrong('option:exec-hsh', /did you mean 'exec-hash'/)
   wrong('option:stack-addresses', /not recorded/)
   wrong('format:', /formats:/)
+  wrong('constructor', /formats:/)
+  wrong('json:x', /out-file:FILE/)
+  wrong('relative-time', /option:relative-time/)
   wrong('gotemplate=', /out-file/)
   wrong('out-file:', /out-file/)
   test('formats, options, files', () =>
@@ -39,6 +42,11 @@ suite('output', () => {
       outFile: 'a:b',
       errFile: undefined,
     }))
+  test('sort is short for sort-events', () =>
+    assert.deepEqual(
+      parseOutput(['none', 'option:sort,detect-syscall']).options,
+      new Set(['sort-events', 'detect-syscall']),
+    ))
   test('a table has arguments in words', () => assert.ok(parseOutput([]).options.has('parse-arguments')))
 
   test('the keys of the flat shape', async () => {
@@ -249,6 +257,50 @@ suite('output', () => {
     assert.ok(!without!.includes('"env"') && !without!.includes('hunter2'))
     assert.ok(withEnv!.includes('"A=b"') && !withEnv!.includes('hunter2'))
   })
+  test('a filter of an environment asks for it, and does not show it', async () => {
+    const run = execve({ env: ['A=b', 'C=d'] })
+    const expressions = ['event=sched_process_exec', 'sched_process_exec.env=A=*']
+    const [line] = await traced(expressions, [execve({ env: ['C=d'] }), run])
+    assert.ok(line!.includes('sched_process_exec') && !line!.includes('"env"'))
+    const asks = (...given: readonly string[]): boolean => {
+      const filter = compileFilter(given.map(parseExpression))
+      return createTracer({ filter, output: parseOutput([]), mask: true, warn: () => {} }).env
+    }
+    assert.deepEqual(
+      [asks(...expressions), asks('execve.envp!=A*'), asks('execve.argv=A')],
+      [true, true, false],
+    )
+  })
+  test('what is told of calls that worked has no result of its own', async () => {
+    const made = async (retval: string): Promise<unknown[]> =>
+      (await traced(['event=sched_process_fork', `sched_process_fork.retval${retval}`], [START_CHILD])).map(
+        (line) => JSON.parse(line).returnValue,
+      )
+    assert.deepEqual([await made('=0'), await made('>0')], [[0, 0], [0]])
+  })
+  test('the name of a host that is not UTF-8', async () => {
+    const [line] = await traced(['event=execve'], [execve({ fields: { uts: 'web\udcff' } })])
+    const { hostName, hostName_b64 } = JSON.parse(line!)
+    assert.deepEqual(
+      [hostName, hostName_b64],
+      ['web\\xff', Buffer.from('web\xff', 'latin1').toString('base64')],
+    )
+  })
+  test('ids inside and outside, where containers are asked for', async () => {
+    const rowOf = async (format: string): Promise<readonly string[]> => {
+      const [heading, row] = await traced(['event=openat', '!container'], [OPEN], [format])
+      const from = heading!.indexOf('PID/host')
+      return [heading!.slice(from, heading!.indexOf('RET')), row!.slice(from, heading!.indexOf('RET'))]
+    }
+    assert.deepEqual(await rowOf('table'), [
+      'PID/host        TID/host        ',
+      '100    /100     100    /100     ',
+    ])
+    assert.deepEqual(await rowOf('table-verbose'), [
+      'PID/host        TID/host        PPID/host       ',
+      '100    /100     100    /100     0      /1       ',
+    ])
+  })
   test('hostile names: visible in tables, lossless in JSON', async () => {
     const name = 'a\n\u001b[2J\u202e%s\udcff'
     const open = openat({ path: `/tmp/${name}` })
@@ -342,8 +394,30 @@ suite('output', () => {
   test('a template that does not fit is told once, and counted', async () => {
     const template = eventTemplate('{{.Nmae}}')
     const lines = await traced(['event=openat'], [OPEN, OPEN], ['gotemplate=x'], { template })
-    assert.equal(lines.length, 1)
     assert.match(lines[0]!, /^template: 1:3: there is no field Nmae/)
+    assert.deepEqual(lines.slice(1), ['the template did not fit 2 events'])
+  })
+  test('what the output refuses is told at once, then once a second, and counted', async () => {
+    const at = (ms: number): RecordInit =>
+      openat({ path: `/tmp/${ms}`, time: 1_000_000_000 + ms * 1_000_000 })
+    const slow = { takes: (line: string) => !/\/tmp\/\d*[1-9]"/.test(line) }
+    const events = [1, 2, 10, 13, 600, 1001, 1002, 1100, 1200].map(at)
+    const lines = await traced(['event=openat'], events, ['json'], slow)
+    const told = lines.map((line) => (line.startsWith('{') ? JSON.parse(line) : line))
+    assert.deepEqual(
+      told.slice(0, -1).map((line) => line.args?.[1].value ?? line),
+      [
+        'lost 1 event: the output had no room',
+        ...['/tmp/10', '/tmp/600'],
+        'lost 3 events: the output had no room',
+        ...['/tmp/1100', '/tmp/1200'],
+        'lost 1 event: the output had no room',
+      ],
+    )
+    assert.deepEqual(
+      told.at(-1).args.map(({ value }: { readonly value: number }) => value),
+      [9, 0, 0, 5],
+    )
   })
   test('hashes of executed files, in the order of events', async () => {
     const waiting: ((hash: string) => void)[] = []

@@ -70,7 +70,7 @@ export function recordOf(ctx: SyscallContext, event: TraceEvent, options: Record
     eventId: String(event.id),
     eventName: event.name,
     argsNum: args.length,
-    returnValue: resultOf(ctx),
+    returnValue: event.succeeded ? 0 : resultOf(ctx),
     stackAddresses: null,
     args,
   }

@@ -25,6 +25,7 @@ export function selectEvents(clauses: readonly Clause[]): readonly TraceEvent[] 
     if (clause.kind === 'argument' || clause.kind === 'retval') named.add(eventOf(clause))
   for (const event of excluded) ofSets.delete(event)
   const wanted = new Set([...named, ...ofSets])
+  if (wanted.size === 0) throw nothingLeft(clauses)
   return [...TRACE_EVENTS.values()].filter((event) => wanted.has(event))
 }
 
@@ -34,11 +35,18 @@ export function eventOf(clause: Clause & { readonly kind: 'argument' | 'retval' 
   if (event === undefined)
     throw new FilterError(
       clause.expression,
-      `invalid filter event name: ${clause.event.text}`,
+      `invalid ${clause.kind} filter event name: ${clause.event.text}`,
       clause.event,
       hintFor(clause.event.text),
     )
   return event
+}
+
+/** Only exclusions can take everything away: no set is empty. */
+function nothingLeft(clauses: readonly Clause[]): FilterError {
+  const { expression } = clauses.findLast((clause) => clause.kind === 'event' && clause.not)!
+  const at = { from: 0, to: expression.length }
+  return new FilterError(expression, 'no event is left to trace', at, 'event= or set= says which are traced')
 }
 
 function eventsLike(clause: Clause & { readonly kind: 'event' }, name: Word): readonly TraceEvent[] {
@@ -55,7 +63,7 @@ function eventsLike(clause: Clause & { readonly kind: 'event' }, name: Word): re
 }
 
 function eventsOfSet(clause: Clause, name: Word): readonly TraceEvent[] {
-  if (!(name.text in SETS))
+  if (!Object.hasOwn(SETS, name.text))
     throw new FilterError(
       clause.expression,
       `invalid set to trace: ${name.text}`,

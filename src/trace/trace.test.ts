@@ -31,6 +31,8 @@ suite('which events are let through', () => {
   passes('event=openat comm!=bash', [OPEN, by(OTHER)], ['openat 400'])
   passes('event=openat uts=testhost', [OPEN], ['openat'])
   passes('event=openat uts!=testhost', [OPEN], [])
+  const accents = execve({ by: CHILD, comm: '\u00e9'.repeat(7) + '\udcc3' })
+  passes(`event=openat comm=${'\u00e9'.repeat(9)}`, [START_CHILD, accents, by(CHILD)], ['openat 200'])
   const renamed = execve({ by: CHILD, fields: { uts: 'web' } })
   passes('event=openat uts=web', [OPEN, START_CHILD, renamed, by(CHILD)], ['openat 200'])
   passes('event=openat pid=new', [OPEN, START_CHILD, by(CHILD)], ['openat 200'])

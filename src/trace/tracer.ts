@@ -2,6 +2,7 @@
 import type { Alert } from '../detect/alert.ts'
 import { createEngine } from '../detect/engine.ts'
 import type { Lookup, SyscallContext } from '../fields/context.ts'
+import { counted } from '../health/words.ts'
 import type { CompiledRule } from '../rules/ir.ts'
 import type { LossCause } from '../sources/kernel/drops.ts'
 import type { Gap } from '../sources/kernel/reader.ts'
@@ -54,6 +55,8 @@ export interface Tracer {
 
 /** How long events are held to be sorted: the reader merges by time already, what is left is late by less. */
 const SORT_MS = 100
+/** How often it is told that the output refuses events. */
+const TELL_NS = 1e9
 
 const STATE_EVENTS: ReadonlySet<string> = new Set([
   'clone',
@@ -76,6 +79,8 @@ class Trace implements Tracer {
   readonly env: boolean
   readonly ownsOutput = true
   readonly #options: TracerOptions
+  /** Environments may be asked for by the filter alone. */
+  readonly #showsEnv: boolean
   readonly #engine
   readonly #scope
   readonly #byName: ReadonlyMap<string, TraceEvent>
@@ -94,8 +99,11 @@ class Trace implements Tracer {
   #written = 0
   #lost = 0
   #refused = 0
-  /** Refused since it was last told. */
+  /** Refused since it was last told, and when that was: CLOCK_MONOTONIC ns of the event. */
   #untold = 0
+  #told = Number.NEGATIVE_INFINITY
+  /** Of the latest event. */
+  #now = 0
   #templateErrors = 0
 
   constructor(options: TracerOptions) {
@@ -106,7 +114,8 @@ class Trace implements Tracer {
       filter.events.filter(which).flatMap(({ sources }) => sources)
     this.events = new Set(sourcesOf(({ succeeded }) => !succeeded))
     this.done = new Set(sourcesOf(({ succeeded }) => succeeded))
-    this.env = output.options.has('exec-env')
+    this.#showsEnv = output.options.has('exec-env')
+    this.env = this.#showsEnv || filter.env
     this.#byName = new Map(filter.events.map((event) => [event.name, event]))
     this.#engine = createEngine(filter.rules, { matching: 'all' })
     this.#scope = filter.followScope && createEngine([filter.followScope], { matching: 'all' })
@@ -122,7 +131,7 @@ class Trace implements Tracer {
     const relative = output.options.has('relative-time')
     this.#recording = {
       parse: output.options.has('parse-arguments'),
-      env: this.env,
+      env: this.#showsEnv,
       mask,
       since: relative ? sink.now.monotonic : undefined,
     }
@@ -141,7 +150,7 @@ class Trace implements Tracer {
       case 'json':
         return traceeJsonPrinter(lookup.hostname)
       case 'tarsier':
-        return nativePrinter({ lookup, mask, env: this.env })
+        return nativePrinter({ lookup, mask, env: this.#showsEnv })
       case 'none':
         return { event: () => undefined }
       default:
@@ -152,6 +161,7 @@ class Trace implements Tracer {
   line(ctx: SyscallContext): undefined {
     const { filter } = this.#options
     const { name } = ctx.event
+    this.#now = ctx.event.time
     const isState = STATE_EVENTS.has(name)
     if (isState || this.#scope !== undefined) {
       this.#inScope = false
@@ -203,19 +213,19 @@ class Trace implements Tracer {
 
   #write(line: string): void {
     if (line === '') return
-    if (this.#untold > 0) this.#tellRefused()
     if (!this.#sink!.write(line)) {
       this.#refused++
       this.#untold++
     }
+    if (this.#untold > 0 && this.#now - this.#told >= TELL_NS) this.#tellRefused()
   }
 
-  /** There may be room again. */
+  /** One that reads slowly refuses thousands, now and again one. */
   #tellRefused(): void {
-    const { warn } = this.#options
     const count = this.#untold
     this.#untold = 0
-    warn(`lost ${count} events: the output had no room`)
+    this.#told = this.#now
+    this.#options.warn(`lost ${counted(count, 'event')}: the output had no room`)
   }
 
   gap({ ring, cpu, lost, from, to }: Gap, causes: readonly LossCause[], lookup: Lookup): void {
@@ -223,7 +233,7 @@ class Trace implements Tracer {
     const by = new Map(causes.map(({ program, reason, count }) => [`${program}/${reason}`, count]))
     const loss: Loss = { ring, cpu, lost, from, to, by }
     const line = this.#printer!.loss?.(loss, this.#time(to, lookup))
-    if (line === undefined) this.#options.warn(`lost ${lost} events (${ring} ring, CPU ${cpu})`)
+    if (line === undefined) this.#options.warn(`lost ${counted(lost, 'event')} (${ring} ring, CPU ${cpu})`)
     else this.#emit(to, line)
   }
 
@@ -231,7 +241,8 @@ class Trace implements Tracer {
     const { state, cgroup, count, to } = notice
     const line = this.#printer!.throttle?.(notice, this.#time(to, lookup))
     const words = state === 'start' ? 'so far, and more to come' : 'in all'
-    if (line === undefined) this.#options.warn(`held back ${count} events of cgroup ${cgroup} ${words}`)
+    if (line === undefined)
+      this.#options.warn(`held back ${counted(count, 'event')} of cgroup ${cgroup} ${words}`)
     else this.#emit(to, line)
   }
 
@@ -257,6 +268,8 @@ class Trace implements Tracer {
     await this.#lines?.flush()
     this.#options.hashes?.close()
     if (this.#untold > 0) this.#tellRefused()
+    if (this.#templateErrors > 0)
+      this.#options.warn(`the template did not fit ${counted(this.#templateErrors, 'event')}`)
     const stats = {
       events: this.#written,
       errors: errors + this.#templateErrors,

@@ -6,6 +6,7 @@ import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import type { SyscallContext } from '../../fields/context.ts'
 import { SOURCES } from '../../fields/index.ts'
+import { readsEnvironment } from '../../rules/fields-used.ts'
 import type { CompiledRule } from '../../rules/ir.ts'
 import { loadRules } from '../../rules/load.ts'
 import { renderFileResult } from '../../rules/render-diagnostics.ts'
@@ -72,6 +73,8 @@ export const recordCommand: CliCommand = {
 interface Wanted {
   readonly events: ReadonlySet<string>
   readonly rules: readonly CompiledRule<SyscallContext>[] | undefined
+  /** Environments are asked for. */
+  readonly env: boolean
   begin(bootTimeNs: number): void
 }
 
@@ -81,13 +84,14 @@ const EVERYTHING: ReadonlySet<string> = new Set(
 
 /** Names of events are expressions without `event=`. */
 function wantedBy(expressions: readonly string[]): Wanted {
-  if (expressions.length === 0) return { events: EVERYTHING, rules: undefined, begin: () => {} }
+  if (expressions.length === 0) return { events: EVERYTHING, rules: undefined, env: false, begin: () => {} }
   const isName = (text: string): boolean => /^[\w*,]+$/.test(text) && !/^(?:container|follow)$/.test(text)
   const clauses = expressions.map((text) => (isName(text) ? `event=${text}` : text))
   const filter = readable(() => compileFilter(clauses.map(parseExpression)))
   return {
     events: new Set(filter.events.flatMap(({ sources }) => sources)),
     rules: filter.rules,
+    env: filter.env,
     begin: (ns) => filter.begin(ns),
   }
 }
@@ -103,7 +107,7 @@ function wantedOf(condition: string): Wanted {
   const compiled = rules as readonly CompiledRule<SyscallContext>[]
   const [rule] = compiled
   const events = rule === undefined || rule.events === '*' ? EVERYTHING : rule.events
-  return { events, rules: compiled, begin: () => {} }
+  return { events, rules: compiled, env: compiled.some(readsEnvironment), begin: () => {} }
 }
 
 function secondsOf(value: unknown): number {
@@ -116,10 +120,11 @@ function secondsOf(value: unknown): number {
 const readConfig = (settings: readonly string[]): Config =>
   asUsage(() => configFrom(['integrity.enabled=false', 'stdout_output.enabled=false', ...settings]))
 
-const observerOf = ({ events, rules, begin }: Wanted, log: Logger): Observer => ({
+const observerOf = ({ events, rules, env, begin }: Wanted, log: Logger): Observer => ({
   events,
   paths: [],
   ...(rules === undefined ? {} : { rules }),
+  env,
   ownsOutput: true,
   begin: ({ now }) => begin(Number(now.boot)),
   line: () => undefined,

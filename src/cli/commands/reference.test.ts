@@ -6,6 +6,9 @@ import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import { PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
 import { SYSCALL_FIELDS } from '../../fields/index.ts'
+import { EVENT_NAMES, findTraceEvent } from '../../trace/catalogue.ts'
+import { compileFilter } from '../../trace/compile.ts'
+import { parseExpression } from '../../trace/expression.ts'
 import { EXIT } from '../command.ts'
 import { main } from '../main.ts'
 import { eventsCommand } from './events.ts'
@@ -97,6 +100,17 @@ describe('events', () => {
     for (const text of [/^sched_process_exec - /, /^pathname +const char\* /m, /tarsier trace event=/])
       assert.match(out, text)
     assert.deepEqual((await json('events show sched_process_exit --json')).sources, ['procexit'])
+  })
+  test('what is given as an example of the trace is one', async () => {
+    for (const name of EVENT_NAMES) {
+      const { out, err } = await run(`events show ${name}`)
+      const example = /\n {2}tarsier trace (.*)\n$/.exec(out)?.[1]
+      assert.ok(example !== undefined, `${name}: ${err}`)
+      const words = example.split(' ').map((word) => word.replace(/^'(.*)'$/, '$1'))
+      assert.ok(
+        compileFilter(words.map(parseExpression)).events.some((event) => event === findTraceEvent(name)),
+      )
+    }
   })
   test('one event as JSON', async () => {
     const open = await json('events show openat --json')

@@ -99,4 +99,18 @@ test('trace shows the events of a capture through a filter; hashes are refused',
     assert.deepEqual([code, names], [0, ['"eventName":"openat"', '/tmp/3', '"eventName":"end_of_stream"']])
     const wrong = { ...options, output: ['option:exec-hash'] }
     await assert.rejects(captured(traceCommand, [], wrong), { name: 'UsageError', message: /exec-hash/ })
+    const nowhere = { ...options, output: ['json', `err-file:${folder}`] }
+    await assert.rejects(captured(traceCommand, [], nowhere), {
+      message: /cannot open err-file .* directory/,
+    })
+  }))
+
+test('a full disk is no success', () =>
+  inFolder(async (folder) => {
+    const { file } = recorded(folder)
+    const options = { trace: [], output: ['json', 'out-file:/dev/full'], replay: file }
+    const { code, err } = await captured(traceCommand, ['event=openat'], options)
+    assert.equal(code, 1)
+    assert.match(err, /no space left/)
+    assert.match(err, /\/dev\/full, 6 lost: error/)
   }))

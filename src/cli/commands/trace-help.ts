@@ -36,7 +36,8 @@ export const OUTPUT_HELP = `Output: [format:]FORMAT, option:NAME,..., out-file:F
   option:exec-env          environments of executed programs
   option:exec-hash         SHA-256 of executed programs, at sched_process_exec
   option:relative-time     times count from the beginning of the trace
-  option:sort-events       hold events for a moment and sort them by time
+  option:sort-events       hold events for a moment and sort them by time (also: sort)
+  option:detect-syscall    accepted; the events that have an argument syscall always tell it
 
 Events go to standard output, messages to standard error. A file is appended to. KEY=VALUE sets a key of the configuration
 of 'tarsier run', such as output.mask_secrets=false.`

@@ -110,6 +110,7 @@ function readConfig(settings: readonly string[], { outFile }: OutputChoice): Con
 
 function tracerOf(filter: TraceFilter, output: OutputChoice, config: Config, log: Logger, io: Io): Tracer {
   const { errFile } = output
+  if (errFile !== undefined) createFile(errFile)
   return createTracer({
     filter,
     output,
@@ -131,6 +132,18 @@ function templateIn(file: string): (record: TraceRecord) => string {
   } catch (error) {
     if (error instanceof TemplateError) throw new UserError(`${file}:${error.message}`, error.hint)
     throw new UserError(`cannot read the template ${file}: ${reasonOf(error)}`)
+  }
+}
+
+/** A file for messages that cannot be written is told now, not when there is something to tell. */
+function createFile(file: string): void {
+  try {
+    appendFileSync(file, '', { mode: 0o600 })
+  } catch (error) {
+    throw new UserError(
+      `cannot open err-file '${file}': ${reasonOf(error)}`,
+      'name a file in a folder that exists',
+    )
   }
 }
 

@@ -22,15 +22,14 @@ export interface TableOptions {
   readonly relative: boolean
 }
 
+type Id = (record: TraceRecord) => number
+const pair = (id: number): string => String(id).padEnd(7)
+
 function columnsOf({ verbose, containers, relative }: TableOptions): readonly Column[] {
-  const both = (inside: number, outside: number): string => `${inside}/${outside}`
-  const ids: readonly Column[] =
-    containers && !verbose
-      ? [
-          column('PID/host', 16, (r) => both(r.processId, r.hostProcessId)),
-          column('TID/host', 16, (r) => both(r.threadId, r.hostThreadId)),
-        ]
-      : [column('PID', 7, (r) => String(r.hostProcessId)), column('TID', 7, (r) => String(r.hostThreadId))]
+  const id = (heading: string, inside: Id, outside: Id): Column =>
+    containers
+      ? column(`${heading}/host`, 15, (r) => `${pair(inside(r))}/${pair(outside(r))}`)
+      : column(heading, 7, (r) => String(outside(r)))
   const container = column('CONTAINER_ID', 13, (r) => r.containerId.slice(0, CONTAINER_ID_SHOWN))
   return [
     column('TIME', 16, ({ timestamp }) => (relative ? elapsed(timestamp) : timeOfDay(timestamp))),
@@ -46,10 +45,27 @@ function columnsOf({ verbose, containers, relative }: TableOptions): readonly Co
         : []),
     column('UID', 6, (r) => String(r.userId)),
     column('COMM', 16, (r) => r.processName),
-    ...ids,
-    ...(verbose ? [column('PPID', 7, (r) => String(r.hostParentProcessId))] : []),
+    id(
+      'PID',
+      (r) => r.processId,
+      (r) => r.hostProcessId,
+    ),
+    id(
+      'TID',
+      (r) => r.threadId,
+      (r) => r.hostThreadId,
+    ),
+    ...(verbose
+      ? [
+          id(
+            'PPID',
+            (r) => r.parentProcessId,
+            (r) => r.hostParentProcessId,
+          ),
+        ]
+      : []),
     column('RET', 16, (r) => String(r.returnValue)),
-    column('EVENT', verbose ? 25 : 20, (r) => r.eventName),
+    column('EVENT', 20, (r) => r.eventName),
     column('ARGS', 0, (r) => r.args.map(argumentText).join(', ')),
   ]
 }

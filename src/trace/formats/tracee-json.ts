@@ -25,8 +25,9 @@ export const traceeJsonPrinter = (hostName: string): Printer => {
         processName: visibleBytes(record.processName),
         hostName: visibleBytes(record.hostName),
         args: record.args.map(argumentJson),
-        // The exact bytes of a name that is not UTF-8; no other key is ever added.
+        // The exact bytes of names that are not UTF-8; no other key is ever added.
         ...(isLossy(record.processName) ? { processName_b64: base64(record.processName) } : {}),
+        ...(isLossy(record.hostName) ? { hostName_b64: base64(record.hostName) } : {}),
       }),
     loss: ({ ring, cpu, lost, from, to, by }, timestamp) =>
       note(LOST_EVENTS, timestamp, [
