@@ -40,6 +40,13 @@ export interface Syscall {
 const SEEN_AT_ENTRY: ReadonlySet<string> = new Set(['exit', 'exit_group', 'rt_sigreturn', 'sigreturn'])
 export const seenAtEntry = ({ name }: Pick<Syscall, 'name'>): boolean => SEEN_AT_ENTRY.has(name)
 
+/** Calls that change credentials: no flood of others pushes them out. */
+const OF_CREDENTIALS: ReadonlySet<string> = new Set([
+  ...['setuid', 'setgid', 'setreuid', 'setregid', 'setresuid', 'setresgid', 'setfsuid', 'setfsgid'],
+  ...['setgroups', 'capset'],
+])
+export const isCritical = ({ name }: Pick<Syscall, 'name'>): boolean => OF_CREDENTIALS.has(name)
+
 /** The target of a symbolic link is text to the call, and what the call is for. */
 const GIVES_TEXT: ReadonlySet<string> = new Set(['symlink', 'symlinkat'])
 
@@ -211,6 +218,7 @@ const limitsOf = (call: Syscall): string => {
 const familyOf = (call: Syscall): FamilyDecl => ({
   ...SYSCALL_RECORD,
   record: SYSCALL_RECORD,
+  ring: isCritical(call) ? 'critical' : SYSCALL_RECORD.ring,
   sets: call.sets,
   events: [eventOf(call)],
   fields: fieldsOf(call),

@@ -1,7 +1,7 @@
 /** The table of the generic syscall program: for each number the wire id and what to copy. */
 
 import { FAMILIES } from '../schema/index.ts'
-import { namesOf, SYSCALLS, type Syscall } from '../schema/plain.ts'
+import { isCritical, namesOf, SYSCALLS, type Syscall } from '../schema/plain.ts'
 import { COPY, type Copy, PATH_MAX, SOCKADDR_MAX, TEXT_MAX } from '../schema/syscall-types.ts'
 
 /** Numbers end below this on all architectures. */
@@ -71,7 +71,7 @@ function table(
     const any = copies.some((copy) => copy !== 'none') ? 1 : 0
     const kinds = copies.map((copy) => COPY[copy]).join(', ')
     const last = [places(copies), ...halves(architecture, row)].join(', ')
-    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, { ${kinds || 0} }, ${last} }, /* ${call.name} */`
+    return `\t[${number}] = { ${ids.get(call.name)}, ${any}, ${isCritical(call) ? 1 : 0}, { ${kinds || 0} }, ${last} }, /* ${call.name} */`
   })
   return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
 }
@@ -104,10 +104,10 @@ export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
     ...Object.entries(COPY).map(([name, value]) => `#define COPY_${name.toUpperCase()} ${value}`),
     '',
     '/*',
-    ' * copies: is there anything to copy at all? Of names and the directories they start from: places among the arguments. Of',
+    ' * copies: is there anything to copy at all? critical: is it for the critical ring? Of names and the directories they start from: places among the arguments. Of',
     ' * 32-bit calls bits of arguments: those that take two registers, and signed ones of 64 bits that come in one.',
     ' */',
-    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 copy[6];\n\t__u8 name[2];\n\t__u8 start[2];\n\t__u8 wide, sign;\n};',
+    'struct call_desc {\n\t__u16 id;\n\t__u8 copies;\n\t__u8 critical;\n\t__u8 copy[6];\n\t__u8 name[2];\n\t__u8 start[2];\n\t__u8 wide, sign;\n};',
     `#define NO_NAME ${NO_NAME}`,
     `#define CURRENT ${CURRENT}`,
     '',

@@ -60,7 +60,7 @@ static __always_inline struct prog_counters *begin_foreign(__u32 prog)
 #define SUBMIT_BY_AIM(s, st, aimed)                                                                                    \
 	do {                                                                                                           \
 		if (aimed)                                                                                             \
-			submit(s, st, &ring_critical, RING_CRITICAL);                                                  \
+			submit_yielding(s, st);                                                  \
 		else                                                                                                   \
 			submit(s, st, &ring_bulk, RING_BULK);                                                          \
 	} while (0)

@@ -189,20 +189,18 @@ static __always_inline struct scratch *begin_critical(__u32 prog, struct prog_co
 	struct scratch *s = begin_critical(prog, &st);									\
 	BEGIN_RECORD(type, task, id, prog)
 
-#define THROTTLE_SECOND 1000000000LL
-#define THROTTLE_PROBES 4
+#define SECOND 1000000000LL
+#define SLOT_PROBES 4
 
 /*
- * Has the cgroup of this event used up its second? Who finds no slot because others are using them is not limited: to hold
- * back too little is the lesser evil. Slots are taken over when their owner has been silent for two seconds.
+ * Has whoever has this key used up its second in a table of slots? Who finds no slot because others are using them is not
+ * limited: to hold back too little is the lesser evil. Slots are taken over when their owner has been silent for two seconds.
  */
-static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
+static __always_inline bool used_up(void *slots, __u32 rows, __u64 key, const struct ev_hdr *h, __u32 limit)
 {
-	__u64 key = (h->cgroup * 0x9E3779B97F4A7C15ULL ^ h->cgroup_v1 * 0xC2B2AE3D27D4EB4FULL) | 1;
-
-	for (__u32 i = 0; i < THROTTLE_PROBES; i++) {
-		__u32 row = ((key >> 40) + i) & (THROTTLE_SLOTS - 1);
-		struct throttle_slot *t = bpf_map_lookup_elem(&throttle, &row);
+	for (__u32 i = 0; i < SLOT_PROBES; i++) {
+		__u32 row = ((key >> 40) + i) & (rows - 1);
+		struct rate_slot *t = bpf_map_lookup_elem(slots, &row);
 		__s64 age;
 		__u64 old;
 
@@ -211,16 +209,16 @@ static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
 		age = h->time - t->began;
 		old = t->key;
 		if (old != key) {
-			if (old && age < 2 * THROTTLE_SECOND)
+			if (old && age < 2 * SECOND)
 				continue;
 			if (__sync_val_compare_and_swap(&t->key, old, key) != old)
 				continue;
 			t->cgroup = h->cgroup;
 			t->cgroup_v1 = h->cgroup_v1;
 			t->held = 0;
-			age = THROTTLE_SECOND;
+			age = SECOND;
 		}
-		if (age >= THROTTLE_SECOND) {
+		if (age >= SECOND) {
 			t->began = h->time;
 			t->count = 1;
 			return false;
@@ -231,6 +229,36 @@ static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
 		return true;
 	}
 	return false;
+}
+
+static __always_inline __u64 key_of(__u64 a, __u64 b)
+{
+	return (a * 0x9E3779B97F4A7C15ULL ^ b * 0xC2B2AE3D27D4EB4FULL) | 1;
+}
+
+/* Has the cgroup of this event sent as much within this second as it may? */
+static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
+{
+	return used_up(&throttle, THROTTLE_SLOTS, key_of(h->cgroup, h->cgroup_v1), h, limit);
+}
+
+/* Records of this kind that one process may send to the critical ring within a second when that fills up. */
+#define CROWD_LIMIT 64
+
+/*
+ * Some of the critical ring's events cost a process next to nothing to make: names, credentials, executions that fail. When
+ * a quarter of the ring waits to be read, few of them are for that ring of what one process sends, and none when three quarters
+ * do. The rest goes with everything else. So nobody makes so many that there is no room for forks, execs and exits, or for
+ * the same events of others.
+ */
+static __noinline bool must_yield(const struct ev_hdr *h)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring_critical, BPF_RB_AVAIL_DATA);
+	__u64 room = bpf_ringbuf_query(&ring_critical, BPF_RB_RING_SIZE);
+
+	if (waiting < room / 4)
+		return false;
+	return waiting > room / 4 * 3 || used_up(&crowders, CROWD_SLOTS, key_of(h->start, h->tgid), h, CROWD_LIMIT);
 }
 
 /* Some field could not be filled: the record goes out all the same, flagged and counted. */
@@ -334,6 +362,15 @@ static __always_inline __u64 wake_flags(const struct control *c, const struct ev
 			st->submitted++;										\
 	out:														\
 		s->busy = 0;												\
+	}														\
+															\
+	/* The same for events that must leave the critical ring to others when it fills up. */				\
+	static __always_inline void submit_yielding##suffix(struct scratch_type *s, struct prog_counters *st)		\
+	{														\
+		if (must_yield((struct ev_hdr *)s->data))								\
+			submit##suffix(s, st, &ring_bulk, RING_BULK);							\
+		else													\
+			submit##suffix(s, st, &ring_critical, RING_CRITICAL);						\
 	}
 
 RECORD_FUNCTIONS(scratch, , RECORD_MAX, RECORD_MAX)

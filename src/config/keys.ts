@@ -464,7 +464,7 @@ export const KEYS = {
     0,
     4_294_967_295,
     'events',
-    'most events of one cgroup within a second that reach user space, the life of processes apart; more are counted, and told when it begins and ends; 0 for no limit',
+    'most events of one cgroup within a second that reach user space, the life of processes and their credentials apart; more are counted, and told when it begins and ends; 0 for no limit',
   ),
   'kernel.guard_audit': int(
     1024,

@@ -1,6 +1,7 @@
 /**
- * A fork bomb with a storm of opens, in a cgroup of its own that bounds processes and memory: whatever happens to the bulk
- * ring, no fork, exec or exit is lost, and what is lost or held back is counted and told. TARSIER_LONG=1 makes it 20 s.
+ * A fork bomb with a storm of opens and one of names, in a cgroup of its own that bounds processes and memory: whatever
+ * happens to the bulk ring, no fork, exec, exit or change of credentials is lost, and what is lost or held back is counted and
+ * told. TARSIER_LONG=1 makes it 20 s.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -55,6 +56,8 @@ interface Storm {
   readonly execs: number
   readonly opens: number
   readonly exits: number
+  /** Processes that changed their user, their groups and their capabilities. */
+  readonly changes: number
 }
 
 interface Result extends Storm {
@@ -86,7 +89,7 @@ async function traceStorm(t: TestContext, set: readonly string[]): Promise<Resul
     command: 'trace',
     set,
     args: [
-      'event=sched_process_fork,sched_process_exec,sched_process_exit,openat',
+      'event=sched_process_fork,sched_process_exec,sched_process_exit,openat,setresuid,setgroups,capset,commit_creds',
       `tree=${storm.pid}`,
       '-o',
       'json',
@@ -103,7 +106,7 @@ async function traceStorm(t: TestContext, set: readonly string[]): Promise<Resul
   await once(storm, 'close', { signal })
   const ended = await trace.stop()
   assert.equal(ended.status, 0, ended.stderr)
-  const [forks, execs, opens, exits] = stdout.trim().split(' ').map(Number)
+  const [forks, execs, opens, exits, changes] = stdout.trim().split(' ').map(Number)
   const told = new Map<string, number>()
   const notes: Note[] = []
   for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) {
@@ -112,17 +115,31 @@ async function traceStorm(t: TestContext, set: readonly string[]): Promise<Resul
     else told.set(record.eventName, (told.get(record.eventName) ?? 0) + 1)
   }
   const { stderr } = ended
-  return { forks: forks!, execs: execs!, opens: opens!, exits: exits!, told, notes, stderr }
+  return {
+    forks: forks!,
+    execs: execs!,
+    opens: opens!,
+    exits: exits!,
+    changes: changes!,
+    told,
+    notes,
+    stderr,
+  }
 }
 
-/** The life of processes is told whole, and nothing of the critical ring was lost. */
-function assertLifeIsWhole({ forks, execs, exits, told, notes }: Result): void {
+/** The life of processes and their credentials are told whole, and nothing of the critical ring was lost. */
+function assertLifeIsWhole({ forks, execs, exits, changes, told, notes }: Result): void {
   assert.ok(forks > 100 && execs > 10, `a storm of ${forks} forks and ${execs} execs`)
   assert.equal(exits, forks)
   assert.deepEqual(
     ['sched_process_fork', 'sched_process_exec', 'sched_process_exit'].map((name) => told.get(name)),
     // The storm itself ends as well.
     [forks, execs, exits + 1],
+  )
+  assert.ok(changes > 10)
+  assert.deepEqual(
+    ['setresuid', 'setgroups', 'capset', 'commit_creds'].map((name) => told.get(name)),
+    [changes, changes, changes, 3 * changes],
   )
   const rings = notes
     .filter(({ eventName }) => eventName === 'lost_events')
@@ -135,8 +152,8 @@ const sum = (notes: readonly Note[], name: string, value: string): number =>
     .filter(({ eventName }) => eventName === name)
     .reduce((total, note) => total + Number(argumentOf(note, value)), 0)
 
-const report = ({ forks, execs, opens, told }: Result): string =>
-  `${SECONDS} s: ${forks} forks, ${execs} execs, ${opens} opens, of which ${told.get('openat')} were told`
+const report = ({ forks, execs, opens, changes, told }: Result): string =>
+  `${SECONDS} s: ${forks} forks, ${execs} execs, ${changes} changes of credentials, ${opens} opens, of which ${told.get('openat')} were told`
 
 suite('a fork bomb and a storm of opens', { skip: NEEDS_ROOT, concurrency: false }, () => {
   test('into a small bulk ring: losses are counted and told, the life of processes is whole', async (t) => {

@@ -1,24 +1,27 @@
 /*
  * storm SECONDS FOLDER WAIT: a fork bomb and a storm of opens, until the time is over. Waits for a line on standard input
- * before it begins when WAIT is 1. Every process it makes forks others, executes this program (as a leaf, which opens files
- * and ends), or ends at once. Prints how many forks, execs and opens succeeded; every process has ended by then.
+ * before it begins when WAIT is 1. Every process it makes forks others, changes its credentials and executes this program (as
+ * a leaf, which opens files and ends), or ends at once; the first one gives itself names all the time. Prints how many forks, execs,
+ * opens, ends and changes of credentials succeeded; every process has ended by then.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Shared by all processes; the leaves have it as descriptor 9. */
 struct counts {
-	long forks, execs, opens, exits;
+	long forks, execs, opens, exits, changes;
 };
 static struct counts *counts;
 static const char *folder;
@@ -59,6 +62,30 @@ static void open_files(int n)
 	}
 }
 
+/* Three changes of credentials, all or none: nothing that follows needs what they take. */
+static void change_credentials(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	gid_t group = 7;
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective &= ~(1u << CAP_SYS_BOOT);
+	if (!syscall(SYS_setresuid, -1, -1, 1) && !syscall(SYS_setgroups, 1, &group) && !syscall(SYS_capset, &header, data))
+		add(&counts->changes);
+}
+
+static void take_names(void)
+{
+	char name[16];
+
+	for (int i = 0; i % 64 || now() < deadline; i++) {
+		snprintf(name, sizeof(name), "name%d", i);
+		prctl(PR_SET_NAME, name);
+	}
+}
+
 static void breed(int depth)
 {
 	for (int i = 0; i < 4; i++) {
@@ -71,6 +98,7 @@ static void breed(int depth)
 		if (depth > 0) {
 			breed(depth - 1);
 		} else if (i % 2 == 0) {
+			change_credentials();
 			add(&counts->execs);
 			execl("/proc/self/exe", "leaf", folder, (char *)NULL);
 			__atomic_fetch_sub(&counts->execs, 1, __ATOMIC_SEQ_CST);
@@ -102,8 +130,15 @@ int main(int argc, char **argv)
 	if (atoi(argv[3]) && getchar() == EOF)
 		return 1;
 	deadline = now() + atof(argv[1]);
-	while (now() < deadline)
-		breed(2);
-	printf("%ld %ld %ld %ld\n", counts->forks, counts->execs, counts->opens, counts->exits);
+	if (fork() == 0) {
+		while (now() < deadline)
+			breed(2);
+		end();
+	}
+	add(&counts->forks);
+	take_names();
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	printf("%ld %ld %ld %ld %ld\n", counts->forks, counts->execs, counts->opens, counts->exits, counts->changes);
 	return 0;
 }

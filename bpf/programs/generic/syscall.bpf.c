@@ -187,7 +187,10 @@ static __always_inline int report(struct task_struct *task, __u16 prog, const st
 		if (desc->copy[5])
 			copy_argument(&c, desc->copy[5], args[5], 0, &e->copy5);
 	}
-	submit(s, st, &ring_bulk, RING_BULK);
+	if (desc->critical)
+		submit_yielding(s, st);
+	else
+		submit(s, st, &ring_bulk, RING_BULK);
 	return 0;
 }
 

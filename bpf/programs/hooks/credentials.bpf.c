@@ -175,7 +175,7 @@ static __always_inline int report(__u16 prog, const struct credentials *old, con
 	e->new_cap_effective = now->effective;
 	put_credentials(s, st, &e->old_cred, old);
 	put_credentials(s, st, &e->new_cred, now);
-	submit(s, st, &ring_critical, RING_CRITICAL);
+	submit_yielding(s, st);
 	return 0;
 }
 

@@ -121,7 +121,7 @@ static __always_inline int report(__u16 prog, const struct namespaces *old, cons
 	COMPARE(ipc);
 	COMPARE(net);
 	COMPARE(cgroup);
-	submit(s, st, &ring_critical, RING_CRITICAL);
+	submit_yielding(s, st);
 	return 0;
 }
 

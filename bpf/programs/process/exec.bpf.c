@@ -58,9 +58,24 @@ static __always_inline struct exec_scratch *exec_scratch_get(struct prog_counter
 	return s;
 }
 
-/* NUL-separated strings of a user memory area, at most max bytes of it: of another task, or of ours when that is NULL. */
+/*
+ * Bytes of arguments that are kept while half of the critical ring waits to be read: long ones would leave no room for other
+ * executions. Their length is told all the same.
+ */
+#define CROWDED_ARGS 1024
+static __always_inline __u32 args_to_keep(void)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring_critical, BPF_RB_AVAIL_DATA);
+
+	return waiting > bpf_ringbuf_query(&ring_critical, BPF_RB_RING_SIZE) / 2 ? CROWDED_ARGS : ARGS_MAX;
+}
+
+/*
+ * NUL-separated strings of a user memory area, at most max bytes of it (a constant) and no more than keep: of another task, or
+ * of ours when that is NULL.
+ */
 static __always_inline void put_args(struct exec_scratch *s, struct prog_counters *st, struct vl8 *v,
-				     unsigned long from, unsigned long to, __u32 max,
+				     unsigned long from, unsigned long to, __u32 max, __u32 keep,
 				     struct task_struct *other)
 {
 	__u32 pos = s->pos, len;
@@ -73,6 +88,8 @@ static __always_inline void put_args(struct exec_scratch *s, struct prog_counter
 	if (pos > EXEC_RECORD_MAX - max)
 		return;
 	len = total > max ? max : total;
+	if (len > keep)
+		len = keep;
 	barrier_var(len);
 	if (len > max)
 		return;
@@ -217,9 +234,11 @@ int on_sched_process_exec(__u64 *ctx)
 	compare_given(s->data, &e->filename, 0);
 	add_names(s, st, e, task, cred, c, false);
 	if (mm) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
+		__u32 keep = args_to_keep();
+
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, keep, NULL);
 		if (c && c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, NULL);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, keep, NULL);
 	}
 	guard_image(e, &s->walk, plain(&s->walk, s->data) + e->exe_path.off);
 	if (c)
@@ -270,9 +289,9 @@ int hook_sched_process_exec(__u64 *ctx)
 		put_file_path_exec(s, st, &e->pathname, file, task, &e->path_flags);
 	}
 	if (mm) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, NULL);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, argv_bytes, ARGS_MAX, NULL);
 		if (c && c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, NULL);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, ARGS_MAX, NULL);
 	}
 	submit_exec(s, st, &ring_bulk, RING_BULK);
 	return 0;
@@ -307,7 +326,7 @@ static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __
 	put_dir_exec(s, st, &e->dir, &e->filename, task, dirfd, &e->path_flags);
 	if (c)
 		guard_execution(c, task, e, 0);
-	submit_exec(s, st, &ring_critical, RING_CRITICAL);
+	submit_yielding_exec(s, st);
 	return 0;
 }
 
@@ -363,9 +382,9 @@ int dump_task(struct bpf_iter__task *ctx)
 	add_task(e, task, cred);
 	add_names(s, st, e, task, cred, c, true);
 	if (mm && !(task->flags & PF_KTHREAD)) {
-		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, SNAPSHOT_ARGV_MAX, running);
+		put_args(s, st, &e->argv, mm->arg_start, mm->arg_end, SNAPSHOT_ARGV_MAX, ARGS_MAX, running);
 		if (c->want_env)
-			put_args(s, st, &e->env, mm->env_start, mm->env_end, SNAPSHOT_ENV_MAX, running);
+			put_args(s, st, &e->env, mm->env_start, mm->env_end, SNAPSHOT_ENV_MAX, ARGS_MAX, running);
 	}
 	size = s->pos;
 	barrier_var(size);

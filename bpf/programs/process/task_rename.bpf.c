@@ -19,7 +19,7 @@ int on_task_rename(__u64 *ctx)
 	BEGIN_CRITICAL(ev_task_rename, task, EVENT_task_rename, PROG_on_task_rename);
 	put_kernel_str(s, st, &e->oldname, task->comm, 16);
 	put_kernel_str(s, st, &e->newname, (const char *)ctx[1], 16);
-	submit(s, st, &ring_critical, RING_CRITICAL);
+	submit_yielding(s, st);
 	return 0;
 }
 
