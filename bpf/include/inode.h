@@ -31,6 +31,21 @@ static __always_inline __u64 inode_ctime(struct inode *inode)
 	return 0;
 }
 
+#define O_APPEND 02000
+#define RWF_APPEND 0x10
+
+/* Does a write go to the end of the file, whatever offset it names? */
+static __always_inline bool appends(struct file *file, __u32 rw_flags)
+{
+	return rw_flags & RWF_APPEND || FIELD(file, file, f_flags) & O_APPEND;
+}
+
+/* Is what was just written all that the file has? Then it was written from the beginning. */
+static __always_inline bool is_all_of(struct file *file, __s64 written)
+{
+	return FIELD(inode, FIELD(file, file, f_inode), i_size) == written;
+}
+
 /* Path, inode and device of an open file, into fields of these names. */
 #define PUT_FILE(s, st, e, task, file)                                                                                 \
 	({                                                                                                             \

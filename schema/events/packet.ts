@@ -40,5 +40,5 @@ export const packet = defineFamily({
     payload: bytes('the data, a DNS message (RFC 1035) of at most 1,024 bytes among them', { falco: 'data' }),
   },
   limits:
-    'DNS on port 53 only: neither over TLS or HTTPS nor multicast DNS; over TCP, a message cut into several segments is not seen. Fragments and IPv6 extension headers are passed over. A datagram belongs to the process whose call sends it, a segment to the one that opened the connection.',
+    'DNS on port 53 only: neither over TLS or HTTPS nor multicast DNS; over TCP, a message is seen that is whole in a segment which it begins (the first of several). What is sent through packet sockets does not pass here. Fragments and IPv6 extension headers are passed over. A datagram belongs to the process whose call sends it, a segment to the one that opened the connection.',
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { OPEN_FLAGS } from '../../schema/enums/index.ts'
 import { RECORD_FLAGS } from '../../schema/index.ts'
 import { encodeRecord, type FieldValue } from '../decode/encode.ts'
 import { EventView } from '../decode/event-view.ts'
@@ -60,6 +61,13 @@ suite('name differs', () => {
     [false, 'a unix socket by a link to its directory', 'connect', unix('/var/run/x', '/run/x')],
     [true, 'a unix socket of another name', 'connect', unix('/run/y', '/run/x')],
     [true, 'bound in another directory', 'bind', unix('/var/run/x', '/run/x')],
+    [true, 'by a link', 'openat', { name: '/a/link', path: '/a/b' }],
+    [
+      undefined,
+      'a file without a name',
+      'openat',
+      { name: '/a', path: '/a/#7 (deleted)', flags: OPEN_FLAGS.names['O_TMPFILE']! },
+    ],
     [undefined, 'an unlink', 'unlink', { name: 'x' }],
   ]
   for (const [expected, what, event, fields] of cases)

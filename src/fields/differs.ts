@@ -1,12 +1,13 @@
 /** Is what the caller gave what the kernel acted on? The record has the former as it was when the call returned. */
-import { PATH_FLAGS } from '../../schema/enums/index.ts'
+import { OPEN_FLAGS, PATH_FLAGS } from '../../schema/enums/index.ts'
 import { RECORD_FLAGS } from '../../schema/index.ts'
 import type { EventView } from '../decode/event-view.ts'
 
 const DELETED = PATH_FLAGS.names['PATH_DELETED']!
 const DELETED_TEXT = ' (deleted)'
+const NAMELESS = OPEN_FLAGS.names['O_TMPFILE']!
 
-/** Undefined without both names, or when the one given ends in `/`, `.` or `..`. */
+/** Undefined without both names, when the one given ends in `/`, `.` or `..`, or is that of a directory to make a file without a name in. */
 function openedDiffers(event: EventView): boolean | undefined {
   const name = event.string('name')
   const path = event.string('path')
@@ -14,6 +15,7 @@ function openedDiffers(event: EventView): boolean | undefined {
   if (event.cutFrom('name') !== undefined || event.cutFrom('path') !== undefined) return undefined
   const given = name.base.text
   if (given === '' || given === '.' || given === '..') return undefined
+  if (((event.number('flags') ?? 0) & NAMELESS) === NAMELESS) return undefined
   const opened = path.base.text
   if (given === opened) return false
   return !(((event.number('path_flags') ?? 0) & DELETED) !== 0 && opened === given + DELETED_TEXT)

@@ -10,7 +10,7 @@ import { freePort } from '../../src/testing/waiting.ts'
 import { credentialTests } from './support/credential-tests.ts'
 import { NEEDS_ROOT, only, openLive, type Value } from './support/live.ts'
 import { program } from './support/programs.ts'
-import { AT_FDCWD, bytes, type Call, ref, script, vector } from './support/raw.ts'
+import { AT_FDCWD, bytes, type Call, ref, script, vector, zeros } from './support/raw.ts'
 
 /** They see every syscall of the machine, and every turn of a processor. */
 const FLOODS = ['sys_enter', 'sys_exit', 'sched_switch']
@@ -24,6 +24,9 @@ const RARE = [
 const AF_UNIX = 1
 const AF_INET = 2
 const O_CREAT_WRONLY = 0o101
+const O_APPEND = 0o2000
+const O_PATH = 0o10000000
+const READ_IMPLIES_EXEC = 0x400000
 const PROT = { read: 1, write: 2, exec: 4 }
 const PRIVATE_ANONYMOUS = 0x22
 const CAP_MKNOD = 27
@@ -86,9 +89,26 @@ function hooks(compat: 'off' | 'always'): void {
     const opened: Call = ['open', 'file', O_CREAT_WRONLY, 0o600]
     makes('open', [opened, ['open', 'nowhere/file', 0]], 'security_file_open', {
       pathname: at('file'),
-      flags: 1,
+      flags: O_CREAT_WRONLY,
       syscall: numbers.open,
     })
+    makes('a path alone opens nothing', [opened, ['open', 'file', O_PATH]], 'security_file_open', {
+      flags: O_CREAT_WRONLY,
+    })
+    makes(
+      'openat2, with what it was given',
+      [
+        [
+          'openat2',
+          AT_FDCWD,
+          'file',
+          bytes(new Uint8Array(BigUint64Array.of(0o1102n, 0o600n, 0n).buffer)),
+          24,
+        ],
+      ],
+      'security_file_open',
+      { pathname: at('file'), flags: 0o1102 },
+    )
     makes(
       'openat through a symbolic link',
       [
@@ -166,6 +186,23 @@ function hooks(compat: 'off' | 'always'): void {
       { count: 1, pos: 9 },
       { count: 8 },
     )
+    const appended: Call[] = [
+      ['open', 'end', O_CREAT_WRONLY | O_APPEND, 0o600],
+      ['pwrite64', ref(0), 'abc', 3, 7],
+      ['pwrite64', ref(0), 'de', 2, 0],
+      ['write', ref(0), 'f', 1],
+      ['unlink', 'end'],
+    ]
+    makes(
+      'what is appended goes to the end, whatever it says',
+      appended,
+      'vfs_write',
+      { pathname: at('end'), count: 3, pos: 0 },
+      { count: 2, pos: -1 },
+      { count: 1, pos: 5 },
+      { count: 10 },
+    )
+    makes('the end is not the beginning', appended, 'magic_write', { pathname: at('end'), bytes: 'abc' })
     makes('writev', [opened, ['writev', ref(0), vector('ab', 'c'), 2]], 'vfs_writev', {
       pathname: at('file'),
       vlen: 2,
@@ -186,6 +223,15 @@ function hooks(compat: 'off' | 'always'): void {
       { bytes: 'again' },
       { bytes: 'vector' },
     )
+    makes(
+      'out of many buffers',
+      [
+        opened,
+        ['pwritev', ref(0), vector('#', '!/', 'bin', '/and much more than', 'thirty-two bytes'), 5, 0],
+      ],
+      'magic_write',
+      { bytes: '#!/bin/and much more thanthirty-' },
+    )
 
     const pair: Call = ['socket', AF_INET, 1, 0]
     makes(
@@ -200,6 +246,16 @@ function hooks(compat: 'off' | 'always'): void {
       [pair, ['connect', ref(0), bytes(inet(1)), 16], ['connect', 77, bytes(inet(1)), 16]],
       'security_socket_connect',
       { sockfd: 3, remote_addr: text(inet(1)), res: -111 },
+    )
+    makes(
+      'an address that the kernel does not take',
+      [
+        pair,
+        ['connect', ref(0), zeros(256), 200],
+        ['bind', ref(0), zeros(256), 129],
+        ['bind', ref(0), zeros(256), -1],
+      ],
+      'security_socket_connect',
     )
     makes(
       'to a unix socket',
@@ -226,9 +282,10 @@ function hooks(compat: 'off' | 'always'): void {
         opened,
         ['dup2', ref(3), 8],
         ['dup2', ref(0), 9],
+        ['dup2', ref(0), 3],
         pair,
-        ['connect', ref(6), bytes(inet(port)), 16],
-        ['fcntl', ref(6), 0, 20],
+        ['connect', ref(7), bytes(inet(port)), 16],
+        ['fcntl', ref(7), 0, 20],
       ],
       'socket_dup',
       { oldfd: 3, newfd: 9, remote_addr: undefined },
@@ -263,6 +320,19 @@ function hooks(compat: 'off' | 'always'): void {
       { alert: 4, prot: 5, prev_prot: 7 },
     )
     makes('failed: nothing', [['mprotect', 4096, 4096, 7]], 'mem_prot_alert')
+    makes('of no length: nothing', [mapped(read), ['mprotect', ref(0), 0, exec]], 'mem_prot_alert')
+    makes(
+      'what may be read may be executed',
+      [
+        ['personality', READ_IMPLIES_EXEC],
+        mapped(read | write),
+        ['mprotect', ref(1), 4096, write],
+        ['mprotect', ref(1), 4096, read],
+      ],
+      'mem_prot_alert',
+      { alert: 1, prot: 7 },
+      { alert: 2, prot: 5, prev_prot: 2 },
+    )
 
     makes(
       'a map',

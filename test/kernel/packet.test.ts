@@ -1,6 +1,7 @@
 /** TCP connections, and data of packets: DNS messages and what a socket sends first. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import { decodeBytes } from '../../src/decode/str.ts'
 import { AF_INET, AF_INET6, DATAGRAM, inet6Bytes, inetBytes, STREAM } from './support/addresses.ts'
 import { type Live, NEEDS_ROOT, openLive, type Seen } from './support/live.ts'
 import { bytes, type Call, ref, zeros } from './support/raw.ts'
@@ -142,9 +143,16 @@ suite('packets and flows', { skip: NEEDS_ROOT }, () => {
       ['socket', AF_INET, STREAM, 0],
       ['connect', ref(3), resolver, 16],
       ['write', ref(3), bytes(framed), framed.length],
+      // Neither begins with a message: a length alone, and what it was the length of.
+      ['write', ref(3), bytes(framed.subarray(0, 2)), 2],
+      ['write', ref(3), bytes(QUESTION), QUESTION.length],
     ])
     assert.deepEqual(more, [])
-    assert.deepEqual(pick(request!, 'protocol', 'size'), [6, QUESTION.length])
+    assert.deepEqual(pick(request!, 'protocol', 'size', 'payload'), [
+      6,
+      QUESTION.length,
+      decodeBytes(QUESTION),
+    ])
   })
   test('what is no question or answer is passed over', () => {
     const resolver = bytes(inetBytes(53, own(5)))

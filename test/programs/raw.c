@@ -81,7 +81,7 @@ static const struct {
 	CALL(mknod), CALL(mknodat), CALL(fcntl), CALL(mmap), CALL(mprotect), CALL(pkey_mprotect), CALL(bpf),
 	CALL(pwritev), CALL(pwritev2), CALL(exit), CALL(setns), CALL(setuid), CALL(setgid), CALL(setreuid),
 	CALL(mkdirat), CALL(process_vm_readv), CALL(inotify_add_watch), CALL(fchownat),
-	CALL(clone), CALL(clone3),
+	CALL(clone), CALL(clone3), CALL(personality),
 	CALL(setregid), CALL(setresgid), CALL(setfsuid), CALL(setfsgid), CALL(setgroups), CALL(capset),
 #undef CALL
 };

@@ -5,15 +5,21 @@
 #include "uring.h"
 
 #define O_LARGEFILE 0100000
+/* O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC: the kernel forgets them when the file is open. */
+#define O_ONCE 01700
 
-static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, int syscall)
+/* `asked`: flags that the call was given. */
+static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, int syscall, __u32 asked)
 {
 	struct file *file = file_of(task, fd);
 	__u32 flags;
 
 	if (!file)
 		return 0;
-	flags = FIELD(file, file, f_flags) & ~O_LARGEFILE;
+	flags = (FIELD(file, file, f_flags) & ~O_LARGEFILE) | (asked & O_ONCE);
+	/* such a descriptor stands for a path: nothing is opened, and nobody asked */
+	if (flags & O_PATH)
+		return 0;
 	BEGIN_EVENT(security_file_open, task, prog, .file = file,
 		    NUMBERS([ARGUMENT_SECURITY_FILE_OPEN_FLAGS] = flags, [ARGUMENT_SECURITY_FILE_OPEN_SYSCALL] = syscall));
 	e->flags = flags;
@@ -26,28 +32,43 @@ static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, 
 	return 0;
 }
 
+struct open_how {
+	__u64 flags, mode, resolve;
+};
+
+/* Flags that openat2 was given; the kernel looks at no structure that is shorter. */
+static __always_inline __u32 flags_of_how(struct pt_regs *regs)
+{
+	struct open_how how = {};
+
+	if (ARG4(regs) >= sizeof(how))
+		bpf_probe_read_user(&how, sizeof(how), (void *)ARG3(regs));
+	return how.flags;
+}
+
 /* Exits of the calls that open files: the new descriptor is the result. */
-#define OPENED(name)                                                                                                   \
+#define OPENED(name, asked)                                                                                            \
 	int name(struct sys_exit_ctx *ctx)                                                                             \
 	{                                                                                                              \
-		struct task_struct *task = untracked(bpf_get_current_task_btf());                                      \
+		CALLER;                                                                                                \
                                                                                                                        \
-		return opened(PROG_##name, task, ctx->ret, SYSCALL_NR(current_regs(bpf_get_current_task_btf())));      \
+		return opened(PROG_##name, task, ctx->ret, SYSCALL_NR(regs), asked);                                   \
 	}
 
 SEC("tp/syscalls/sys_exit_open")
-OPENED(file_open_open)
+OPENED(file_open_open, ARG2(regs))
 SEC("tp/syscalls/sys_exit_creat")
-OPENED(file_open_creat)
+OPENED(file_open_creat, O_CREAT | O_TRUNC)
 SEC("tp/syscalls/sys_exit_openat")
-OPENED(file_open_openat)
+OPENED(file_open_openat, ARG3(regs))
 SEC("tp/syscalls/sys_exit_openat2")
-OPENED(file_open_openat2)
+OPENED(file_open_openat2, flags_of_how(regs))
 SEC("tp/syscalls/sys_exit_open_by_handle_at")
-OPENED(file_open_open_by_handle_at)
+OPENED(file_open_open_by_handle_at, ARG3(regs))
 
 struct io_open {
 	__u32 file_slot;
+	struct open_how how;
 } __core;
 
 /* void io_uring_complete(struct io_ring_ctx *ctx, void *req, ...) */
@@ -58,7 +79,7 @@ int hook_file_open_uring(__u64 *ctx)
 
 	if ((op.code != OP_OPENAT && op.code != OP_OPENAT2) || op.res < 0 || FIELD(io_open, op.request, file_slot))
 		return 0;
-	return opened(PROG_hook_file_open_uring, uring_task(&op), op.res, -1);
+	return opened(PROG_hook_file_open_uring, uring_task(&op), op.res, -1, FIELD(io_open, op.request, how.flags));
 }
 
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm) */
@@ -86,6 +107,14 @@ static __always_inline __s64 began_at(struct file *file, __s64 written)
 	return pos < written ? -1 : pos - written;
 }
 
+/* The same of a write that says where: what is appended goes to the end all the same, wherever that was. */
+static __always_inline __s64 placed_at(struct file *file, __s64 said, __u32 rw_flags, __s64 written)
+{
+	if (!appends(file, rw_flags))
+		return said == -1 ? began_at(file, written) : said;
+	return is_all_of(file, written) ? 0 : -1;
+}
+
 #define NUMBER_OF_vfs_write ARGUMENT_VFS_WRITE_COUNT
 #define NUMBER_OF_vfs_writev ARGUMENT_VFS_WRITEV_VLEN
 #define WRITTEN(name, type, count_field, position)                                                                     \
@@ -107,13 +136,13 @@ static __always_inline __s64 began_at(struct file *file, __s64 written)
 SEC("tp/syscalls/sys_exit_write")
 WRITTEN(vfs_write_write, vfs_write, count, began_at(file, ctx->ret))
 SEC("tp/syscalls/sys_exit_pwrite64")
-WRITTEN(vfs_write_pwrite64, vfs_write, count, LOFF(regs, ARG4, ARG5))
+WRITTEN(vfs_write_pwrite64, vfs_write, count, placed_at(file, LOFF(regs, ARG4, ARG5), 0, ctx->ret))
 SEC("tp/syscalls/sys_exit_writev")
 WRITTEN(vfs_writev_writev, vfs_writev, vlen, began_at(file, ctx->ret))
 SEC("tp/syscalls/sys_exit_pwritev")
-WRITTEN(vfs_writev_pwritev, vfs_writev, vlen, LOFF(regs, ARG4, ARG5))
+WRITTEN(vfs_writev_pwritev, vfs_writev, vlen, placed_at(file, LOFF(regs, ARG4, ARG5), 0, ctx->ret))
 SEC("tp/syscalls/sys_exit_pwritev2")
 WRITTEN(vfs_writev_pwritev2, vfs_writev, vlen,
-	LOFF(regs, ARG4, ARG5) == -1 ? began_at(file, ctx->ret) : LOFF(regs, ARG4, ARG5))
+	placed_at(file, LOFF(regs, ARG4, ARG5), ARG6(regs), ctx->ret))
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -3,7 +3,7 @@
 #include "guard.h"
 #include "socket.h"
 
-#define ADDRESS_MAX 128
+#define ADDRESS_MAX 128 /* the kernel takes none that is longer, nor one of negative length */
 #define F_DUPFD 0
 #define F_DUPFD_CLOEXEC 1030
 
@@ -64,9 +64,13 @@ static __always_inline bool put_end(struct scratch *s, struct prog_counters *st,
 	if (family == AF_INET)
 		a.v4_or_flow = peer ? FIELD(sock, sk, __sk_common.skc_daddr) :
 				      FIELD(sock, sk, __sk_common.skc_rcv_saddr);
-	else
+	else {
 		bpf_core_read(&a.v6, sizeof(a.v6),
 			      peer ? &sk->__sk_common.skc_v6_daddr : &sk->__sk_common.skc_v6_rcv_saddr);
+		/* of an address that is valid on one link alone, the interface */
+		if (a.v6.bytes[0] == 0xfe && (a.v6.bytes[1] & 0xc0) == 0x80)
+			a.scope = FIELD(sock, sk, __sk_common.skc_bound_dev_if);
+	}
 	put_address_bytes(s, st, v, &a, family == AF_INET ? SOCKADDR_IN : SOCKADDR_IN6, false);
 	return true;
 }
@@ -138,7 +142,7 @@ int socket_connect_connect(struct sys_exit_ctx *ctx)
 	CALLER;
 	struct sock *sk = sock_of(task, ARG1(regs));
 
-	if (!sk || ctx->ret == -EFAULT)
+	if (!sk || ctx->ret == -EFAULT || (__u32)ARG3(regs) > ADDRESS_MAX)
 		return 0;
 	BEGIN_EVENT(security_socket_connect, task, PROG_socket_connect_connect, .shape = guard_outcome(ctx->ret));
 	e->res = ctx->ret;
@@ -183,7 +187,7 @@ int socket_bind_bind(struct sys_exit_ctx *ctx)
 	CALLER;
 	struct sock *sk = sock_of(task, ARG1(regs));
 
-	if (!sk || ctx->ret == -EFAULT)
+	if (!sk || ctx->ret == -EFAULT || (__u32)ARG3(regs) > ADDRESS_MAX)
 		return 0;
 	BEGIN_EVENT(security_socket_bind, task, PROG_socket_bind_bind, .shape = guard_outcome(ctx->ret));
 	e->res = ctx->ret;
@@ -195,7 +199,8 @@ int socket_bind_bind(struct sys_exit_ctx *ctx)
 
 static __always_inline int duplicated(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 prog, int oldfd)
 {
-	struct sock *sk = ctx->ret < 0 ? NULL : sock_of(task, ctx->ret);
+	/* dup2 of a descriptor to itself does nothing */
+	struct sock *sk = ctx->ret < 0 || ctx->ret == oldfd ? NULL : sock_of(task, ctx->ret);
 
 	if (!sk)
 		return 0;

@@ -88,13 +88,14 @@ static __always_inline __u32 data_at(struct __sk_buff *skb, const struct packet 
 	return p->at + (offset >> 4) * 4;
 }
 
-static __always_inline void report(struct __sk_buff *skb, const struct packet *p, __u32 at, __u32 max, bool out, __u16 id,
-				   __u16 prog, const struct socket_owner *owner)
+/* `n` bytes of data, of which at most `max` are taken. */
+static __always_inline void report(struct __sk_buff *skb, const struct packet *p, __u32 at, __u32 n, __u32 max, bool out,
+				   __u16 id, __u16 prog, const struct socket_owner *owner)
 {
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct prog_counters *st = counters_of(prog);
 	struct control *c = control_of();
-	__u32 n = skb->len - at, pos;
+	__u32 pos;
 	struct inet_pair ends = {
 		.lport = __builtin_bswap16(out ? p->ports.from : p->ports.to),
 		.rport = __builtin_bswap16(out ? p->ports.to : p->ports.from),
@@ -152,23 +153,36 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 	submit(s, st, &ring_bulk, RING_BULK);
 }
 
-/* The message of a packet, when it is a request (out) or an answer (in): its offset, or 0. */
-static __always_inline __u32 dns_at(struct __sk_buff *skb, struct packet *p, bool out)
+/* A DNS message in a packet. */
+struct message {
+	__u32 at, length;
+};
+
+/* The message of a packet, when it is a request (out) or an answer (in). */
+static __always_inline bool find_dns(struct __sk_buff *skb, struct packet *p, bool out, struct message *m)
 {
+	__be16 length;
 	__u8 flags;
-	__u32 at;
 
 	if (!read_packet(skb, p) || (out ? p->ports.to : p->ports.from) != __builtin_bswap16(DNS_PORT))
-		return 0;
-	at = data_at(skb, p);
-	if (!at)
-		return 0;
-	/* Over TCP a length of two bytes stands in front. */
-	if (p->protocol == IPPROTO_TCP)
-		at += 2;
-	if (at + DNS_HEADER > skb->len || bpf_skb_load_bytes(skb, at + 2, &flags, 1))
-		return 0;
-	return (flags & DNS_RESPONSE ? !out : out) ? at : 0;
+		return false;
+	m->at = data_at(skb, p);
+	if (!m->at || m->at >= skb->len)
+		return false;
+	m->length = skb->len - m->at;
+	/* Over TCP the length stands in front. Where it does not fit, this is no beginning of a message, or not all of one. */
+	if (p->protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, m->at, &length, sizeof(length)))
+			return false;
+		length = __builtin_bswap16(length);
+		if (length > m->length - sizeof(length))
+			return false;
+		m->at += sizeof(length);
+		m->length = length;
+	}
+	if (m->length < DNS_HEADER || bpf_skb_load_bytes(skb, m->at + 2, &flags, 1))
+		return false;
+	return flags & DNS_RESPONSE ? !out : out;
 }
 
 /* Whose packet it is. `make`: of the process that is sending it, when nobody is known. */
@@ -192,10 +206,10 @@ SEC("cgroup_skb/egress")
 int dns_egress(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	__u32 at = dns_at(skb, &p, true);
+	struct message m;
 
-	if (at)
-		report(skb, &p, at, PAYLOAD_MAX, true, EVENT_net_packet_dns_request, PROG_dns_egress,
+	if (find_dns(skb, &p, true, &m))
+		report(skb, &p, m.at, m.length, PAYLOAD_MAX, true, EVENT_net_packet_dns_request, PROG_dns_egress,
 		       owner_of(skb, &p, true));
 	return PASS;
 }
@@ -205,13 +219,13 @@ int dns_ingress(struct __sk_buff *skb)
 {
 	struct socket_owner *owner;
 	struct packet p = {};
-	__u32 at = dns_at(skb, &p, false);
+	struct message m;
 
-	if (!at)
+	if (!find_dns(skb, &p, false, &m))
 		return PASS;
 	owner = owner_of(skb, &p, false);
 	if (owner)
-		report(skb, &p, at, PAYLOAD_MAX, false, EVENT_net_packet_dns_response, PROG_dns_ingress, owner);
+		report(skb, &p, m.at, m.length, PAYLOAD_MAX, false, EVENT_net_packet_dns_response, PROG_dns_ingress, owner);
 	return PASS;
 }
 
@@ -231,7 +245,7 @@ int first_egress(struct __sk_buff *skb)
 	if (!owner || owner->has_sent)
 		return PASS;
 	owner->has_sent = 1;
-	report(skb, &p, at, payload_bytes, true, EVENT_net_packet_first, PROG_first_egress, owner);
+	report(skb, &p, at, skb->len - at, payload_bytes, true, EVENT_net_packet_first, PROG_first_egress, owner);
 	return PASS;
 }
 

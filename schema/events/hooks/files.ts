@@ -22,14 +22,14 @@ export const securityFileOpen = defineHook({
   ],
   fields: {
     pathname,
-    flags: flags('how it was opened', OPEN_FLAGS),
+    flags: flags('how it was opened, without O_CLOEXEC and O_LARGEFILE', OPEN_FLAGS),
     ...place,
     ctime: u64('change time of the inode', { format: 'time' }),
     syscall: s32('number of the syscall, of the table that the task uses; -1 for io_uring'),
     ...how,
   },
   limits:
-    'From the end of the call that opens, so what a security module refused, the kernel opened for itself, or exec opened is not there.',
+    'From the end of the call that opens, so what a security module refused, what failed afterwards (a device that is busy), what the kernel opened for itself and what exec, mq_open, swapon or acct opened is not there. O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are those that the call was given, for openat2 read when it returns.',
 })
 
 export const securityBprmCheck = defineHook({
@@ -44,7 +44,9 @@ export const securityBprmCheck = defineHook({
     'From the tracepoint sched_process_exec: a program that was refused is not there, and of a script only the interpreter.',
 })
 
-const pos = s64('offset in the file where it began; -1 when that is not known, as for pipes')
+const pos = s64(
+  'offset in the file where it began; -1 when that is not known, as for pipes, and for pwrite where it appends',
+)
 
 export const vfsWrite = defineHook({
   name: 'vfs_write',
@@ -81,7 +83,7 @@ export const magicWrite = defineHook({
   ],
   fields: { pathname, bytes: str('first bytes, at most 32', { max: 32 }), ...place, ...how },
   limits:
-    'Read from the memory of the caller when the call returns. What mmap, splice, sendfile, and copy_file_range write is not there.',
+    'Read from the memory of the caller when the call returns, of at most 40 buffers. Of a write at an offset that a file takes at its end (O_APPEND, RWF_APPEND) the first alone is there. What mmap, splice, sendfile, and copy_file_range write is not there.',
 })
 
 const readType = oneOf('what for', KERNEL_READS, 's32')

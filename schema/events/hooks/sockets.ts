@@ -24,7 +24,8 @@ export const securitySocketCreate = defineHook({
     protocol: s32('protocol'),
     kern: s32('always 0: sockets that the kernel makes for itself are not seen'),
   },
-  limits: LIMITS,
+  limits:
+    'From the end of the call, whether it succeeded or not: what the kernel refuses before it asks (no such family, unknown flags) is there, too. A pair is one event. io_uring is not there.',
 })
 
 export const securitySocketListen = defineHook({
@@ -99,5 +100,6 @@ export const socketDup = defineHook({
     newfd: fd('the new one'),
     remote_addr: address('address of the other end'),
   },
-  limits: 'From the end of the call, when it succeeded. Of fcntl, F_DUPFD and F_DUPFD_CLOEXEC.',
+  limits:
+    'From the end of the call, when it succeeded. Of fcntl, F_DUPFD and F_DUPFD_CLOEXEC. Sockets that another process gives, by pidfd_getfd or in a message, are events of these calls.',
 })

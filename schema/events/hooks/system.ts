@@ -36,7 +36,8 @@ export const memProtAlert = defineHook({
     prot: flags('protection now', PROT_FLAGS),
     prev_prot: flags('protection of its first page before; 0 for new memory', PROT_FLAGS),
   },
-  limits: 'From the end of the call, when it succeeded. Memory of several kinds is judged by its first page.',
+  limits:
+    'From the end of mmap, mprotect and pkey_mprotect, when they succeeded. Memory of several kinds is judged by its first page. Where another thread held the memory of the process when the call began, what it was before is not known: the alert is MPROTECT_EXEC_ADDED and the record marked as partial. Memory that shmat or the start of a program makes executable is not there.',
 })
 
 export const securityBpf = defineHook({
