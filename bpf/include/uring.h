@@ -292,6 +292,47 @@ static __always_inline __s32 uring_fd(const struct uring_op *op)
 	return fd;
 }
 
+/* Tables of files, as they are since Linux 6.13. */
+struct io_rsrc_node {
+	unsigned long file_ptr;
+} __core;
+struct io_rsrc_data {
+	unsigned int nr;
+	struct io_rsrc_node **nodes;
+} __core;
+struct io_file_table {
+	struct io_rsrc_data data;
+} __core;
+struct io_ring_ctx___files {
+	struct io_file_table file_table;
+} __core;
+#define ANY_SLOT (~0U) /* IORING_FILE_INDEX_ALLOC: then the result is the place, from 0 */
+#define FILE_BITS 3 /* flags in the address (io_uring/filetable.h) */
+
+/* The file that an operation put into a table of the ring; NULL where that is not known. `slot` counts from 1. */
+static __always_inline struct file *uring_file_in(const struct uring_op *op, __u32 slot)
+{
+	__u32 index = slot == ANY_SLOT ? (__u32)op->res : slot - 1;
+	struct io_ring_ctx___files *ring;
+	__u64 node;
+
+	if (!bpf_core_field_exists(struct io_file_table, data) || !bpf_core_field_exists(struct io_rsrc_node, file_ptr))
+		return NULL;
+	ring = FIELD(io_kiocb, op->request, ctx);
+	if (index >= FIELD(io_ring_ctx___files, ring, file_table.data.nr))
+		return NULL;
+	node = WORD_AT(FIELD(io_ring_ctx___files, ring, file_table.data.nodes) + index);
+	return node ? (struct file *)(NUMBER(io_rsrc_node, node, file_ptr) & ~(__u64)FILE_BITS) : NULL;
+}
+
+/* The file that an operation made, which has a descriptor or, as `slot` says, a place in a table of the ring. */
+static __always_inline struct file *uring_made(const struct uring_op *op, struct task_struct *task, __u32 slot)
+{
+	if (!op->complete || op->res < 0)
+		return NULL;
+	return slot ? uring_file_in(op, slot) : file_of(task, op->res);
+}
+
 /* The process that submitted the request; where types do not tell, the thread that is running. */
 static __always_inline struct task_struct *uring_task(const struct uring_op *op)
 {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { CLONE_FLAGS } from '../../schema/enums/index.ts'
 import type { CgroupQuestion } from '../decode/answers.ts'
 import type { RecordInit } from '../decode/encode.ts'
 import {
@@ -165,6 +166,13 @@ describe('fork', () => {
     world.feed(fork({ child: CHILD, comm: 'mystery' }), openat({ path: '/x', by: CHILD }))
     assert.equal(world.plain('proc.name'), 'mystery')
     assert.equal(world.plain('proc.pname'), undefined)
+  })
+  test('a brother has the parent of who made it', () => {
+    const world = withShell()
+    const made = fork({ by: CHILD, child: GRANDCHILD, flags: CLONE_FLAGS.names['CLONE_PARENT']! })
+    world.feed(fork({ child: CHILD }), setName({ by: CHILD, to: 'maker' }), made)
+    world.feed(openat({ path: '/x', by: GRANDCHILD }))
+    assert.deepEqual([world.plain('proc.ppid'), world.plain('proc.pname')], [SHELL.pid, 'bash'])
   })
   test('a fork that comes after the exec of its child does not undo it', () => {
     const world = withShell()

@@ -6,6 +6,7 @@
  * because children and late events of the bulk ring still ask for them, and go first when room is needed.
  */
 
+import { CLONE_FLAGS } from '../../schema/enums/index.ts'
 import type { CgroupAnswer, CgroupQuestion, ContainerRef } from '../decode/answers.ts'
 import type { EventView } from '../decode/event-view.ts'
 import type { Interner } from '../decode/interner.ts'
@@ -16,6 +17,8 @@ import { execFacts } from './exec-facts.ts'
 import { ProcessQueue } from './process-queue.ts'
 import { isCoarse, ProcessRecord, sameStart } from './process-record.ts'
 import { VectorReader, Vectors } from './vectors.ts'
+
+const CLONE_PARENT = CLONE_FLAGS.names['CLONE_PARENT']!
 
 /** Computed text longer than this is not shared between processes. */
 const SHARED_TEXT_MAX = 512
@@ -307,8 +310,10 @@ class Table implements ProcessTable {
       this.#setVectors(child, parent.vectors)
     }
     child.uid = event.uid
-    child.ppid = event.pid
-    child.parentStart = event.start
+    // Who makes a brother by CLONE_PARENT is not its parent: container runtimes do.
+    const isBrother = ((event.number('flags') ?? 0) & CLONE_PARENT) !== 0
+    child.ppid = isBrother ? (parent?.ppid ?? 0) : event.pid
+    child.parentStart = isBrother ? (parent?.parentStart ?? 0) : event.start
     child.vpid = event.number('child_vpid')!
     child.pidns = event.number('child_pidns')!
     // The main thread of the child is a copy of the thread that forked, whose name may differ from its process's.

@@ -121,6 +121,7 @@ export interface ForkInit extends Common {
   /** Process id of the child in its own namespace; by default the same. */
   readonly vpid?: number
   readonly pidns?: number
+  readonly flags?: number
 }
 
 /** A process makes another. */
@@ -132,6 +133,7 @@ export const fork = (init: ForkInit): RecordInit =>
     child_vpid: init.vpid ?? init.child.pid,
     child_pidns: init.pidns ?? 4026531836,
     comm: init.comm,
+    flags: init.flags ?? 0,
   })
 
 /** A process ends. */

@@ -37,6 +37,7 @@ const NUMBERS = {
 }
 const GETPID = 39
 const S_IFIFO = 0o10000
+const S_IFREG = 0o100000
 
 const inet = (port: number): Uint8Array => {
   const address = new Uint8Array(16)
@@ -135,10 +136,16 @@ function hooks(compat: 'off' | 'always'): void {
         dir: folder,
       },
     )
-    makes('named pipe', [['mknod', 'pipe', S_IFIFO | 0o600, 0]], 'security_inode_mknod', {
-      file_name: 'pipe',
-      mode: S_IFIFO | 0o600,
-    })
+    makes(
+      'named pipe, but no regular file',
+      [
+        ['mknod', 'pipe', S_IFIFO | 0o600, 0],
+        ['mknod', 'regular', S_IFREG | 0o600, 0],
+        ['mknod', 'plain', 0o600, 0],
+      ],
+      'security_inode_mknod',
+      { file_name: 'pipe', mode: S_IFIFO | 0o600 },
+    )
     test('cap_capable: asked, and has it', () => {
       const { records } = live.raw([['mknodat', AT_FDCWD, 'null', 0o20600, 0x103]], { cwd: folder })
       const [made] = only(records, 'cap_capable').filter(({ f }) => f['syscall'] === numbers.mknodat)
@@ -170,13 +177,18 @@ function hooks(compat: 'off' | 'always'): void {
       { pathname: 'other' },
       { pathname: 'null' },
     )
-    makes('refused, too', [['mount', 'tarsier-none', at('nowhere'), 'tmpfs', 1]], 'security_sb_mount', {
-      dev_name: 'tarsier-none',
-      path: at('nowhere'),
-      type: 'tmpfs',
-      flags: 1,
-      res: -2,
-    })
+    makes(
+      'refused, too',
+      [['mount', 'tarsier-none', at('nowhere'), 'tmpfs', 0xc0ed0001]],
+      'security_sb_mount',
+      {
+        dev_name: 'tarsier-none',
+        path: at('nowhere'),
+        type: 'tmpfs',
+        flags: 1,
+        res: -2,
+      },
+    )
     makes(
       'position before the write',
       [opened, ['write', ref(0), 'abc', 3], ['write', ref(0), 'de', 2], ['pwrite64', ref(0), 'f', 1, 9]],

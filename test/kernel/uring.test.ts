@@ -1,7 +1,7 @@
 /** What io_uring does for a process is told by the same events as what syscalls do. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
@@ -9,7 +9,7 @@ import { scratchFolder } from '../../src/testing/scratch.ts'
 import { type Live, NEEDS_ROOT, only, openLive, type Seen } from './support/live.ts'
 import { program } from './support/programs.ts'
 
-const FILES = ['openat', 'openat2', 'write', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
+const FILES = ['openat', 'openat2', 'write', 'writev', 'unlinkat', 'renameat2', 'linkat', 'symlinkat']
 const HOOKS = ['magic_write', 'security_file_open']
 const SOCKETS = ['socket', 'connect', 'accept4', 'sendto', 'sendmsg', 'recvfrom']
 /** One of each kind: those of a kind come together. */
@@ -37,14 +37,30 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
       const told = seen.map(words)
       const wanted = expected(at, port)
       // A shutdown wakes the receive that waits: the two end in either order.
-      assert.deepEqual(told.slice(0, -2), wanted.slice(0, -2))
-      assert.deepEqual(told.slice(-2).sort(), wanted.slice(-2).sort())
-      const [magic, ...more] = only(own, 'magic_write')
-      assert.deepEqual([magic?.f['pathname'], magic?.f['bytes'], more], [join(at, 'made'), 'text', []])
+      const last = wanted.indexOf(AT_ONCE)
+      assert.deepEqual(told.slice(last, last + 2).sort(), wanted.slice(last, last + 2).sort())
+      told.splice(last, 2, ...wanted.slice(last, last + 2))
+      assert.deepEqual(told, wanted)
       assert.deepEqual(
-        only(own, 'security_file_open').map(({ f }) => f['pathname']),
-        [join(at, 'made'), at, join(at, 'made')],
+        only(own, 'magic_write').map(({ f }) => [f['pathname'], f['bytes']]),
+        [
+          [join(at, 'made'), 'text'],
+          [join(at, 'direct'), '\x7fELF and more'],
+        ],
       )
+      assert.deepEqual(
+        only(own, 'security_file_open').map(({ f }) => [f['pathname'], f['flags']]),
+        [
+          [join(at, 'made'), 0o101],
+          [at, 0],
+          [join(at, 'made'), 0],
+          [join(at, 'direct'), 0o101],
+        ],
+      )
+      // What has no number is a file or a socket all the same.
+      const [fd, socket] = [own.filter(({ f }) => f['name'] === 'direct'), only(own, 'socket').at(-1)]
+      assert.deepEqual([fd[0]?.f['ino'], fd.length], [statSync(join(at, 'direct')).ino, 1])
+      assert.equal(socket?.f['ino'], only(own, 'connect').at(-1)?.f['ino'])
     })
   }
 
@@ -77,6 +93,9 @@ const FIELDS =
 const goesOn = (event: string, name: string): boolean =>
   name === 'rport' && (event === 'accept4' || event === 'recvfrom')
 
+const NO_NUMBER = 2147483647
+/** It and the one behind it come in either order. */
+const AT_ONCE = 'shutdown 0 12'
 /** What the program does (test/programs/uring.c). */
 const expected = (at: string, port: number): string[] => [
   `openat 4 -100 65 made ${at}/made ${at}`,
@@ -111,6 +130,10 @@ const expected = (at: string, port: number): string[] => [
   `accept4 -125 -125 0 0`,
   `recvfrom 14 3 0 16 0`,
   `recvfrom 14 6 0 16 0`,
-  `shutdown 0 12`,
+  AT_ONCE,
   `recvfrom 14 0 0 16 0`,
+  `openat ${NO_NUMBER} -100 65 direct ${at}/direct ${at}`,
+  `writev ${NO_NUMBER} 13 ${at}/direct 4`,
+  `socket ${NO_NUMBER} ${NO_NUMBER} 0`,
+  `connect ${NO_NUMBER} 0 0 127.0.0.1 ${port} ${port}`,
 ]

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define ENTRIES 8
@@ -210,6 +211,22 @@ static void sockets(int port)
 	run("sendmsg", OP(SENDMSG, .fd = fd, .addr = AT(&message), .len = 1));
 }
 
+/* Files and sockets that have a place in a table of the ring instead of a number, and a vector of small buffers. */
+static void direct(int port)
+{
+	struct iovec parts[] = { { "\x7f", 1 }, { "", 0 }, { "EL", 2 }, { "F and more", 10 } };
+	int places[2] = { -1, -1 };
+	struct sockaddr_in to = address(port);
+
+	if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, places, 2))
+		exit(2);
+	run("openat", OP(OPENAT, .fd = AT_FDCWD, .addr = AT("direct"), .len = 0600, .open_flags = O_CREAT | O_WRONLY,
+			 .file_index = 1));
+	run("writev", OP(WRITEV, .fd = 0, .addr = AT(parts), .len = 4, .flags = IOSQE_FIXED_FILE));
+	run("socket", OP(SOCKET, .fd = AF_INET, .off = SOCK_STREAM, .file_index = 2));
+	run("connect", OP(CONNECT, .fd = 1, .addr = AT(&to), .off = sizeof(to), .flags = IOSQE_FIXED_FILE));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3 || chdir(argv[1]))
@@ -218,5 +235,6 @@ int main(int argc, char **argv)
 	files();
 	sockets(atoi(argv[2]));
 	go_on();
+	direct(atoi(argv[2]));
 	return 0;
 }

@@ -44,14 +44,10 @@ struct io_ftrunc {
 	.dirfd = { from, from_other }, .copied = true, .unnamed = !(one) || !(other)
 
 static __always_inline void add_opened(struct scratch *s, struct prog_counters *st, struct ev_open *e,
-				       struct task_struct *task, int fd)
+				       struct task_struct *task, struct file *file)
 {
-	struct file *file = file_of(task, fd);
-	struct inode *inode;
+	struct inode *inode = FIELD(file, file, f_inode);
 
-	if (!file) /* closed by another thread in between */
-		return mark_partial(st, e);
-	inode = FIELD(file, file, f_inode);
 	e->ino = FIELD(inode, inode, i_ino);
 	e->i_mode = FIELD(inode, inode, i_mode);
 	e->dev = FIELD(super_block, FIELD(inode, inode, i_sb), s_dev);
@@ -65,8 +61,10 @@ static __always_inline int report_open(struct uring_op *op, __u16 prog)
 	struct io_kiocb *r = op->request;
 	struct task_struct *task = uring_task(op);
 	struct uring_text *name = uring_text(op, 0);
-	bool numbered = op->complete && FIELD(io_open, r, file_slot) == 0;
+	__u32 slot = FIELD(io_open, r, file_slot);
+	bool numbered = op->complete && slot == 0;
 	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR, dirfd = FIELD(io_open, r, dfd);
+	struct file *file = uring_made(op, task, slot);
 	/* io_uring adds this one itself */
 	__u32 flags = FIELD(io_open, r, how.flags) & ~O_LARGEFILE, mode = FIELD(io_open, r, how.mode), unused = 0;
 	__u16 id = op->code == OP_OPENAT ? EVENT_openat : EVENT_openat2;
@@ -74,7 +72,7 @@ static __always_inline int report_open(struct uring_op *op, __u16 prog)
 		.event = id,
 		.shape = guard_outcome(fd) | guard_open_shape(flags, mode),
 		NAMED(name, dirfd),
-		.file = numbered ? file_of(task, op->res) : NULL,
+		.file = file,
 	};
 	BEGIN_URING(ev_open, task, id, prog, op, &in, name, NULL);
 
@@ -84,8 +82,10 @@ static __always_inline int report_open(struct uring_op *op, __u16 prog)
 	e->mode = mode;
 	e->resolve = FIELD(io_open, r, how.resolve);
 	uring_put_name(s, st, op, 0, &e->name, 4096);
-	if (numbered && op->res >= 0)
-		add_opened(s, st, e, task, op->res);
+	if (file)
+		add_opened(s, st, e, task, file);
+	else if (numbered && op->res >= 0) /* closed by another thread in between */
+		mark_partial(st, e);
 	put_dir(s, st, &e->dir, &e->name, task, e->dirfd, e->path.off ? &unused : &e->path_flags);
 	submit(s, st, &ring_bulk, RING_BULK);
 	return 0;

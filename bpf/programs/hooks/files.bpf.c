@@ -9,9 +9,8 @@
 #define O_ONCE 01700
 
 /* `asked`: flags that the call was given. */
-static __always_inline int opened(__u16 prog, struct task_struct *task, int fd, int syscall, __u32 asked)
+static __always_inline int opened(__u16 prog, struct task_struct *task, struct file *file, int syscall, __u32 asked)
 {
-	struct file *file = file_of(task, fd);
 	__u32 flags;
 
 	if (!file)
@@ -52,7 +51,7 @@ static __always_inline __u32 flags_of_how(struct pt_regs *regs)
 	{                                                                                                              \
 		CALLER;                                                                                                \
                                                                                                                        \
-		return opened(PROG_##name, task, ctx->ret, SYSCALL_NR(regs), asked);                                   \
+		return opened(PROG_##name, task, file_of(task, ctx->ret), SYSCALL_NR(regs), asked);                    \
 	}
 
 SEC("tp/syscalls/sys_exit_open")
@@ -77,9 +76,13 @@ int hook_file_open_uring(__u64 *ctx)
 {
 	struct uring_op op = uring_op((struct io_kiocb *)ctx[1], true);
 
-	if ((op.code != OP_OPENAT && op.code != OP_OPENAT2) || op.res < 0 || FIELD(io_open, op.request, file_slot))
+	struct task_struct *task = uring_task(&op);
+	struct file *file;
+
+	if ((op.code != OP_OPENAT && op.code != OP_OPENAT2) || op.res < 0)
 		return 0;
-	return opened(PROG_hook_file_open_uring, uring_task(&op), op.res, -1, FIELD(io_open, op.request, how.flags));
+	file = uring_made(&op, task, FIELD(io_open, op.request, file_slot));
+	return opened(PROG_hook_file_open_uring, task, file, -1, FIELD(io_open, op.request, how.flags));
 }
 
 /* void sched_process_exec(struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm) */

@@ -3,6 +3,9 @@
 #include "guard.h"
 
 #define AT_REMOVEDIR 0x200
+/* include/uapi/linux/mount.h */
+#define MS_MGC_VAL 0xC0ED0000U
+#define MS_MGC_MSK 0xffff0000U
 #define ENDED                                                                                                          \
 	submit(s, st, &ring_bulk, RING_BULK);                                                                          \
 	return 0
@@ -38,7 +41,8 @@ int inode_unlink_unlinkat(struct sys_exit_ctx *ctx)
 
 static __always_inline int made_node(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 prog, int dirfd, __u64 name, __u32 mode, __u32 dev)
 {
-	if (ctx->ret)
+	/* what makes a regular file by this call is as good as creat */
+	if (ctx->ret || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == 0)
 		return 0;
 	BEGIN_EVENT(security_inode_mknod, task, prog, .name = { (void *)name }, .dirfd = { dirfd });
 	e->mode = mode;
@@ -132,11 +136,16 @@ SEC("tp/syscalls/sys_exit_mount")
 int sb_mount_mount(struct sys_exit_ctx *ctx)
 {
 	CALLER;
+	__u32 flags = ARG4(regs);
+
+	/* the kernel passes over what programs of old put there */
+	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
+		flags &= ~MS_MGC_MSK;
 	BEGIN_EVENT(security_sb_mount, task, PROG_sb_mount_mount, .shape = guard_outcome(ctx->ret),
 		    .name = { (void *)ARG2(regs) }, .dirfd = { AT_FDCWD },
-		    NUMBERS([ARGUMENT_SECURITY_SB_MOUNT_FLAGS] = (__u32)ARG4(regs)));
+		    NUMBERS([ARGUMENT_SECURITY_SB_MOUNT_FLAGS] = flags));
 	e->res = ctx->ret;
-	e->flags = ARG4(regs);
+	e->flags = flags;
 	if (ARG1(regs))
 		put_user_str(s, st, &e->dev_name, (void *)ARG1(regs), 3000);
 	if (ARG3(regs))

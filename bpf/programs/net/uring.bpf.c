@@ -139,7 +139,8 @@ static __always_inline int report_new(struct uring_op *op, __u16 prog)
 {
 	struct io_kiocb *r = op->request;
 	struct task_struct *task = uring_task(op);
-	bool numbered = op->complete && FIELD(io_socket, r, file_slot) == 0;
+	__u32 slot = FIELD(io_socket, r, file_slot);
+	bool numbered = op->complete && slot == 0;
 	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
 	__u32 domain = FIELD(io_socket, r, domain), type = FIELD(io_socket, r, type);
 	const __u64 args[GUARD_ARGUMENTS] = {
@@ -159,7 +160,7 @@ static __always_inline int report_new(struct uring_op *op, __u16 prog)
 	e->type = type & SOCK_TYPE_MASK;
 	e->flags = type & ~SOCK_TYPE_MASK;
 	e->proto = args[ARGUMENT_SOCKET_NEW_PROTO];
-	file = numbered ? file_of(task, op->res) : NULL;
+	file = uring_made(op, task, slot);
 	sock = file ? socket_of(file) : NULL;
 	sk = sock ? FIELD(socket, sock, sk) : NULL;
 	if (sk) {
@@ -177,9 +178,10 @@ static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 pr
 	struct uring_text *kept = uring_text(op, 0);
 	/* an accept is about the new socket */
 	bool accepts = id == EVENT_accept4;
-	bool numbered = accepts && op->complete && FIELD(io_accept, r, file_slot) == 0;
+	__u32 slot = accepts ? FIELD(io_accept, r, file_slot) : 0;
+	bool numbered = accepts && op->complete && slot == 0;
 	__s32 res = !accepts || numbered || op->res < 0 ? op->res : NO_DESCRIPTOR;
-	struct file *file = !accepts ? FIELD(io_kiocb, r, file) : numbered ? file_of(task, res) : NULL;
+	struct file *file = accepts ? uring_made(op, task, slot) : FIELD(io_kiocb, r, file);
 	__u32 flags = accepts ? FIELD(io_accept, r, flags) : 0;
 	__s32 backlog = id == EVENT_listen ? FIELD(io_listen, r, backlog) : -1;
 	struct guard_input in = {

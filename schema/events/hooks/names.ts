@@ -4,7 +4,8 @@ import { atExits, defineHook } from './hook.ts'
 
 const sets = ['lsm_hooks', 'fs', 'fs_file_ops'] as const
 const object = 'hooks/names'
-const WHEN = 'From the end of the call, when it succeeded; symbolic links in the path are not resolved.'
+const WHEN =
+  'From the end of the call, when it succeeded; symbolic links in the path are not resolved. What io_uring does is not there.'
 
 const dir = path('directory a relative path starts from', { hidden: true })
 const how: FieldDecl = flags('how the path came about', PATH_FLAGS, { hidden: true })
@@ -30,7 +31,7 @@ export const securityInodeMknod = defineHook({
   programs: atExits('inode_mknod', 'mknod', 'mknodat'),
   fields: {
     file_name: named('path of the node'),
-    mode: mode('type and permission bits'),
+    mode: mode('type and permission bits as asked for'),
     dev: u32('device that the node stands for', { format: 'dev' }),
     dir,
     path_flags: how,
@@ -63,7 +64,7 @@ export const securityInodeRename = defineHook({
     old_dir: dir,
     new_dir: path('directory a relative new path starts from', { hidden: true }),
   },
-  limits: WHEN,
+  limits: `${WHEN} Also where both are names of the same file, when nothing happens.`,
 })
 
 export const securitySbMount = defineHook({

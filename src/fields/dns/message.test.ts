@@ -54,6 +54,12 @@ test('an answer: an alias, then addresses, names by pointer', () => {
   )
   assert.deepEqual(answersOf(parsed), ['edge.example', '93.184.216.34', '2001:db8::1'])
 })
+test('an alias whose name goes on behind it, or ends before, is none', () => {
+  const runs = answer(FIRST, 5, [4, ...Buffer.from('ed')])
+  const ends = answer(FIRST, 5, [1, ...Buffer.from('e'), 0, 7])
+  const parsed = parseDns(message(ANSWER, name('a.example'), 1, runs, ends, answer(FIRST, 1, [1, 2, 3, 4])))!
+  assert.deepEqual(answersOf(parsed), ['1.2.3.4'])
+})
 
 const asked = (what: string, wire: readonly number[], expected: string | undefined): void =>
   void test(`name: ${what}`, () =>

@@ -123,8 +123,10 @@ class Reader {
     this.#at = start
     const address = this.#address(type, length)
     const target = NAMES.has(type) ? this.#name() : undefined
+    // A name that does not end with the data of the answer is none of it.
+    const whole = this.#at === start + length
     this.#at = start + length
-    return { name, type, ttl, address, target }
+    return { name, type, ttl, address, target: whole ? target : undefined }
   }
 
   #address(type: string, length: number): Ip | undefined {
