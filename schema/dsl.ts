@@ -62,6 +62,8 @@ export interface FieldDecl {
   readonly at?: string
   /** For a path: the field with the directory that a relative one starts from. */
   readonly base?: string
+  /** Of a field that only some events of the family have as an argument: its name there, by event. */
+  readonly argumentOf?: Readonly<Record<string, string>>
 }
 
 /** A BPF program that produces an event of a family. */
@@ -113,7 +115,7 @@ export interface FamilyDecl {
 export type Ring = 'critical' | 'bulk'
 export const RINGS: readonly Ring[] = ['critical', 'bulk']
 
-type Extra = Partial<Pick<FieldDecl, 'format' | 'names' | 'falco' | 'hidden' | 'max'>>
+type Extra = Partial<Pick<FieldDecl, 'format' | 'names' | 'falco' | 'hidden' | 'max' | 'argumentOf'>>
 const scalar =
   (storage: Storage, format: Format) =>
   (doc: string, extra: Extra = {}): FieldDecl => ({ storage, doc, format, ...extra })
@@ -125,6 +127,8 @@ export const u64 = scalar('u64', 'number')
 export const s64 = scalar('s64', 'number')
 /** Result of a call: 0 or a positive value, or a negative errno. */
 export const result = scalar('s64', 'errno')
+/** An address in the memory of the caller, as it was passed. */
+export const address = scalar('u64', 'address')
 /** A file descriptor number; negative errno when the call that should have made it failed. */
 export const fd = scalar('s32', 'fd')
 export const mode = scalar('u32', 'mode')

@@ -34,6 +34,10 @@ export interface Slot {
   readonly decl: FieldDecl
 }
 
+/** What a field is called as an argument of an event of its family; undefined where that event does not have it. */
+export const argumentName = ({ name, decl }: Slot, event: string): string | undefined =>
+  decl.argumentOf === undefined ? name : decl.argumentOf[event]
+
 export type HeaderSlot = Pick<Slot, 'name' | 'offset' | 'size' | 'storage'>
 
 /** Byte offsets of the header's fields. */

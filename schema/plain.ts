@@ -15,6 +15,7 @@ import {
   u64,
 } from './dsl.ts'
 import { PATH_FLAGS } from './enums/index.ts'
+import { MULTIPLEXERS, multiplexedPlaces } from './multiplexed.ts'
 import { type ArgumentType, argumentField, argumentType } from './syscall-types.ts'
 import { SYSCALL_TABLE } from './syscalls.ts'
 
@@ -29,6 +30,8 @@ export interface Syscall {
   readonly i386: readonly number[]
   /** Of those, which arguments come in two registers, counted from 0. */
   readonly wide: ReadonlyMap<number, readonly number[]>
+  /** Places of the call behind those of all numbers, where 32-bit programs also make it through socketcall or ipc. */
+  readonly multiplexed: readonly number[]
   readonly arm64: number | undefined
   /** `word` is the name of the type in the table. */
   readonly arguments: readonly { readonly name: string; readonly word: string; readonly type: ArgumentType }[]
@@ -73,6 +76,7 @@ function parseLine(line: string, sets: readonly string[]): Syscall {
     x64: number(x64!),
     i386: entries.map(([entry]) => Number(entry)),
     wide: new Map(entries.map(([entry, places = '']) => [Number(entry), [...places].map(Number)])),
+    multiplexed: multiplexedPlaces(name!),
     arm64: number(arm64!),
     arguments: args!
       .split(' ')
@@ -205,11 +209,15 @@ function limitsOfArguments({ arguments: args }: Syscall): string {
 }
 const NO_LIMITS = 'Nothing is left out.'
 
+/** Where a call through it is told as that call. */
+const throughIt = ({ name }: Syscall): string =>
+  MULTIPLEXERS.has(name) ? ' A call through it that is asked for is an event of that name instead.' : ''
+
 const limitsOf = (call: Syscall): string => {
   if (call.x64 === undefined)
     return seenAtEntry(call)
       ? 'Only 32-bit programs on x86-64 have this call. Seen when it begins: it does not return.'
-      : `Only 32-bit programs on x86-64 have this call. ${limitsOfArguments(call)}`.trimEnd()
+      : `Only 32-bit programs on x86-64 have this call.${throughIt(call)} ${limitsOfArguments(call)}`.trimEnd()
   return seenAtEntry(call)
     ? 'Seen when it begins: it does not return.'
     : (limitsOfArguments(call) + uringLimits(call)).trimStart() || NO_LIMITS

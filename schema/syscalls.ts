@@ -266,7 +266,7 @@ vfork 58 190 - -- make a process that shares memory until it executes a program
 clone 56 120 220 flags:CLONE_FLAGS stack:address parent_tid:address child_tid:address tls:address -- make a process or thread
 clone3 435 435 435 cl_args:address size -- clone with a structure of arguments
 execve 59 11 221 pathname:path argv:address envp:address -- execute a program
-execveat 322 358 281 dirfd pathname:path argv:address envp:address flags:AT_FLAGS -- execute a program relative to a directory descriptor
+execveat 322 358 281 dirfd pathname:path argv:address envp:address flags:EXEC_AT_FLAGS -- execute a program relative to a directory descriptor
 exit 60 1 93 status:int -- end of a thread
 exit_group 231 252 94 status:int -- end of a process
 wait4 61 114 260 pid wstatus:address options:WAIT_OPTIONS rusage:address -- wait for a child

@@ -1,11 +1,9 @@
 /** The table of the generic syscall program: for each number the wire id and what to copy. */
 
 import { FAMILIES } from '../schema/index.ts'
+import { CALL_PLACES, CALLS } from '../schema/multiplexed.ts'
 import { isCritical, namesOf, SYSCALLS, type Syscall } from '../schema/plain.ts'
 import { COPY, type Copy, PATH_MAX, SOCKADDR_MAX, TEXT_MAX } from '../schema/syscall-types.ts'
-
-/** Numbers end below this on all architectures. */
-const CALLS = 512
 
 /** Bytes of a path: of two, with two directories, a record has room for less. */
 const PATH_COPY_MAX = PATH_MAX
@@ -24,7 +22,7 @@ type Architecture = 'x64' | 'i386' | 'arm64'
 function rows(architecture: Architecture, ids: ReadonlyMap<string, number>): readonly Row[] {
   return SYSCALLS.flatMap((call) => {
     if (!ids.has(call.name)) return []
-    const numbers = architecture === 'i386' ? call.i386 : [call[architecture] ?? -1]
+    const numbers = architecture === 'i386' ? [...call.i386, ...call.multiplexed] : [call[architecture] ?? -1]
     const copies = call.arguments.map(({ type: { copy } }) =>
       architecture === 'i386' && NATIVE_ONLY.has(copy) ? 'none' : copy,
     )
@@ -73,7 +71,7 @@ function table(
     const last = [places(copies), ...halves(architecture, row)].join(', ')
     return `\t[${number}] = { ${ids.get(call.name)}, ${any}, ${isCritical(call) ? 1 : 0}, { ${kinds || 0} }, ${last} }, /* ${call.name} */`
   })
-  return [`static const struct call_desc ${name}[CALLS] = {`, ...lines, '};', '']
+  return [`static const struct call_desc ${name}[CALL_PLACES] = {`, ...lines, '};', '']
 }
 
 function namesTable(architecture: 'x64' | 'arm64'): readonly string[] {
@@ -97,7 +95,9 @@ export function generateSyscallHeader(architecture: 'x64' | 'arm64'): string {
     '#define TARSIER_SYSCALLS_GEN_H',
     '#include <linux/types.h>',
     '',
+    '/* Numbers of calls, and with them the places of those that 32-bit programs make through another. */',
     `#define CALLS ${CALLS}`,
+    `#define CALL_PLACES ${CALL_PLACES}`,
     `#define PATH_COPY_MAX ${PATH_COPY_MAX}`,
     `#define TEXT_COPY_MAX ${TEXT_MAX}`,
     `#define SOCKADDR_MAX ${SOCKADDR_MAX}`,

@@ -76,16 +76,21 @@ static __always_inline struct file *file_of(struct task_struct *task, int fd)
 #if defined(__TARGET_ARCH_x86) && defined(TARSIER_COMPAT)
 #define I386_SOCKETCALL 102
 
-/* socketcall(call, args): the arguments of the call that it stands for lie in memory. */
-static __noinline __attribute__((unused)) __u64 socketcall_arg(__u64 args, __u32 n)
+#define SYS_SEND 9
+#define SYS_RECV 10
+
+/* socketcall(call, args): the arguments of the call that it stands for lie in memory. send and recv have no address. */
+static __noinline __attribute__((unused)) __u64 socketcall_arg(__u64 args, __u32 n, __u32 call)
 {
 	__u32 value = 0;
 
+	if (n >= 4 && (call == SYS_SEND || call == SYS_RECV))
+		return 0;
 	bpf_probe_read_user(&value, sizeof(value), (void *)(args + 4 * n));
 	return value;
 }
 #define COMPAT_ARG(regs, n, reg)                                                                                       \
-	((__u32)(regs)->orig_ax == I386_SOCKETCALL ? socketcall_arg((__u32)(regs)->cx, n) : (__u64)(__u32)(regs)->reg)
+	((__u32)(regs)->orig_ax == I386_SOCKETCALL ? socketcall_arg((__u32)(regs)->cx, n, (regs)->bx) : (__u64)(__u32)(regs)->reg)
 #define ARG1(regs) COMPAT_ARG(regs, 0, bx)
 #define ARG2(regs) COMPAT_ARG(regs, 1, cx)
 #define ARG3(regs) COMPAT_ARG(regs, 2, dx)

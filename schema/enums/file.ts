@@ -47,6 +47,12 @@ export const AT_FLAGS: NameTable = {
   names: { AT_SYMLINK_NOFOLLOW: 0x100, AT_REMOVEDIR: 0x200, AT_SYMLINK_FOLLOW: 0x400, AT_EMPTY_PATH: 0x1000 },
 }
 
+/** execveat(2) flags. */
+export const EXEC_AT_FLAGS: NameTable = {
+  kind: 'flags',
+  names: { AT_SYMLINK_NOFOLLOW: 0x100, AT_EMPTY_PATH: 0x1000, AT_EXECVE_CHECK: 0x10000 },
+}
+
 /** renameat2(2) flags. */
 export const RENAME_FLAGS: NameTable = {
   kind: 'flags',

@@ -1,4 +1,4 @@
-import { defineFamily, fd, oneOf, result, str, syscallEvent, u32 } from '../dsl.ts'
+import { address, defineFamily, fd, oneOf, result, str, syscallEvent, u32 } from '../dsl.ts'
 import { BPF_COMMANDS, BPF_OBJECTS } from '../enums/index.ts'
 
 /** bpf(2): programs, maps and links of BPF were made, changed, detached, looked at. */
@@ -11,6 +11,7 @@ export const bpfCall = defineFamily({
   events: [syscallEvent('bpf', 74, 'bpf(2).')],
   fields: {
     res: result('0 or a new descriptor, or a negative errno'),
+    attr: address('where the arguments of the command lie'),
     cmd: oneOf('the command', BPF_COMMANDS),
     fd: fd('descriptor of the object the command is about, given or returned; -1 without one'),
     kind: oneOf('what that object is', BPF_OBJECTS),

@@ -16,7 +16,7 @@ import {
   u32,
   u64,
 } from '../dsl.ts'
-import { EXE_FLAGS, PATH_FLAGS } from '../enums/index.ts'
+import { EXE_FLAGS, EXEC_AT_FLAGS, PATH_FLAGS } from '../enums/index.ts'
 
 /** What one of the standard descriptors was open on after the call: an inode type, and the ends of an inet socket. */
 const stream = (name: string): Readonly<Record<string, FieldDecl>> => ({
@@ -92,6 +92,13 @@ export const exec = defineFamily({
     pidns: u32('inode number of the pid namespace'),
     mntns: u32('inode number of the mount namespace'),
     dirfd: fd('directory the path is relative to (execveat), AT_FDCWD otherwise'),
+    at_flags: flags(
+      'execveat flags; after success only AT_EMPTY_PATH, of an empty path, is known',
+      EXEC_AT_FLAGS,
+      {
+        argumentOf: { execveat: 'at_flags' },
+      },
+    ),
     comm: str('name of the task after the call', { max: 16 }),
     filename: path('path as the caller gave it'),
     exe_path: path('path of the executable as the kernel resolved it', { falco: 'trusted_exepath' }),

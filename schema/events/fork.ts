@@ -1,4 +1,15 @@
-import { atExit, atTracepoint, defineFamily, type EventDecl, oneOf, s64, str, u32, u64 } from '../dsl.ts'
+import {
+  address,
+  atExit,
+  atTracepoint,
+  defineFamily,
+  type EventDecl,
+  oneOf,
+  s64,
+  str,
+  u32,
+  u64,
+} from '../dsl.ts'
 import { CLONE_FLAGS, SIGNALS } from '../enums/index.ts'
 
 const scheduler = [atTracepoint('sched_process_fork')]
@@ -9,7 +20,6 @@ const call = (name: string, id: number, doc: string): EventDecl => ({
   doc,
   programs: [...scheduler, { ...atExit(name), object: 'process/clone' }],
 })
-const address = (doc: string) => u64(doc, { format: 'address' })
 
 /** A process was created. The table is one of processes: threads come where the call is asked for. */
 export const fork = defineFamily({

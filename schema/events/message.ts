@@ -1,4 +1,4 @@
-import { atUring, defineFamily, fd, flags, result, s32, syscallEvent, u32, u64 } from '../dsl.ts'
+import { address, atUring, defineFamily, fd, flags, result, s32, syscallEvent, u32, u64 } from '../dsl.ts'
 import { MSG_FLAGS } from '../enums/index.ts'
 import { passedAddress, socketFacts } from './socket-facts.ts'
 
@@ -24,10 +24,23 @@ export const message = defineFamily({
   fields: {
     res: result('bytes sent or received, the number of messages for the mmsg calls, or a negative errno'),
     size: u64('bytes the caller gave or had room for'),
+    buf: address('where the data lies, or the header of the message or of the first of them', {
+      argumentOf: {
+        sendto: 'buf',
+        recvfrom: 'buf',
+        sendmsg: 'msg',
+        recvmsg: 'msg',
+        sendmmsg: 'msgvec',
+        recvmmsg: 'msgvec',
+      },
+    }),
+    last: address('where the length of the address lies (recvfrom), or the time limit (recvmmsg)', {
+      argumentOf: { recvfrom: 'addrlen', recvmmsg: 'timeout' },
+    }),
     fd: fd('the socket'),
     flags: flags('how to send or receive; 0 through io_uring', MSG_FLAGS),
     vlen: u32('number of messages (sendmmsg, recvmmsg); 0 otherwise'),
-    addrlen: s32('bytes of the address passed (sendto); 0 otherwise, and through io_uring'),
+    addrlen: s32('bytes of the address passed; 0 through io_uring', { argumentOf: { sendto: 'addrlen' } }),
     ...socketFacts,
     ...passedAddress,
   },

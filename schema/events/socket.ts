@@ -1,4 +1,5 @@
 import {
+  address,
   atUring,
   defineFamily,
   fd,
@@ -42,9 +43,14 @@ export const socket = defineFamily({
     laddr: ip('local address of the socket', { hidden: true }),
     raddr: ip('remote address of the socket', { hidden: true }),
     addr_ip: ip('address the caller passed', { hidden: true }),
+    addrlen_at: address('where the length of the address lies', {
+      argumentOf: { accept: 'addrlen', accept4: 'addrlen' },
+    }),
     fd: fd('the socket; for accept the new one, or a negative errno'),
     listen_fd: fd('the socket that was listened on (accept); -1 otherwise'),
-    addrlen: s32('bytes of the address passed (connect, bind); 0 otherwise, and through io_uring'),
+    addrlen: s32('bytes of the address passed; 0 through io_uring', {
+      argumentOf: { connect: 'addrlen', bind: 'addrlen' },
+    }),
     addr_flow: u32('flow of an IPv6 address passed', { hidden: true }),
     addr_scope: u32('scope of an IPv6 address passed', { hidden: true }),
     backlog: s32('queue length asked for (listen); -1 otherwise'),

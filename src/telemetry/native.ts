@@ -3,7 +3,14 @@
  * for names, integers beyond 2^53 as decimal strings.
  */
 import { errnoName } from '../../schema/enums/index.ts'
-import { type EventType, type FamilyDecl, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
+import {
+  argumentName,
+  type EventType,
+  type FamilyDecl,
+  layoutOf,
+  RECORD_FLAGS,
+  type Slot,
+} from '../../schema/index.ts'
 import { forType, headerPlaces, slotOf } from '../decode/event-view.ts'
 import { nameDiffers } from '../fields/differs.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
@@ -179,7 +186,10 @@ const structureValue = (slot: Slot): Value =>
 function argumentsOf(type: EventType): readonly RowColumn[] {
   const own = layoutOf(type.family)
     .slots.filter(({ name, decl }) => decl.hidden !== true && name !== 'res')
-    .map((slot) => ({ of: 'row', name: slot.name, ...fieldValue(slot) }) as const)
+    .flatMap((slot) => {
+      const name = argumentName(slot, type.name)
+      return name === undefined ? [] : [{ of: 'row', name, ...fieldValue(slot) } as const]
+    })
   return [...own, ...pathArguments(type), ...socketArguments(type.family)]
 }
 

@@ -7,7 +7,7 @@ import {
   SOCK_FLAGS,
   SOCK_TYPES,
 } from '../../schema/enums/index.ts'
-import { type EventType, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
+import { argumentName, type EventType, layoutOf, RECORD_FLAGS, type Slot } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
 import { decodeBytes } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
@@ -49,7 +49,7 @@ export interface TraceArgument {
 
 /** Fields that hold the arguments of events with a record of their own, where they are called otherwise; `` for none. */
 const FIELD_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  exec: { pathname: 'filename', envp: 'env', flags: '' },
+  exec: { pathname: 'filename', envp: 'env', flags: 'at_flags' },
   open: { pathname: 'name' },
   write: { count: 'size', iovcnt: 'size', length: 'size', len: 'size', offset: 'pos', fd_out: 'fd' },
   truncate: { path: 'name' },
@@ -59,14 +59,8 @@ const FIELD_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   socket: { sockfd: 'fd' },
   socket_new: { protocol: 'proto' },
   message: { sockfd: 'fd', len: 'size' },
-  process_vm: { flags: '' },
   pidfd: { pidfd: 'pid_fd', targetfd: 'target_fd' },
 }
-
-/** Calls whose record says something else under that name: an address where the length is written. */
-const ABSENT: ReadonlySet<string> = new Set([
-  ...['sendmsg.len', 'accept.addrlen', 'accept4.addrlen', 'recvfrom.addrlen'],
-])
 
 /** Of the call, where others of its family have another field: `fd` of accept is the new socket. */
 const FIELD_OF_CALL: Readonly<Record<string, string>> = {
@@ -127,7 +121,12 @@ const CALLS: ReadonlyMap<string, Syscall> = new Map(SYSCALLS.map((call) => [call
 
 /** Arguments of an event, in the order of the call; those a record does not have are left out. */
 export function argumentsOf(type: EventType): readonly TraceArgument[] {
-  const slots = new Map(layoutOf(type.family).slots.map((slot) => [slot.name, slot]))
+  const slots = new Map(
+    layoutOf(type.family).slots.flatMap((slot) => {
+      const name = argumentName(slot, type.name)
+      return name === undefined ? [] : [[name, slot]]
+    }),
+  )
   const call = CALLS.get(type.name)
   if (call === undefined)
     return [...slots.values()]
@@ -142,18 +141,30 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
     const cType = traceeType(call.name, name, word)
     const made = MADE[`${family}.${name}`]
     if (made !== undefined) return { name: shown, type: cType, ...made }
-    const slot = ABSENT.has(`${call.name}.${name}`)
-      ? undefined
-      : slots.get(
-          type.family.record === undefined
-            ? (FIELD_OF_CALL[`${call.name}.${name}`] ?? FIELD_OF[family]?.[name] ?? name)
-            : name,
-        )
+    const slot = slots.get(
+      type.family.record === undefined
+        ? (FIELD_OF_CALL[`${call.name}.${name}`] ?? FIELD_OF[family]?.[name] ?? name)
+        : name,
+    )
     if (slot === undefined) return []
     const argument = ofSlot(slot, shown, cType)
-    return NOT_BY_URING.has(`${family}.${name}`) ? notByUring(argument) : argument
+    if (call.name === 'execveat' && slot.name === 'filename') return fromDescriptor(argument)
+    return NOT_BY_URING.has(`${family}.${slot.name}`) ? notByUring(argument) : argument
   })
 }
+
+const DEV_FD = '/dev/fd/'
+/** The kernel makes a name of the descriptor and the path that an execveat was given, and keeps that. */
+const fromDescriptor = (argument: TraceArgument): TraceArgument => ({
+  ...argument,
+  value(ctx) {
+    const value = argument.value(ctx)
+    const [fd, result] = [ctx.event.number('dirfd') ?? -1, ctx.event.number('res')]
+    if (typeof value !== 'string' || fd < 0 || result !== 0 || !value.startsWith(`${DEV_FD}${fd}`))
+      return value
+    return value.slice(DEV_FD.length + String(fd).length + 1)
+  },
+})
 
 const notByUring = (argument: TraceArgument): TraceArgument => ({
   ...argument,

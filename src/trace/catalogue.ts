@@ -3,6 +3,7 @@
  * (`sched_process_exec` of a successful execve).
  */
 
+import { FILE_TYPES, S_IFMT } from '../../schema/enums/index.ts'
 import { DEFAULT_SET, setsOf } from '../../schema/event-sets.ts'
 import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../schema/index.ts'
 import { SYSCALLS } from '../../schema/plain.ts'
@@ -59,9 +60,6 @@ function ofKernelThread({ process }: SyscallContext): number | undefined {
   return above ? Number(above === KTHREADD) : undefined
 }
 
-/** Type bits of st_mode. */
-const S_IFMT = 0o170000
-
 const slotsOf = (event: string): ReadonlyMap<string, Slot> => {
   const { family } = PUBLIC_EVENT_TYPES.find(({ name }) => name === event)!
   return new Map(layoutOf(family).slots.map((slot) => [slot.name, slot]))
@@ -82,15 +80,9 @@ const taken = (
   type = storageType(slots.get(field)!),
 ): TraceArgument => ofSlot(slots.get(field)!, name, type)
 
-const STREAM_TYPES: Readonly<Record<number, string>> = {
-  2401: 'S_IFIFO',
-  4802: 'S_IFCHR',
-  9604: 'S_IFDIR',
-  14406: 'S_IFBLK',
-  16807: 'S_IFREG',
-  21609: 'S_IFLNK',
-  26411: 'S_IFSOCK',
-}
+const STREAM_TYPES: ReadonlyMap<number, string> = new Map(
+  Object.entries(FILE_TYPES).map(([name, type]) => [type, name]),
+)
 
 /** What Tracee tells of process life beside the calls. Ids are its own, behind those of syscalls. */
 const DERIVED: readonly TraceEvent[] = [
@@ -140,7 +132,7 @@ const DERIVED: readonly TraceEvent[] = [
           'what standard input is',
           ({ event }) => event.number('stdin_mode')! & S_IFMT,
         ),
-        words: ({ event }) => STREAM_TYPES[event.number('stdin_mode')! & S_IFMT],
+        words: ({ event }) => STREAM_TYPES.get(event.number('stdin_mode')! & S_IFMT),
       },
     ],
   },

@@ -94,6 +94,27 @@ suite('output', () => {
     assert.equal(await wordOf('access', 'mode', 0), 'F_OK')
     assert.equal(await wordOf('mem_prot_alert', 'alert', 3), 'Protection changed from E to W+E!')
   })
+  test('addresses: a number, hexadecimal in words', async () => {
+    const sent = event('sendmsg', {}, { fd: 3, buf: 0x7ffc1000, flags: 0 })
+    assert.deepEqual((await argsOf('sendmsg', sent))[1], ['msg', 'struct msghdr*', 0x7ffc1000])
+    assert.deepEqual((await argsOf('sendmsg', sent, WORDS))[1], ['msg', 'struct msghdr*', '0x7ffc1000'])
+    const taken = event('accept', {}, { res: 7, fd: 7, listen_fd: 3, addrlen_at: 0x10 })
+    assert.deepEqual((await argsOf('accept', taken)).at(-1), ['addrlen', 'int*', 16])
+  })
+  test('what execveat was given, where the kernel keeps a name that it made of it', async () => {
+    const given = async (filename: string, fields: object): Promise<unknown[]> => {
+      const args = (await argsOf(
+        'execveat',
+        event('execveat', {}, { filename, res: 0, ...fields }),
+        WORDS,
+      )) as unknown[][]
+      return args.filter(([name]) => name !== 'argv').map(([, , value]) => value)
+    }
+    assert.deepEqual(await given('/dev/fd/3/bin/x', { dirfd: 3 }), [3, 'bin/x', 0])
+    assert.deepEqual(await given('/dev/fd/3', { dirfd: 3, at_flags: 0x1000 }), [3, '', 'AT_EMPTY_PATH'])
+    assert.deepEqual(await given('/dev/fd/3/x', { dirfd: -100 }), [-100, '/dev/fd/3/x', 0])
+    assert.deepEqual(await given('/dev/fd/3/x', { dirfd: 3, res: -2 }), [3, '/dev/fd/3/x', 0])
+  })
   test('an IPv6 address has its flow and scope, a message its flags', async () => {
     const address = {
       addr_family: 10,
@@ -105,6 +126,7 @@ suite('output', () => {
     const sent = event('sendto', {}, { fd: 3, size: 5, flags: 0x4000, addrlen: 28, ...address })
     const expected = [
       ['sockfd', 'int', 3],
+      ['buf', 'void*', '0x0'],
       ['len', 'size_t', 5],
       ['flags', 'string', 'MSG_NOSIGNAL'],
       [

@@ -29,6 +29,7 @@ const LOWER_LAYER = 8
 const FROM_MEMFD = 4
 const DELETED = 16
 const PATH_KERNEL = 1
+const AT_EMPTY_PATH = 0x1000
 const PATH_DELETED = 8
 const NOBODY = { uid: 65534, gid: 65534 }
 
@@ -136,6 +137,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       pidns: ns('pid'),
       mntns: ns('mnt'),
       dirfd: AT_FDCWD,
+      at_flags: 0,
       comm: 'raw',
       uts: hostname(),
       filename: raw,
@@ -292,6 +294,19 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       { event: 'execveat', exe_path: raw, exe_flags: WRITABLE, argv: ['other name', 'getpid'] },
     ])
     assert.match(String(seen.f['filename']), /^\/dev\/fd\/\d+$/)
+    assert.equal(seen.f['filename'], `/dev/fd/${seen.f['dirfd']}`)
+    assert.equal(seen.f['at_flags'], AT_EMPTY_PATH)
+  })
+
+  test('relative to a descriptor', () => {
+    const calls: Call[] = [
+      ['openat', AT_FDCWD, '/bin', 0o200000],
+      ['execveat', ref(0), 'true', 0, 0, 0x100],
+    ]
+    const seen = last(live.run(raw, script(calls)))
+    assert.deepEqual(pick([seen], 'res', 'filename', 'dirfd', 'at_flags'), [
+      { event: 'execveat', res: 0, filename: '/dev/fd/3/true', dirfd: 3, at_flags: 0 },
+    ])
   })
 
   test('execveat without a descriptor is what the kernel makes of it', () => {
@@ -323,7 +338,7 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       ['execve', 'missing', 0, 0],
       ['execveat', ref(0), 'missing', 0, 0, 0],
       ['execveat', 66, 'missing', 0, 0, 0],
-      ['execveat', 66, '', 0, 0, 0x1000],
+      ['execveat', 66, '', 0, 0, AT_EMPTY_PATH],
     ]
     const { records, results } = live.raw(calls, NOBODY)
     assert.deepEqual(pick(records, 'res', 'dirfd', 'filename', 'dir', 'exe_path', 'argv', 'comm'), [
@@ -335,6 +350,10 @@ suite('exec', { skip: NEEDS_ROOT }, () => {
       { event: 'execveat', res: -9, dirfd: 66, filename: 'missing', comm: 'raw' },
       { event: 'execveat', res: -9, dirfd: 66, filename: '', comm: 'raw' },
     ])
+    assert.deepEqual(
+      records.map((r) => r.f['at_flags']),
+      [0, 0, 0, 0, 0, 0, AT_EMPTY_PATH],
+    )
     assert.deepEqual(
       records.map((r) => r.f['res']),
       calls.flatMap(([name], i) => (name.startsWith('exec') ? [results[i]] : [])),

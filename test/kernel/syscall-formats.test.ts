@@ -6,6 +6,8 @@ import { after, suite, test } from 'node:test'
 import { PUBLIC_EVENT_TYPES } from '../../schema/index.ts'
 import { SYSCALLS, type Syscall } from '../../schema/plain.ts'
 import { openTracefs } from '../../src/kernel/machine.ts'
+import { findTraceEvent } from '../../src/trace/catalogue.ts'
+import { traceeName } from '../../src/trace/tracee-types.ts'
 import { NEEDS_ROOT } from './support/live.ts'
 
 interface Parameter {
@@ -47,6 +49,21 @@ suite('syscall formats', { skip: NEEDS_ROOT }, () => {
       names.filter((name) => !covered.includes(name)),
       [],
     )
+  })
+
+  test('tarsier trace has every argument, in this order', (t) => {
+    const wrong: string[] = []
+    for (const name of names) {
+      const call = byTracepoint.get(name)
+      if (call === undefined) continue
+      const theirs = parametersOf(readFileSync(join(folder, `sys_enter_${name}`, 'format'), 'utf8'))
+      const shown = findTraceEvent(call.name)!.args.map((argument) => argument.name)
+      if (shown.length !== theirs.length) wrong.push(`${name}: ${shown.length}, not ${theirs.length}`)
+      const ours = call.arguments.map((argument) => traceeName(call.name, argument.name))
+      if (shown.join() !== ours.join()) wrong.push(`${name}: ${shown}, not ${ours}`)
+    }
+    t.diagnostic(`${names.length} syscalls compared`)
+    assert.deepEqual(wrong, [])
   })
 
   test('arguments: as many, in this order, and pointers where the kernel has pointers', (t) => {

@@ -209,6 +209,40 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
     assert.ok(made.length >= 300, `only ${made.length} calls`)
   })
 
+  test('calls through socketcall and ipc are those that they stand for', {
+    skip: process.arch !== 'x64',
+  }, async (t) => {
+    const entries = MULTIPLEXED.map(([name, through]) => ({
+      call: SYSCALLS.find((call) => call.name === name)!,
+      number: through === 'ipc' ? 117 : 102,
+      compat: true,
+    }))
+    const made = await run(live, entries, ({ name }) => MULTIPLEXED.find(([one]) => one === name)![2], false)
+    const different: string[] = []
+    let numbers = 0
+    for (const { call, traced, seen } of made) {
+      const [first] = seen
+      if (first?.event !== call.name || !first.compat || !sameResult(first, traced)) {
+        different.push(
+          `${call.name}: ${first?.event} returned ${first && resultOf(first)}, not ${traced.result}`,
+        )
+        continue
+      }
+      for (const [i, { name }] of call.arguments.entries()) {
+        const [theirs, slot] = [numberIn(traced.args[i] ?? ''), slotOf(call, name)]
+        if (theirs === undefined || slot === undefined) continue
+        numbers++
+        const ours = wordOf(first, slot.name)
+        if (BigInt.asUintN(32, ours) !== BigInt.asUintN(32, theirs))
+          different.push(`${call.name}.${name}: ${ours}, not ${theirs}`)
+      }
+    }
+    t.diagnostic(`${numbers} numbers of ${made.length} calls compared`)
+    assert.deepEqual(different, [])
+    assert.equal(made.length, entries.length)
+    assert.ok(numbers > 50, `only ${numbers}`)
+  })
+
   test('strings and names of flags are those of strace', async (t) => {
     const told = callable.filter(
       (call) =>
@@ -256,6 +290,39 @@ suite('syscalls', { skip: NEEDS_ROOT || (strace === undefined && 'needs strace')
   })
 })
 
+/** Calls through others, with what those are given: socketcall an array, ipc the arguments in an order of its own. */
+const MULTIPLEXED: readonly (readonly [name: string, through: 'socketcall' | 'ipc', readonly string[]])[] = [
+  ['getsockname', 'socketcall', ['6', '*-1,0x66600001,0x66600002']],
+  ['getpeername', 'socketcall', ['7', '*-1,0x66600001,0x66600002']],
+  ['shutdown', 'socketcall', ['13', '*-1,77']],
+  ['setsockopt', 'socketcall', ['14', '*-1,0x7701,0x7702,0x66600003,4']],
+  ['getsockopt', 'socketcall', ['15', '*-1,0x7701,0x7702,0x66600003,0x66600004']],
+  ['sendto', 'socketcall', ['11', '*-1,0x66600001,2,0,0x66600004,5']],
+  ['recvfrom', 'socketcall', ['12', '*-1,0x66600001,2,0,0x66600004,0x66600005']],
+  ['accept', 'socketcall', ['5', '*-1,0x66600001,0x66600002']],
+  ['semop', 'ipc', ['1', '-1', '2', '3', '0x66600004', '5']],
+  ['semget', 'ipc', ['2', '0x77', '2', '0600', '4', '5']],
+  ['semctl', 'ipc', ['3', '-1', '2', '0x77', '*0x4444', '5']],
+  ['semtimedop', 'ipc', ['4', '-1', '2', '3', '0x66600004', '0x66600005']],
+  ['msgsnd', 'ipc', ['11', '-1', '2', '0', '0x66600004', '5']],
+  ['msgrcv', 'ipc', ['0x1000c', '-1', '2', '0', '0x66600004', '5']],
+  ['msgget', 'ipc', ['13', '0x77', '0600', '3', '4', '5']],
+  ['msgctl', 'ipc', ['14', '-1', '0x77', '3', '0x66600004', '5']],
+  ['shmat', 'ipc', ['21', '-1', '0', '0x66600003', '0x66600004', '5']],
+  ['shmdt', 'ipc', ['22', '1', '2', '3', '0x66600004', '5']],
+  ['shmget', 'ipc', ['23', '0x77', '2', '0600', '4', '5']],
+  ['shmctl', 'ipc', ['24', '-1', '0x77', '3', '0x66600004', '5']],
+]
+
+/** The number that strace shows; undefined for names. What begins with 0 is octal. */
+function numberIn(text: string): bigint | undefined {
+  const [word] = text.split(' ')
+  if (text === 'NULL') return 0n
+  if (/^-?(\d|[1-9]\d*|0x[\da-f]+)$/.test(word!))
+    return word!.startsWith('-') ? -BigInt(word!.slice(1)) : BigInt(word!)
+  return /^0[0-7]+$/.test(word!) ? BigInt(`0o${word!.slice(1)}`) : undefined
+}
+
 /** Names of strace that stand for 0, and those that have another one with the same value. */
 const NOTHING: ReadonlySet<string> = new Set(['AT_STATX_SYNC_AS_STAT', 'FAN_CLASS_NOTIF'])
 const SAME: Readonly<Record<string, string>> = { WSTOPPED: 'WUNTRACED' }
@@ -284,6 +351,9 @@ function differentArguments(call: Syscall, seen: Seen, { name, args }: Traced): 
   if (name.startsWith('syscall_')) return []
   if (args.length !== call.arguments.length && !OTHER_COUNT.has(name))
     return [`${call.name}: ${call.arguments.length} arguments, not ${args.length}`]
+  const shown = findTraceEvent(call.name)!.args.map((argument) => argument.name)
+  const named = call.arguments.map((argument) => traceeName(call.name, argument.name))
+  if (shown.join() !== named.join()) return [`${call.name}: tarsier trace has ${shown}, not ${named}`]
   return call.arguments.flatMap(({ name }, i) => {
     const [theirs, slot] = [args[i], slotOf(call, name)]
     if (slot === undefined || theirs === undefined) return []

@@ -4,7 +4,7 @@
  *
  * syscalls FILE, with lines: NUMBER ARG ARG ARG ARG ARG ARG; `i` before the number is a call by the entry point of 32-bit
  * programs (int $0x80).
- * An argument is a number, or `=text` for a pointer to a string. A child that does not end within two seconds is killed.
+ * An argument is a number, `=text` for a pointer to a string, or `*1,2` for one of 32 bits to such words. A child that does not end within two seconds is killed.
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>
@@ -13,11 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* only x86 has it, and only there it is needed */
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
 
 #define MAX_CALLS 1024
 
@@ -57,6 +63,27 @@ static inline __attribute__((always_inline)) long make(const struct call *c)
 	return result;
 }
 
+/* Numbers with commas between them as words at an address that 32 bits hold. */
+static unsigned long words(char *list)
+{
+	static unsigned int *room;
+
+	if (!room)
+		room = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	unsigned long at = (unsigned long)room;
+
+	for (char *end; *list; list = *end ? end + 1 : end)
+		*room++ = strtol(list, &end, 0);
+	return at;
+}
+
+static unsigned long argument(char *word)
+{
+	if (*word == '=')
+		return (unsigned long)strdup(word + 1);
+	return *word == '*' ? words(word + 1) : strtoul(word, NULL, 0);
+}
+
 static int read_calls(const char *file)
 {
 	static char line[4096];
@@ -75,7 +102,7 @@ static int read_calls(const char *file)
 		for (int i = 0; i < 6; i++) {
 			word = strtok(NULL, " \n");
 			if (word)
-				calls[n].args[i] = *word == '=' ? (unsigned long)strdup(word + 1) : strtoul(word, NULL, 0);
+				calls[n].args[i] = argument(word);
 		}
 	}
 	fclose(in);

@@ -29,6 +29,7 @@ struct io_link {
 	int flags;
 } __core;
 struct io_rw {
+	__u64 addr;
 	__u32 len;
 } __core;
 struct io_ftrunc {
@@ -275,7 +276,12 @@ static __always_inline int report_write(struct uring_op *op, __u16 id, __u16 pro
 	e->fd = uring_fd(op);
 	e->fd_in = -1;
 	e->pos = -1;
-	e->size = id == EVENT_ftruncate ? (__u64)FIELD(io_ftrunc, op->request, len) : FIELD(io_rw, op->request, len);
+	if (id == EVENT_ftruncate) {
+		e->size = FIELD(io_ftrunc, op->request, len);
+	} else {
+		e->size = FIELD(io_rw, op->request, len);
+		e->buf = FIELD(io_rw, op->request, addr);
+	}
 	if (inode) {
 		e->ino = FIELD(inode, inode, i_ino);
 		e->i_mode = FIELD(inode, inode, i_mode);

@@ -2,8 +2,8 @@
 /* Changes of file data through a descriptor, at the exit tracepoints. */
 #include "guard.h"
 
-static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
-				  __u64 size, __s64 pos, int fd_in)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, struct pt_regs *regs, __u16 id,
+				  __u16 prog, int fd, __u64 size, __s64 pos, int fd_in)
 {
 	struct file *file = file_of(task, fd);
 	struct inode *inode = file ? FIELD(file, file, f_inode) : NULL;
@@ -19,6 +19,12 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->fd_in = fd_in;
 	e->size = size;
 	e->pos = pos;
+	if (id != EVENT_ftruncate)
+		e->buf = ARG2(regs);
+	if (id == EVENT_copy_file_range) {
+		e->off_out = ARG4(regs);
+		e->copy_flags = ARG6(regs);
+	}
 	if (file) {
 		e->ino = FIELD(inode, inode, i_ino);
 		e->i_mode = FIELD(inode, inode, i_mode);
@@ -42,7 +48,7 @@ int exit_write(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_write, PROG_exit_write, ARG1(regs), ARG3(regs), -1, -1);
+	return report(ctx, task, regs, EVENT_write, PROG_exit_write, ARG1(regs), ARG3(regs), -1, -1);
 }
 
 /* ssize_t writev(int fd, const struct iovec *iov, int iovcnt) */
@@ -51,7 +57,7 @@ int exit_writev(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_writev, PROG_exit_writev, ARG1(regs), ARG3(regs), -1, -1);
+	return report(ctx, task, regs, EVENT_writev, PROG_exit_writev, ARG1(regs), ARG3(regs), -1, -1);
 }
 
 /* ssize_t pwrite64(int fd, const void *buf, size_t count, off_t offset) */
@@ -60,7 +66,7 @@ int exit_pwrite64(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs),
+	return report(ctx, task, regs, EVENT_pwrite64, PROG_exit_pwrite64, ARG1(regs), ARG3(regs),
 		      LOFF(regs, ARG4, ARG5), -1);
 }
 
@@ -70,7 +76,7 @@ int exit_ftruncate(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), LENGTH(regs), -1, -1);
+	return report(ctx, task, regs, EVENT_ftruncate, PROG_exit_ftruncate, ARG1(regs), LENGTH(regs), -1, -1);
 }
 
 /* ssize_t copy_file_range(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len, unsigned int flags) */
@@ -79,7 +85,7 @@ int exit_copy_file_range(struct sys_exit_ctx *ctx)
 {
 	CALLER;
 
-	return report(ctx, task, EVENT_copy_file_range, PROG_exit_copy_file_range, ARG3(regs), ARG5(regs), -1,
+	return report(ctx, task, regs, EVENT_copy_file_range, PROG_exit_copy_file_range, ARG3(regs), ARG5(regs), -1,
 		      ARG1(regs));
 }
 

@@ -7,12 +7,12 @@
 #include "guard.h"
 #include "tarsier_syscalls.gen.h"
 
-/* A bit for each number. */
+/* A bit for each number, or place of a call that goes through another. */
 struct wanted_calls {
-	__u64 native[CALLS / 64];
+	__u64 native[CALL_PLACES / 64];
 	/* of 32-bit programs: what anybody wants, and what is reported as a plain call; when it ends, and when it begins */
-	__u64 compat[CALLS / 64], compat_plain[CALLS / 64];
-	__u64 entry[CALLS / 64], entry_plain[CALLS / 64];
+	__u64 compat[CALL_PLACES / 64], compat_plain[CALL_PLACES / 64];
+	__u64 entry[CALL_PLACES / 64], entry_plain[CALL_PLACES / 64];
 };
 
 struct {
@@ -25,12 +25,10 @@ struct {
 
 /*
  * Programs of single calls, built for 32-bit ones. A row has one for each number, behind them those of calls that socketcall
- * stands for. The first row has the programs of the calls' own events. Those of hooks, of which a call may have several, are
+ * and ipc stand for. The first row has the programs of the calls' own events. Those of hooks, of which a call may have several, are
  * in rows for the end of calls and in rows for their beginning. The last row has the steps that all 32-bit calls take.
  */
-#define I386_SOCKETCALL 102
-#define SOCKETCALLS 32
-#define ROW (CALLS + SOCKETCALLS)
+#define ROW CALL_PLACES
 #define HOOK_ROWS 3
 #define EXIT_HOOKS 1
 #define ENTRY_HOOKS (EXIT_HOOKS + HOOK_ROWS)
@@ -304,7 +302,7 @@ int all_syscalls(struct bpf_raw_tracepoint_args *ctx)
 	if (!wanted)
 		return 0;
 #if defined(__TARGET_ARCH_x86)
-	if (!is_wanted(wanted->native, nr) && !is_wanted(wanted->compat, nr) && nr != I386_SOCKETCALL)
+	if (!is_wanted(wanted->native, nr) && !is_wanted(wanted->compat, nr))
 		return 0;
 #else
 	if (!is_wanted(wanted->native, nr))
@@ -355,22 +353,44 @@ static __always_inline struct wanted_calls *wanted_of(__u64 nr)
 	return nr < CALLS ? bpf_map_lookup_elem(&wanted_calls, &zero) : NULL;
 }
 
+#define I386_SOCKETCALL 102
+#define I386_IPC 117
+#define MULTIPLEXED 32
+
+/* Where the calls that go through this one have their places; 0 for those that stand for themselves. */
+static __always_inline __u32 places_of(__u64 nr)
+{
+	return nr == I386_SOCKETCALL ? CALLS : nr == I386_IPC ? CALLS + MULTIPLEXED : 0;
+}
+
+/* The place of the call that this one stands for: its number, where it stands for itself. ipc has a version in the upper bits. */
+static __always_inline __u64 place_of(struct pt_regs *regs, __u64 nr)
+{
+	__u32 call = nr == I386_IPC ? regs->bx & 0xffff : regs->bx;
+	__u32 places = places_of(nr);
+
+	return places && call < MULTIPLEXED ? places + call : nr;
+}
+
 /* A call ends: hooks, then the program of its own event or the one for plain calls. A tail call returns when there is none. */
 SEC("raw_tp/sys_exit")
 int compat_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 multiplexed = current_regs(bpf_get_current_task_btf())->bx;
-	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]);
+	__u64 nr = RAW_SYSCALL_NR(ctx->args[0]), place;
 	struct wanted_calls *wanted = wanted_of(nr);
 
-	if (!wanted)
+	if (!wanted || !is_wanted(wanted->compat, nr))
 		return 0;
-	if (nr == I386_SOCKETCALL && multiplexed < SOCKETCALLS) {
-		run_hooks(ctx, EXIT_HOOKS, CALLS + multiplexed);
-		bpf_tail_call(ctx, &compat_programs, CALLS + multiplexed);
+	place = place_of(current_regs(bpf_get_current_task_btf()), nr);
+	barrier_var(place);
+	if (place >= CALL_PLACES)
+		return 0;
+	if (place != nr) {
+		run_hooks(ctx, EXIT_HOOKS, place);
+		bpf_tail_call(ctx, &compat_programs, place);
+		if (is_wanted(wanted->compat_plain, place))
+			bpf_tail_call(ctx, &compat_programs, STEP_PLAIN_EXIT);
 	}
-	if (!is_wanted(wanted->compat, nr))
-		return 0;
 	run_hooks(ctx, EXIT_HOOKS, nr);
 	bpf_tail_call(ctx, &compat_programs, nr);
 	if (is_wanted(wanted->compat_plain, nr))
@@ -399,20 +419,102 @@ int all_entries(struct bpf_raw_tracepoint_args *ctx)
 #define I386_MMAP 90
 #define I386_MMAP2 192
 
+/* include/uapi/linux/ipc.h */
+enum {
+	IPC_SEMOP = 1,
+	IPC_SEMCTL = 3,
+	IPC_SEMTIMEDOP = 4,
+	IPC_MSGSND = 11,
+	IPC_MSGRCV = 12,
+	IPC_MSGCTL = 14,
+	IPC_SHMAT = 21,
+	IPC_SHMDT = 22,
+	IPC_SHMCTL = 24,
+};
+
+static __always_inline __u32 user_word(__u32 address)
+{
+	__u32 word = 0;
+
+	bpf_probe_read_user(&word, sizeof(word), (void *)(__u64)address);
+	return word;
+}
+
+/* Put the arguments of a call through ipc(call, first, second, third, ptr, fifth) into the order of that call (ipc/syscall.c). */
+static __always_inline void order_ipc(__u32 *given)
+{
+	__u32 call = given[0] & 0xffff, version = given[0] >> 16;
+	__u32 first = given[1], second = given[2], third = given[3], ptr = given[4], fifth = given[5];
+
+	given[0] = call == IPC_SHMDT ? ptr : first;
+	given[1] = second;
+	given[2] = third;
+	given[3] = third;
+	switch (call) {
+	case IPC_SEMOP:
+	case IPC_MSGSND:
+	case IPC_SHMAT:
+	case IPC_SEMTIMEDOP:
+		given[1] = ptr;
+		given[2] = second;
+		if (call == IPC_SEMTIMEDOP)
+			given[3] = fifth;
+		break;
+	case IPC_SEMCTL:
+		given[3] = user_word(ptr);
+		break;
+	case IPC_MSGRCV:
+		/* at first the address and the type lay in memory */
+		given[1] = version ? ptr : user_word(ptr);
+		given[2] = second;
+		given[3] = version ? fifth : user_word(ptr + 4);
+		given[4] = third;
+		break;
+	case IPC_MSGCTL:
+	case IPC_SHMCTL:
+		given[2] = ptr;
+		break;
+	}
+}
+
+/* The arguments of a call through socketcall lie in memory; how many, only the call says. */
+static __always_inline void read_socketcall(__u32 *given)
+{
+	__u32 from = given[1];
+
+	for (int i = 0; i < 6; i++)
+		given[i] = user_word(from + 4 * i);
+}
+
 /* Report the current call. mmap's arguments lie in memory, and what mmap2 is given as offset are pages. */
 static __always_inline int report_compat(__u16 prog, __s64 res)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
 	__u32 given[8] = { regs->bx, regs->cx, regs->dx, regs->si, regs->di, regs->bp };
-	__u64 nr = regs->orig_ax, args[8] = { NO_ARGUMENTS };
+	__u64 nr = regs->orig_ax, place, args[8] = { NO_ARGUMENTS };
+	struct wanted_calls *wanted = wanted_of(nr);
 	const struct call_desc *desc;
 	__u32 at = 0;
 
-	if (nr >= CALLS)
+	if (!wanted)
 		return 0;
-	desc = &compat_calls[nr];
+	place = place_of(regs, nr);
+	barrier_var(place);
+	if (place >= CALL_PLACES)
+		return 0;
+	if (place != nr && !is_wanted(wanted->compat_plain, place))
+		place = nr;
+	desc = &compat_calls[place];
 	if (nr == I386_MMAP)
 		bpf_probe_read_user(given, 6 * sizeof(given[0]), (void *)(__u64)given[0]);
+	if (place != nr && nr == I386_SOCKETCALL)
+		read_socketcall(given);
+	if (place != nr && nr == I386_IPC) {
+		/* shmat has its address there */
+		if (place == CALLS + MULTIPLEXED + IPC_SHMAT && !res)
+			res = user_word(given[3]);
+		order_ipc(given);
+	}
 	for (int i = 0; i < 6; i++) {
 		args[i] = given[at++ & 7];
 		if (desc->wide & 1 << i)

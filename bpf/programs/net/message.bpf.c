@@ -62,9 +62,10 @@ static __always_inline struct call from_header(const void *header)
 	return call;
 }
 
-static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
-				  struct call *call)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, struct pt_regs *regs, __u16 id,
+				  __u16 prog, struct call *call)
 {
+	int fd = ARG1(regs);
 	struct file *file = file_of(task, fd);
 	struct guard_input in = {};
 
@@ -77,6 +78,11 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->flags = call->flags;
 	e->vlen = call->vlen;
 	e->addrlen = call->given_len;
+	e->buf = ARG2(regs);
+	if (id == EVENT_recvfrom)
+		e->last = ARG6(regs);
+	else if (id == EVENT_recvmmsg)
+		e->last = ARG5(regs);
 	if (call->unread)
 		mark_partial(st, e);
 	if (file)
@@ -93,7 +99,7 @@ int exit_sendto(struct sys_exit_ctx *ctx)
 	CALLER;
 	struct call call = { (void *)ARG5(regs), ARG6(regs), ARG3(regs), ARG4(regs), 0, ARG6(regs), false };
 
-	return report(ctx, task, EVENT_sendto, PROG_exit_sendto, ARG1(regs), &call);
+	return report(ctx, task, regs, EVENT_sendto, PROG_exit_sendto, &call);
 }
 
 /* ssize_t sendmsg(int sockfd, const struct msghdr *msg, int flags) */
@@ -104,7 +110,7 @@ int exit_sendmsg(struct sys_exit_ctx *ctx)
 	struct call call = from_header((void *)ARG2(regs));
 
 	call.flags = ARG3(regs);
-	return report(ctx, task, EVENT_sendmsg, PROG_exit_sendmsg, ARG1(regs), &call);
+	return report(ctx, task, regs, EVENT_sendmsg, PROG_exit_sendmsg, &call);
 }
 
 /* int sendmmsg(int sockfd, struct mmsghdr *msgvec, unsigned int vlen, int flags) */
@@ -116,7 +122,7 @@ int exit_sendmmsg(struct sys_exit_ctx *ctx)
 
 	call.vlen = ARG3(regs);
 	call.flags = ARG4(regs);
-	return report(ctx, task, EVENT_sendmmsg, PROG_exit_sendmmsg, ARG1(regs), &call);
+	return report(ctx, task, regs, EVENT_sendmmsg, PROG_exit_sendmmsg, &call);
 }
 
 /* ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen) */
@@ -129,7 +135,7 @@ int exit_recvfrom(struct sys_exit_ctx *ctx)
 	/* the address is there only after a message has come */
 	if (ctx->ret >= 0 && call.addr)
 		call.unread = bpf_probe_read_user(&call.addr_len, sizeof(call.addr_len), (void *)ARG6(regs)) != 0;
-	return report(ctx, task, EVENT_recvfrom, PROG_exit_recvfrom, ARG1(regs), &call);
+	return report(ctx, task, regs, EVENT_recvfrom, PROG_exit_recvfrom, &call);
 }
 
 static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, __u16 prog)
@@ -142,7 +148,7 @@ static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, _
 	if (id == EVENT_recvmmsg)
 		call.vlen = ARG3(regs);
 	call.flags = id == EVENT_recvmmsg ? ARG4(regs) : ARG3(regs);
-	return report(ctx, task, id, prog, ARG1(regs), &call);
+	return report(ctx, task, regs, id, prog, &call);
 }
 
 /* ssize_t recvmsg(int sockfd, struct msghdr *msg, int flags) */

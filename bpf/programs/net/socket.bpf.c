@@ -4,8 +4,9 @@
 #include "socket.h"
 
 /* `fd` is the socket that the event is about, -1 when there is none. */
-static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, __u16 id, __u16 prog, int fd,
-				  const void *addr, int len, int backlog, __u32 flags, int listen_fd)
+static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, struct pt_regs *regs, __u16 id,
+				  __u16 prog, int fd, const void *addr, int len, int backlog, __u32 flags,
+				  int listen_fd)
 {
 	struct file *file = file_of(task, fd);
 	struct guard_input in = {
@@ -22,6 +23,8 @@ static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *
 	e->flags = flags;
 	e->listen_fd = listen_fd;
 	e->addrlen = len;
+	if (id == EVENT_accept || id == EVENT_accept4)
+		e->addrlen_at = ARG3(regs);
 	PUT_ADDRESS(s, st, e, addr, len);
 	if (file) {
 		sk = ADD_SOCKET(e, file);
@@ -37,8 +40,8 @@ SEC("tp/syscalls/sys_exit_connect")
 int exit_connect(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0,
-		      -1);
+	return report(ctx, task, regs, EVENT_connect, PROG_exit_connect, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1,
+		      0, -1);
 }
 
 /* int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen) */
@@ -46,7 +49,8 @@ SEC("tp/syscalls/sys_exit_bind")
 int exit_bind(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0, -1);
+	return report(ctx, task, regs, EVENT_bind, PROG_exit_bind, ARG1(regs), (void *)ARG2(regs), ARG3(regs), -1, 0,
+		      -1);
 }
 
 /* int listen(int sockfd, int backlog) */
@@ -54,7 +58,7 @@ SEC("tp/syscalls/sys_exit_listen")
 int exit_listen(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0, -1);
+	return report(ctx, task, regs, EVENT_listen, PROG_exit_listen, ARG1(regs), NULL, 0, ARG2(regs), 0, -1);
 }
 
 /* int accept(int sockfd, struct sockaddr *addr, socklen_t *addrlen): the result is the socket of the connection */
@@ -62,7 +66,7 @@ SEC("tp/syscalls/sys_exit_accept")
 int exit_accept(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0, ARG1(regs));
+	return report(ctx, task, regs, EVENT_accept, PROG_exit_accept, ctx->ret, NULL, 0, -1, 0, ARG1(regs));
 }
 
 /* int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags) */
@@ -70,7 +74,8 @@ SEC("tp/syscalls/sys_exit_accept4")
 int exit_accept4(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	return report(ctx, task, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs), ARG1(regs));
+	return report(ctx, task, regs, EVENT_accept4, PROG_exit_accept4, ctx->ret, NULL, 0, -1, ARG4(regs),
+		      ARG1(regs));
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -20,10 +20,12 @@ struct io_listen {
 	int backlog;
 } __core;
 struct io_accept {
+	void *addr_len;
 	int flags, iou_flags;
 	__u32 file_slot;
 } __core;
 struct io_sr_msg {
+	void *buf; /* or the header of the message */
 	int len;
 	__u16 flags;
 } __core;
@@ -197,8 +199,10 @@ static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 pr
 	e->listen_fd = accepts ? e->fd : -1;
 	e->backlog = backlog;
 	e->flags = flags;
-	if (accepts)
+	if (accepts) {
 		e->fd = res;
+		e->addrlen_at = (__u64)FIELD(io_accept, r, addr_len);
+	}
 	PUT_KEPT_ADDRESS(s, st, e, op);
 	if (file) {
 		sk = ADD_SOCKET(e, file);
@@ -255,6 +259,7 @@ static __always_inline int report_message(struct uring_op *op, __u16 id, __u16 p
 
 	e->res = op->res;
 	e->fd = uring_fd(op);
+	e->buf = (__u64)FIELD(io_sr_msg, op->request, buf);
 	/* the buffers of a message header cannot be counted any more: what went through is all there is to say */
 	if (id == EVENT_sendto || id == EVENT_recvfrom)
 		e->size = FIELD(io_sr_msg, op->request, len);

@@ -187,6 +187,7 @@ int exit_bpf(struct sys_exit_ctx *ctx)
 	guard_stamp(&e->hdr, &verdict);
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
+	e->attr = ARG2(regs);
 	e->cmd = cmd;
 	e->fd = fd;
 	e->kind = object.kind;

@@ -184,6 +184,32 @@ static __always_inline bool was_execveat(struct linux_binprm *bprm)
 	return bpf_core_field_exists(bprm->fdpath) && bprm->fdpath;
 }
 
+#define DEV_FD "/dev/fd/"
+#define AT_EMPTY_PATH 0x1000
+
+/*
+ * The descriptor that execveat was given: the name that the kernel made of it is /dev/fd/N for an empty path, else /dev/fd/N/PATH.
+ * Not inlined for its stack.
+ */
+__noinline int add_start(struct ev_exec *e, __u64 name)
+{
+	char text[24] = {};
+	__u32 fd = 0;
+
+	if (!e || bpf_probe_read_kernel_str(text, sizeof(text), (void *)name) < 0)
+		return 0;
+	for (int i = sizeof(DEV_FD) - 1; i < (int)sizeof(text); i++) {
+		if (text[i] < '0' || text[i] > '9') {
+			e->dirfd = fd;
+			if (!text[i])
+				e->at_flags = AT_EMPTY_PATH;
+			return 0;
+		}
+		fd = fd * 10 + text[i] - '0';
+	}
+	return 0;
+}
+
 /*
  * What guards keep of the image, whose path is at `path` in memory of the kernel; it is looked up in `room`. Not inlined: on
  * the stack of the program there is no room for it.
@@ -230,6 +256,8 @@ int on_sched_process_exec(__u64 *ctx)
 		    PROG_on_sched_process_exec);
 	s->pos = sizeof(*e);
 	add_task(e, task, cred);
+	if (bpf_core_field_exists(bprm->fdpath) && bprm->fdpath)
+		add_start(e, NUMBER(linux_binprm, bprm, fdpath));
 	put_kernel_str_exec(s, st, &e->filename, bprm->filename, 4096);
 	compare_given(s->data, &e->filename, 0);
 	add_names(s, st, e, task, cred, c, false);
@@ -297,7 +325,8 @@ int hook_sched_process_exec(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name)
+static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __u16 prog, int dirfd, const void *name,
+					  __u32 flags)
 {
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct control *c = control_of();
@@ -321,6 +350,7 @@ static __always_inline int report_failure(struct sys_exit_ctx *ctx, __u16 id, __
 	add_task(e, task, task->cred);
 	e->res = ctx->ret;
 	e->dirfd = dirfd;
+	e->at_flags = flags;
 	put_kernel_str_exec(s, st, &e->comm, task->comm, 16);
 	put_given_exec(s, st, &e->filename, name, 4096, 0);
 	put_dir_exec(s, st, &e->dir, &e->filename, task, dirfd, &e->path_flags);
@@ -336,7 +366,7 @@ int exit_execve(struct sys_exit_ctx *ctx)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
 
-	return report_failure(ctx, EVENT_execve, PROG_exit_execve, AT_FDCWD, (void *)ARG1(regs));
+	return report_failure(ctx, EVENT_execve, PROG_exit_execve, AT_FDCWD, (void *)ARG1(regs), 0);
 }
 
 /* int execveat(int dirfd, const char *pathname, char *const argv[], char *const envp[], int flags) */
@@ -345,7 +375,8 @@ int exit_execveat(struct sys_exit_ctx *ctx)
 {
 	struct pt_regs *regs = current_regs(bpf_get_current_task_btf());
 
-	return report_failure(ctx, EVENT_execveat, PROG_exit_execveat, ARG1(regs), (void *)ARG2(regs));
+	return report_failure(ctx, EVENT_execveat, PROG_exit_execveat, ARG1(regs), (void *)ARG2(regs),
+			      ARG5(regs));
 }
 
 /* Every process that runs, for the table at start: sleepable, because the arguments lie in another process's memory. */

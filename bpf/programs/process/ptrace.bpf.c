@@ -136,8 +136,11 @@ static __always_inline int report_vm(struct sys_exit_ctx *ctx, __u16 id, __u16 p
 	s->pos = sizeof(*e);
 	e->res = ctx->ret;
 	e->pid = pid;
+	e->local_iov = ARG2(regs);
 	e->liovcnt = ARG3(regs);
+	e->remote_iov = ARG4(regs);
 	e->riovcnt = ARG5(regs);
+	e->flags = ARG6(regs);
 	/* struct iovec: the address comes first */
 	if (e->riovcnt)
 		bpf_probe_read_user(&e->addr, USER_LONG, (void *)ARG4(regs));

@@ -1,6 +1,12 @@
 /** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
 import { SETS, setsOf } from '../../../schema/event-sets.ts'
-import { type EventType, layoutOf, PUBLIC_EVENT_TYPES, type Slot } from '../../../schema/index.ts'
+import {
+  argumentName,
+  type EventType,
+  layoutOf,
+  PUBLIC_EVENT_TYPES,
+  type Slot,
+} from '../../../schema/index.ts'
 import { eventNameOf, SYSCALL_ALIASES } from '../../../schema/syscall-aliases.ts'
 import { ARGUMENTS, type Argument } from '../../fields/evt/arguments.ts'
 import { KNOWN_EVENT_NAMES } from '../../fields/index.ts'
@@ -100,7 +106,9 @@ function summaries({ name, id, doc, family }: EventType): readonly object[] {
 
 /** What the record holds for native output and captures, hidden fields left out: those feed state and other fields. */
 const shownSlots = (type: EventType): readonly Slot[] =>
-  layoutOf(type.family).slots.filter((slot) => slot.decl.hidden !== true)
+  layoutOf(type.family).slots.filter(
+    (slot) => slot.decl.hidden !== true && argumentName(slot, type.name) !== undefined,
+  )
 
 const describeField = ({ name, decl }: Slot): object => ({
   name,

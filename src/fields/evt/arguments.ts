@@ -2,6 +2,7 @@
 
 import { PRCTL_OPTIONS } from '../../../schema/enums/index.ts'
 import {
+  argumentName,
   type EventType,
   type FieldDecl,
   isVariable,
@@ -120,7 +121,12 @@ const typeText = ({ storage, format }: FieldDecl): string =>
 
 function fromSlot(type: EventType, slot: Slot): Argument {
   const { decl, name } = slot
-  const shown = EVENT_NAMES[type.name]?.[name] ?? FALCO_NAMES.get(type.name)?.get(name) ?? decl.falco ?? name
+  const shown =
+    EVENT_NAMES[type.name]?.[name] ??
+    FALCO_NAMES.get(type.name)?.get(name) ??
+    decl.falco ??
+    argumentName(slot, type.name) ??
+    name
   const about = { name: shown, type: typeText(decl), doc: decl.doc }
   if (decl.storage === 'strv')
     return {
@@ -270,7 +276,10 @@ const EXTRA_OF_CALLS: Readonly<Record<string, readonly Argument[]>> = {
 function argumentsOf(type: EventType): readonly Argument[] {
   const without = NOT_OF[type.name] ?? []
   const slots = layoutOf(type.family).slots.filter(
-    (slot) => slot.decl.hidden !== true && !without.includes(slot.name),
+    (slot) =>
+      slot.decl.hidden !== true &&
+      !without.includes(slot.name) &&
+      argumentName(slot, type.name) !== undefined,
   )
   const order = FIRST[type.family.name] ?? ['res']
   const rank = (slot: Slot): number => {

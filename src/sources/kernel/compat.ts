@@ -3,10 +3,10 @@
  * there hands each call to the build of its own program for such calls, or reports it as a plain one.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
-import { SOCKET_CALLS } from '../../../schema/enums/index.ts'
 import { compatExec } from '../../../schema/events/compat-exec.ts'
 import { FAMILIES, type FamilyDecl } from '../../../schema/index.ts'
-import { PLAIN_PROGRAMS, SYSCALLS, seenAtEntry } from '../../../schema/plain.ts'
+import { CALL_PLACES, calledNumber } from '../../../schema/multiplexed.ts'
+import { PLAIN_PROGRAMS, SYSCALLS, type Syscall, seenAtEntry } from '../../../schema/plain.ts'
 import type { Libbpf } from '../../kernel/libbpf.ts'
 import {
   COMPAT,
@@ -24,19 +24,16 @@ export type CompatMode = 'off' | 'auto' | 'always'
 export const COMPAT_EXEC: ProgramSpec = PROGRAM_SPECS.find(({ object }) => object === compatExec.object)!
 export const COMPAT_EXEC_ID = compatExec.events[0]!.id
 
-/** Places in a row of the table of programs (syscall.bpf.c): 32-bit numbers, behind them calls through socketcall. */
-const CALLS = 512
-const ROW = CALLS + 32
+/** A row of the table of programs (syscall.bpf.c): 32-bit numbers, behind them calls through socketcall and ipc. */
+const ROW = CALL_PLACES
 /** The first row is for the programs of the calls' own events, those that follow for hooks. */
 const EXIT_HOOKS = 1
 const HOOK_ROWS = 3
 const ENTRY_HOOKS = EXIT_HOOKS + HOOK_ROWS
 
+const placesOfCall = ({ i386, multiplexed }: Syscall): readonly number[] => [...i386, ...multiplexed]
 const I386: ReadonlyMap<string, readonly number[]> = new Map(
-  SYSCALLS.map(({ tracepoint, i386 }) => [tracepoint, i386]),
-)
-const SOCKETCALLS: ReadonlyMap<string, number> = new Map(
-  Object.entries(SOCKET_CALLS.names).map(([name, number]) => [name.slice(4).toLowerCase(), CALLS + number]),
+  SYSCALLS.map((call) => [call.tracepoint, placesOfCall(call)]),
 )
 /** Behind all rows: the steps that 32-bit calls take, in this order. */
 const STEPS = ROW * (ENTRY_HOOKS + HOOK_ROWS)
@@ -59,7 +56,7 @@ export interface CompatPlace {
   readonly entry: boolean
   /** It is one of perhaps several beside the program of the call's own event. */
   readonly hook: boolean
-  /** 32-bit numbers, from 512 on calls through socketcall. */
+  /** 32-bit numbers, and places of calls through socketcall. */
   readonly numbers: readonly number[]
 }
 
@@ -67,7 +64,7 @@ export interface CompatPlan {
   readonly objects: readonly CompatObject[]
   /** By program. */
   readonly places: ReadonlyMap<string, CompatPlace>
-  /** Numbers of plain syscalls that are seen when they end, and of those that do not return. */
+  /** Numbers and places of plain syscalls that are seen when they end, and of those that do not return. */
   readonly plainExit: readonly number[]
   readonly plainEntry: readonly number[]
   /** Is the exit of all syscalls needed, and their entry? */
@@ -79,8 +76,7 @@ export interface CompatPlan {
 function placeOf(family: FamilyDecl, section: string): CompatPlace | undefined {
   const [, when, call] = AT_CALL.exec(section) ?? []
   if (call === undefined) return undefined
-  const multiplexed = SOCKETCALLS.get(call)
-  const numbers = [...(I386.get(call) ?? []), ...(multiplexed === undefined ? [] : [multiplexed])]
+  const numbers = I386.get(call) ?? []
   return numbers.length === 0 ? undefined : { entry: when === 'enter', hook: family.byName === true, numbers }
 }
 
@@ -100,7 +96,7 @@ export function planCompat(events: ReadonlySet<string> | '*', syscalls: Readonly
         objects.set(spec.object, [...(objects.get(spec.object) ?? []), spec])
       }
   const plain = SYSCALLS.filter(({ name }) => syscalls.has(name))
-  const plainExit = plain.filter((call) => !seenAtEntry(call)).flatMap(({ i386 }) => i386)
+  const plainExit = plain.filter((call) => !seenAtEntry(call)).flatMap(placesOfCall)
   const plainEntry = plain.filter(seenAtEntry).flatMap(({ i386 }) => i386)
   const all = [...places.values()]
   return {
@@ -119,7 +115,7 @@ const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value)
 export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): CompatCalls {
   const table = loader.mapFd('compat_programs')
   const taken = new Set<number>()
-  const served = { exit: [...plan.plainExit], entry: [...plan.plainEntry] }
+  const served = { exit: plan.plainExit.map(calledNumber), entry: [...plan.plainEntry] }
   const enter = ({ spec, fd }: LoadedProgram): void => {
     const { entry, hook, numbers } = plan.places.get(spec.name)!
     for (const number of numbers) {
@@ -127,7 +123,7 @@ export function enterCompat(lib: Libbpf, loader: Loader, plan: CompatPlan): Comp
       while (taken.has(place)) place += ROW
       taken.add(place)
       lib.mapUpdate(table, word(place), word(fd))
-      if (number < CALLS) served[entry ? 'entry' : 'exit'].push(number)
+      served[entry ? 'entry' : 'exit'].push(calledNumber(number))
     }
   }
   const needed = [plan.atExit, plan.plainExit.length > 0, plan.plainEntry.length > 0]

@@ -1,5 +1,6 @@
 /** Which hooks the plain syscalls need that somebody asks for. */
 import { type EventType, PUBLIC_EVENT_TYPES } from '../../../schema/index.ts'
+import { CALL_PLACES } from '../../../schema/multiplexed.ts'
 import { PLAIN_PROGRAMS, SYSCALLS } from '../../../schema/plain.ts'
 import { A_TRACEPOINT } from '../../kernel/missing-syscalls.ts'
 import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
@@ -7,7 +8,10 @@ import { PROGRAM_SPECS, type ProgramSpec } from '../../kernel/objects.ts'
 /** Object file of the table-driven programs. */
 export const PLAIN_OBJECT = 'generic/syscall'
 
-/** Numbers of 32-bit calls that somebody looks at when they end and when they begin, and which of them are plain events. */
+/**
+ * Numbers of 32-bit calls that somebody looks at when they end and when they begin, and which of them, or of those that go
+ * through socketcall and ipc, are plain events.
+ */
 export interface CompatCalls {
   readonly exit: readonly number[]
   readonly plainExit: readonly number[]
@@ -115,8 +119,8 @@ export function planSyscalls(
   return { programs, wanted: { native, compat: NO_COMPAT }, missing }
 }
 
-/** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c), which has five sets of 512 numbers. */
-const SET_WORDS = 16
+/** Words of struct wanted_calls (bpf/programs/generic/syscall.bpf.c), which has five sets of numbers and places. */
+const SET_WORDS = CALL_PLACES / 32
 export const WANTED_WORDS = 5 * SET_WORDS
 
 /** The bits of that struct, in its order. */
