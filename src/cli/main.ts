@@ -139,6 +139,12 @@ const EXCESS_HINTS: Readonly<Record<string, string>> = {
   run: 'files of rules are given with -r',
 }
 
+/** Of tracee-ebpf, where `trace` has none. */
+const TRACEE_OPTIONS: ReadonlySet<string> = new Set([
+  ...['-c', '--capture', '-a', '--cache', '-b', '--perf-buffer-size', '--blob-perf-buffer-size', '--debug'],
+  ...['--install-path', '--metrics', '--metrics-addr'],
+])
+
 async function misuseHint(
   { code, message }: CommanderError,
   argv: readonly string[],
@@ -147,6 +153,10 @@ async function misuseHint(
   if (code !== 'commander.unknownOption') return undefined
   const option = /'([^']+)'/.exec(message)?.[1] ?? ''
   const isLetter = /^-\w$/.test(option)
+  if (argv[0] === 'trace')
+    return TRACEE_OPTIONS.has(option)
+      ? 'docs/coming-from-tracee.md says what became of options that Tracee had'
+      : undefined
   if (argv[0] === 'run')
     return isLetter ? 'docs/coming-from-falco.md says what became of options that Falco had' : undefined
   const { isFalcoOption } = await import('./falco/options.ts')

@@ -10,6 +10,8 @@ for (const [argv, message] of [
   [['condition', 'proc.name = a'], /hint: conditions are read from standard input/],
   [['run', 'rules.yaml'], /hint: files of rules are given with -r/],
   [['run', '-A'], /hint: docs\/coming-from-falco\.md/],
+  [['trace', '--capture', 'exec'], /hint: docs\/coming-from-tracee\.md/],
+  [['trace', '-b', '1024'], /hint: docs\/coming-from-tracee\.md/],
 ] as const)
   test(argv.join(' '), async () => {
     const stderr = new PassThrough()

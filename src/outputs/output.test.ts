@@ -191,6 +191,19 @@ test('a file that cannot be opened throws', () => {
   assert.throws(open, { code: 'ENOTDIR' })
 })
 
+test('a pipe keeps nobody waiting', () => {
+  const path = join(folder, 'named-pipe')
+  execFileSync('mkfifo', [path])
+  const handlers = { onClosed: assert.fail, onError: assert.fail }
+  assert.throws(() => openFileOutput(path, { keepAlive: true }, handlers), /nobody reads this pipe/)
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  const output = openFileOutput(path, { keepAlive: false }, handlers)
+  output.write('x'.repeat(1 << 20))
+  assert.ok(output.queued > 0)
+  closeSync(reader)
+  output.close()
+})
+
 /** Lines of a file that is moved away after the first and removed after the second. */
 function rotated(keepAlive: boolean): readonly (readonly string[])[] {
   const [path, old] = [join(folder, `rotated-${keepAlive}`), join(folder, `old-${keepAlive}`)]

@@ -334,7 +334,17 @@ export function openFileOutput(
   return new FdOutput(keepAlive ? about : { ...about, next: nameFollower(file, onError, rotation) })
 }
 
-const openToAppend = (file: string): number => openSync(file, 'a', 0o600)
+const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants
+
+/** A file to append to. A pipe in its place keeps nobody waiting, neither for a reader nor for room. */
+export function openToAppend(file: string): number {
+  try {
+    return openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
+    throw new Error('nobody reads this pipe', { cause: error })
+  }
+}
 
 /**
  * Opens the file anew when its name leads somewhere else: it was moved away or removed, or is due to be put aside. Where

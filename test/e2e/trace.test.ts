@@ -242,6 +242,18 @@ suite('what is attached', { skip: NEEDS_ROOT }, () => {
 })
 
 suite('beginning and end', { skip: NEEDS_ROOT }, () => {
+  test('an environment that is asked for is sent, and not shown', async () => {
+    const word = marker()
+    const trace = await startTrace(`execve.envp=${word}*`, 'event=execve', '-o', 'json')
+    for (const value of [`x${word}`, word]) spawnSync('/bin/true', { env: { [value]: 'x' } })
+    assert.ok(await trace.until(() => trace.lines.length > 0, TOLD_MS), trace.stderr)
+    const { stdout } = await trace.stop()
+    assert.match(
+      stdout,
+      /^\{.*"pathname","type":"const char\*","value":"\/bin\/true".*\}\n\{.*end_of_stream.*\n$/,
+    )
+    assert.ok(!stdout.includes(word))
+  })
   test('one agent per host: a trace is one', async () => {
     const lock = join(openFolder('lock'), 'lock')
     const trace = await startAgent({ command: 'trace', args: ['event=swapoff'], lock })

@@ -1,10 +1,11 @@
 /** `tarsier trace`: what happens on the machine, live, without rules. Also in the words of Tracee v0.7. */
-import { appendFileSync, readFileSync } from 'node:fs'
+import { closeSync, readFileSync, writeSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Config } from '../../config/keys.ts'
 import { configFrom } from '../../config/options.ts'
 import { hostRoot } from '../../kernel/host.ts'
 import { printable } from '../../outputs/escape.ts'
+import { openToAppend } from '../../outputs/output.ts'
 import { TemplateError } from '../../outputs/template/index.ts'
 import { reasonOf } from '../../rules/file-error.ts'
 import { compileFilter, type TraceFilter } from '../../trace/compile.ts'
@@ -138,7 +139,7 @@ function templateIn(file: string): (record: TraceRecord) => string {
 /** A file for messages that cannot be written is told now, not when there is something to tell. */
 function createFile(file: string): void {
   try {
-    appendFileSync(file, '', { mode: 0o600 })
+    closeSync(openToAppend(file))
   } catch (error) {
     throw new UserError(
       `cannot open err-file '${file}': ${reasonOf(error)}`,
@@ -149,7 +150,12 @@ function createFile(file: string): void {
 
 function appendTo(file: string, message: string, log: Logger): void {
   try {
-    appendFileSync(file, `${printable(message)}\n`, { mode: 0o600 })
+    const fd = openToAppend(file)
+    try {
+      writeSync(fd, `${printable(message)}\n`)
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
     log.warning(`${message} (and cannot write to ${file}: ${(error as Error).message})`)
   }
