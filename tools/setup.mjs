@@ -14,7 +14,13 @@ import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildFiles, inspectFiles, markLooked } from './setup/build.mjs'
-import { installPackages, missingPackages, probeSystem } from './setup/debian.mjs'
+import {
+  installPackages,
+  missingPackages,
+  packagesToUnpack,
+  probeSystem,
+  unpackPackages,
+} from './setup/debian.mjs'
 import { pinnedNode } from './setup/npm.mjs'
 import {
   asRootText,
@@ -58,7 +64,8 @@ const COMMANDS = {
     await replaceWith([pinnedNode(ROOT), resolve(ROOT, file), ...args], ROOT)
   },
   /** Internal: the part of the set-up that writes into the checkout, run as the checkout's owner. */
-  async 'build-files'() {
+  async 'build-files'(packages) {
+    if (packages.length > 0) await unpackPackages(ROOT, packages)
     await buildFiles(ROOT)
   },
 }
@@ -72,11 +79,13 @@ async function setUp({ forRunning, forTests = false }) {
   const work = inspectFiles(ROOT)
   const packages = missingPackages(probeSystem(process.env), { forRunning, forTests, forBpf: work.bpf })
   if (packages.length > 0) await installPackages(packages)
-  if (!work.npm && !work.dist && !work.bpf) return markLooked(ROOT)
+  const unpack = forTests ? packagesToUnpack(ROOT) : []
+  if (!work.npm && !work.dist && !work.bpf && unpack.length === 0) return markLooked(ROOT)
   const owner = ownerOf(ROOT)
-  if (owner === undefined) return buildFiles(ROOT)
+  if (owner === undefined) return COMMANDS['build-files'](unpack)
   say(`the checkout belongs to ${owner.name}: building as that user`)
-  const ended = await spawnInherited([process.execPath, fileURLToPath(import.meta.url), 'build-files'], {
+  const build = [process.execPath, fileURLToPath(import.meta.url), 'build-files', ...unpack]
+  const ended = await spawnInherited(build, {
     cwd: ROOT,
     uid: owner.uid,
     gid: owner.gid,

@@ -38,6 +38,8 @@ export interface CriContainer {
   readonly name: string
   readonly image: string
   readonly imageRef?: string
+  /** What the kubelet asked for. */
+  readonly asked?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly mounts?: readonly {
     readonly host: string
@@ -92,7 +94,10 @@ const containerStatus = (id: string, container: CriContainer): Uint8Array =>
     map(2, {
       info: JSON.stringify({
         sandboxID: container.sandbox ?? '',
-        config: { linux: { security_context: container.privileged ? { privileged: true } : {} } },
+        config: {
+          image: { image: container.asked },
+          linux: { security_context: container.privileged ? { privileged: true } : {} },
+        },
       }),
     }),
   )

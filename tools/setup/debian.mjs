@@ -1,6 +1,15 @@
 /** Packages of the operating system: which are missing, and installing them. */
-import { existsSync, readdirSync } from 'node:fs'
-import { asRootText, elevated, noWayToRoot, runStep, SetupError, say, which } from './process.mjs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  asRootText,
+  elevated,
+  mustRunStep,
+  noWayToRoot,
+  runStep,
+  SetupError,
+  say,
+  which,
+} from './process.mjs'
 
 const TRIPLETS = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }
 
@@ -33,6 +42,13 @@ const PACKAGES = [
   { name: 'prometheus', when: 'forTests', probe: 'prometheus', why: 'to test metrics and alert rules' },
   { name: 'prometheus-alertmanager', when: 'forTests', probe: 'alertmanager', why: 'to test alert rules' },
 ]
+
+/**
+ * Packages for tests whose daemons begin to work when they are installed: their files are unpacked below `build/`. They need
+ * nothing but what PACKAGES bring.
+ */
+const UNPACKED = ['containerd', 'docker.io']
+const unpackedTo = (root) => `${root}/build/debian`
 
 /**
  * Looks for the things themselves rather than for Debian's packages, so that other distributions and own builds count.
@@ -74,6 +90,32 @@ export function probeSystem(env, arch = process.arch) {
 /** The packages that a set of needs lacks, given what is there. */
 export const missingPackages = (present, needs) =>
   PACKAGES.filter(({ when, probe }) => needs[when] && !present[probe])
+
+/** Packages whose files the checkout lacks. */
+export const packagesToUnpack = (root) => (existsSync(unpackedTo(root)) ? [] : UNPACKED)
+
+/**
+ * Fetches packages with apt-get, which checks them, and unpacks them into the checkout. Throws a SetupError when that is not
+ * possible.
+ */
+export async function unpackPackages(root, names) {
+  const fresh = `${unpackedTo(root)}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true })
+  const what = `fetching Debian packages for tests: ${names.join(' ')}`
+  const fetch = ['apt-get', '-q', 'download', ...names]
+  const update = elevated(['apt-get', '-q', 'update'])
+  const fetched = hasPackageLists() && (await runStep(what, fetch, { cwd: fresh })).ok
+  if (!fetched) {
+    if (update !== undefined) await runStep('updating the list of Debian packages', update)
+    await mustRunStep(what, fetch, { cwd: fresh })
+  }
+  for (const file of readdirSync(fresh).filter((name) => name.endsWith('.deb'))) {
+    await mustRunStep(`unpacking ${file}`, ['dpkg-deb', '-x', `${fresh}/${file}`, fresh])
+    rmSync(`${fresh}/${file}`)
+  }
+  renameSync(fresh, unpackedTo(root))
+}
 
 /**
  * Installs packages with apt-get, as root or through sudo, after saying which and why. Throws a SetupError with the

@@ -219,6 +219,22 @@ describe('CRI', () => {
       })
       await cri.close()
     })
+  const asked: readonly (readonly [string, string])[] = [
+    ['team/web', 'docker.io/team/web:latest'],
+    ['nginx:1.27', 'docker.io/library/nginx:1.27'],
+    ['localhost/web@sha256:dd', 'localhost/web@sha256:dd'],
+    ['registry:5000/web:2', 'registry:5000/web:2'],
+    [`sha256:${IMAGE}`, 'docker.io/other/name:1'],
+  ]
+  for (const [name, image] of asked)
+    test(`containerd tells any name of an image: the one asked for is ${name.slice(0, 24)}`, async () => {
+      const cri = await fakeCri(join(folder, 'asked'), {
+        containers: { [A]: { ...container, image: 'docker.io/other/name:1', asked: name } },
+      })
+      const facts = await factsFrom('cri', cri.socket)
+      assert.equal(typeof facts === 'object' && facts.image, image)
+      await cri.close()
+    })
   test('a sandbox has its pod', async () => {
     const cri = await fakeCri(join(folder, 'sandbox'), { sandboxes: { [A]: sandbox }, runtime: 'cri-o' })
     const facts = await factsFrom('cri', cri.socket)

@@ -131,7 +131,7 @@ function containerFacts(
   return {
     type,
     name: within(container.message(CONTAINER.metadata)?.text(1)),
-    ...imageFacts(container, info),
+    ...imageFacts(type, container, info),
     privileged:
       flagIn(at(info, 'config', 'linux', 'security_context', 'privileged')) ??
       flagIn(at(info, 'privileged')) ??
@@ -163,26 +163,42 @@ const within = (text: string | undefined): string | undefined =>
 const textsOf = (message: Message, field: number): ReadonlyMap<string, string> =>
   new Map([...message.map(field, LIMITS.labels)].map(([name, value]) => [bounded(name), bounded(value)]))
 
-/** `image` is how it was asked for, which may be its id; `image_ref` is an id or a name with digest. */
+/**
+ * What was asked for may be an id, and `image` is any name of that image then; `image_ref` is an id or a name with digest.
+ * containerd tells any of the image's names even where one was asked for, so it is asked what that was.
+ */
 function imageFacts(
+  type: string,
   container: Message,
   info: Json | undefined,
 ): Pick<ContainerFacts, 'image' | 'imageId' | 'repository' | 'tag' | 'digest'> {
   const spec = container.message(CONTAINER.image)
   const ref = within(container.text(CONTAINER.imageRef)) ?? ''
-  const asked = [spec?.text(18), spec?.text(1), textIn(at(info, 'config', 'image', 'user_specified_image'))]
-  const image = within(
-    asked.find((name) => name !== undefined && !isImageId(name)) ?? (isImageId(ref) ? undefined : ref),
-  )
+  const asked = ['user_specified_image', 'image'].map((key) => textIn(at(info, 'config', 'image', key)))
+  const names = [
+    ...(type === 'containerd' ? asked.map((name) => name && qualified(name)) : []),
+    ...[spec?.text(18), spec?.text(1), ref],
+  ]
+  const image = within(names.find((name) => name !== undefined && name !== '' && !isImageId(name)))
   const { repository, tag, digest } = splitImage(image ?? '')
   const ids = [container.text(CONTAINER.imageId), spec?.text(1), ref]
   return {
-    image: image === '' ? undefined : image,
+    image,
     imageId: bareId(ids.find((id) => id !== undefined && isImageId(id))),
     repository: repository === '' ? undefined : repository,
     tag,
     digest: digest ?? splitImage(ref).digest,
   }
+}
+
+/** A name as containerd completes it: the first part is a registry if it looks like one, and a tag is not left out. */
+function qualified(name: string): string {
+  if (isImageId(name)) return name
+  const [first = '', ...rest] = name.split('/')
+  const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  const whole = hasRegistry ? name : `docker.io/${rest.length > 0 ? '' : 'library/'}${name}`
+  const { tag, digest } = splitImage(whole)
+  return tag === undefined && digest === undefined ? `${whole}:latest` : whole
 }
 
 function namespacesOf(

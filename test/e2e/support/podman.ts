@@ -2,39 +2,19 @@
  * Podman for tests: a real container runtime whose images, containers, locks and cgroups are the test's own. Everything is
  * made of local files: an image is a folder with busybox in it, and containers have no network.
  */
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { connect } from 'node:net'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
-
-const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find((file) => existsSync(file))
-const APPLETS = ['sh', 'cat', 'sleep', 'true']
+import { makeRoot, NEEDS_BUSYBOX, removeCgroups } from './images.ts'
+import { run, runOnTerminal, untilListens } from './run.ts'
 
 const MISSING = ['podman', 'runc', 'script', 'tar'].filter(
   (name) => spawnSync(name, ['--version']).error !== undefined,
 )
 
 /** Reason to skip tests that run containers, false when they can run. */
-export const NEEDS_PODMAN: string | false =
-  MISSING.length > 0 ? `needs ${MISSING.join(', ')}` : BUSYBOX === undefined ? 'needs busybox' : false
-
-/** One command; the machine may be busy. */
-const COMMAND_MS = 60_000
-const CGROUPS = '/sys/fs/cgroup'
+export const NEEDS_PODMAN: string | false = MISSING.length > 0 ? `needs ${MISSING.join(', ')}` : NEEDS_BUSYBOX
 
 export class Podman {
   /** Where it serves its interface. */
@@ -92,26 +72,14 @@ export class Podman {
   }
 
   /** Run a command of Podman and take what it prints. Rejects when it fails. */
-  async command(...args: readonly string[]): Promise<string> {
-    const { stdout } = await run('podman', args, {
-      env: this.env,
-      timeout: COMMAND_MS,
-      killSignal: 'SIGKILL',
-    })
-    return stdout.trim()
+  command(...args: readonly string[]): Promise<string> {
+    return run('podman', args, this.env)
   }
 
   /** Make an image with a shell and some files in it. */
   async makeImage(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
-    const root = join(this.#folder, 'image')
-    for (const folder of ['bin', 'tmp']) mkdirSync(join(root, folder), { recursive: true })
-    copyFileSync(BUSYBOX!, join(root, 'bin/busybox'))
-    for (const applet of APPLETS) symlinkSync('busybox', join(root, 'bin', applet))
-    const tar = `${root}.tar`
-    await run('tar', ['-C', root, '-cf', tar, '.'])
     const changes = Object.entries(labels).flatMap(([key, value]) => ['--change', `LABEL ${key}=${value}`])
-    await this.command('import', '--quiet', ...changes, tar, name)
-    rmSync(root, { recursive: true })
+    await this.command('import', '--quiet', ...changes, await makeRoot(this.#folder), name)
   }
 
   /** Start a container in the background. Returns its id. */
@@ -126,20 +94,15 @@ export class Podman {
   }
 
   /** Run a command in a container with a terminal, by runc itself, which stays its parent. */
-  async runcExec(id: string, ...command: readonly string[]): Promise<void> {
-    const words = ['runc', 'exec', '--tty', id, ...command].map((word) => `'${word}'`)
-    const args = ['--quiet', '--return', '--command', words.join(' '), '/dev/null']
-    await run('script', args, { env: this.env, timeout: COMMAND_MS, killSignal: 'SIGKILL' })
+  runcExec(id: string, ...command: readonly string[]): Promise<void> {
+    return runOnTerminal(['runc', 'exec', '--tty', id, ...command], this.env)
   }
 
   /** Serve the interface that the agent asks. */
   async serve(): Promise<void> {
     const args = ['system', 'service', '--time=0', `unix://${this.socket}`]
     this.#service = spawn('podman', args, { env: this.env, stdio: 'ignore' })
-    for (const deadline = performance.now() + COMMAND_MS; ; await sleep(20)) {
-      if (await listens(this.socket)) return
-      if (performance.now() > deadline) throw new Error('podman does not serve its socket')
-    }
+    await untilListens(this.socket, this.#service)
   }
 
   /** Ends and removes whatever there is. */
@@ -150,24 +113,7 @@ export class Podman {
       this.#service.kill('SIGKILL')
       await ended
     }
-    for (const hierarchy of ['', ...readdirSync(CGROUPS)]) {
-      const path = join(CGROUPS, hierarchy, this.#parent)
-      if (existsSync(path)) removeCgroup(path)
-    }
+    await removeCgroups(this.#parent)
     for (const path of this.#traces) rmSync(path, { recursive: true, force: true })
   }
 }
-
-/** A service manager in a container leaves cgroups of its own behind. */
-function removeCgroup(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true }))
-    if (entry.isDirectory()) removeCgroup(join(path, entry.name))
-  rmdirSync(path)
-}
-
-const listens = (socket: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const connection = connect(socket)
-    connection.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    connection.once('connect', () => connection.destroy())
-  })
