@@ -38,16 +38,18 @@ export function parseOutput(expressions: readonly string[], fallback: FormatName
   let format = fallback
   let outFile: string | undefined
   let errFile: string | undefined
-  const options = new Set<OutputOption>()
+  const given = new Map<OutputOption, At>()
   for (const expression of expressions) {
     const [, kind, value] = /^([a-z-]+):(.*)$/s.exec(expression) ?? []
     const at = { expression, from: expression.length - (value ?? expression).length }
-    if (kind === 'option') for (const word of (value ?? '').split(',')) options.add(optionOf(word, at))
+    if (kind === 'option') for (const word of (value ?? '').split(',')) given.set(optionOf(word, at), at)
     else if (kind === 'out-file') outFile = pathOf(value!, at)
     else if (kind === 'err-file') errFile = pathOf(value!, at)
     else if (kind === 'format' || kind === undefined) format = formatOf(value ?? expression, at)
     else throw refuse({ expression, from: 0 }, `invalid output value: ${expression}`, KINDS)
   }
+  if (format === 'tarsier') refuseForOurs(given)
+  const options = new Set(given.keys())
   if (format === 'table') options.add('parse-arguments')
   return { format, options, outFile, errFile }
 }
@@ -59,6 +61,17 @@ interface At {
 
 const refuse = ({ expression, from }: At, message: string, hint: string): FilterError =>
   new FilterError(expression, message, { from, to: expression.length }, hint)
+
+/** Records of our own JSON are those of telemetry, whoever asks for them. */
+function refuseForOurs(given: ReadonlyMap<OutputOption, At>): void {
+  for (const [option, hint] of [
+    ['relative-time', 'our own JSON has mono_ns beside the time; table, json and templates take it'],
+    ['exec-hash', 'our own JSON has no place for it; table, json and templates take it'],
+  ] as const) {
+    const at = given.get(option)
+    if (at !== undefined) throw refuse(at, `invalid output option: ${option}`, hint)
+  }
+}
 
 const KINDS = 'format:NAME, option:NAME, out-file:FILE or err-file:FILE'
 

@@ -27,6 +27,14 @@ suite('output', () => {
   }
   wrong('jsn', /did you mean 'json'/)
   wrong('gob', /Go programs/)
+  for (const option of ['relative-time', 'exec-hash'])
+    test(`${option} is not for our own JSON`, () =>
+      assert.throws(
+        () =>
+          parseOutput([`option:${option}`, 'none'], 'table') &&
+          parseOutput([`option:exec-env,${option}`], 'tarsier'),
+        (error) => error instanceof FilterError && /own JSON/.test(error.hint ?? ''),
+      ))
   wrong('option:exec-hsh', /did you mean 'exec-hash'/)
   wrong('option:stack-addresses', /not recorded/)
   wrong('format:', /formats:/)
@@ -406,6 +414,10 @@ suite('output', () => {
       'openat 3 dirfd=-100 pathname=/tmp/a flags=65 mode=0',
       'openat 3 dirfd=-100 pathname=/tmp/a\\nb flags=0 mode=0',
     ])
+  })
+  test('a template may compare the number of an event, and look for stacks', async () => {
+    const template = eventTemplate('{{if eq .EventID 257}}{{printf "%d" .EventID}}{{end}}{{.StackAddresses}}')
+    assert.deepEqual(await traced(['event=openat'], [OPEN], ['gotemplate=x'], { template }), ['257[]'])
   })
   test('a template that makes nothing writes no line', async () => {
     const template = eventTemplate('{{if lt .ReturnValue 0}}{{.EventName}}{{end}}')

@@ -23,11 +23,12 @@ const goEvent = (record: TraceRecord): Value => ({
   ProcessName: record.processName,
   HostName: record.hostName,
   ContainerID: record.containerId,
-  EventID: record.eventId,
+  // A string in JSON alone.
+  EventID: Number(record.eventId),
   EventName: record.eventName,
   ArgsNum: record.argsNum,
   ReturnValue: record.returnValue,
-  StackAddresses: record.stackAddresses,
+  StackAddresses: record.stackAddresses ?? [],
   Args: record.args.map(({ name, type, value }) => ({
     Name: name,
     Type: type,
