@@ -31,7 +31,7 @@ const MORE: Readonly<Record<string, readonly string[]>> = {
 export const SETS: Readonly<Record<string, string>> = {
   default: 'what is traced when nothing else is asked for',
   syscalls: 'every syscall',
-  '32bit_unique': 'syscalls that only 32-bit programs have',
+  '32bit_unique': 'syscalls, and entry points of others, that only 32-bit programs have',
   hooks: 'events called after functions and tracepoints of the kernel',
   lsm_hooks: 'positions of security modules in the kernel',
   fs: 'files and file systems',
@@ -72,6 +72,11 @@ export const SETS: Readonly<Record<string, string>> = {
   time_tod: 'time of day',
 }
 
+/** Calls of which 32-bit programs have several entry points, some with a name of its own: with other ids, times or lengths. */
+export const MANY_ENTRIES: ReadonlySet<string> = new Set(
+  SYSCALLS.filter(({ x64, i386 }) => x64 !== undefined && i386.length > 1).map(({ name }) => name),
+)
+
 const CALLS = new Map(SYSCALLS.map((call) => [call.name, call]))
 
 /** Sets an event belongs to, sorted as SETS is. */
@@ -82,4 +87,11 @@ export function setsOf({ name, family }: Pick<EventType, 'name' | 'family'>): re
   if (DEFAULT_SET.has(name)) found.add('default')
   if (call !== undefined && call.x64 === undefined) found.add('32bit_unique')
   return Object.keys(SETS).filter((set) => found.has(set))
+}
+
+/** Sets of another name of a call (syscall-aliases.ts): an entry point of 32-bit programs is in the set of those. */
+export const setsOfAlias = (type: Pick<EventType, 'name' | 'family'>): readonly string[] => {
+  const found = setsOf(type)
+  if (!MANY_ENTRIES.has(type.name)) return found
+  return Object.keys(SETS).filter((set) => found.includes(set) || set === '32bit_unique')
 }

@@ -50,6 +50,8 @@ export interface Observer {
   readonly events: ReadonlySet<string>
   /** Event types of the process table of which it needs what was done, and not what failed. */
   readonly done?: ReadonlySet<string>
+  /** Plain syscalls among those that it needs of 32-bit programs alone. */
+  readonly compatOnly?: ReadonlySet<string>
   /** Files it has lines for, with all below them, under each of their names; every file when empty. */
   readonly paths: readonly string[]
   /** What it wants of these events, where paths do not say it: what no rule can match the kernel may pass over. */

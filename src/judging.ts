@@ -50,6 +50,7 @@ export function ruleSet(
   const prebuffer = prebufferOf(config)
   const observed = observer?.rules ?? []
   const all = [...rules, ...observed]
+  const asked = askedSyscalls([...rules.map(({ events }) => events), telemetry.events])
   /** Made when it is first asked: most observers have no rules. */
   let observers: Engine<SyscallContext> | undefined
   return {
@@ -61,10 +62,8 @@ export function ruleSet(
         new Set([...telemetry.events.difference(telemetry.done), ...(observer?.events ?? []), ...prebuffer]),
       ),
       done: new Set([...telemetry.done, ...(observer?.done ?? [])]),
-      syscalls: new Set([
-        ...askedSyscalls([...rules.map(({ events }) => events), telemetry.events]),
-        ...namedAmong(new Set([...(observer?.events ?? []), ...prebuffer])),
-      ]),
+      syscalls: new Set([...asked, ...namedAmong(new Set([...(observer?.events ?? []), ...prebuffer]))]),
+      compatOnly: (observer?.compatOnly ?? new Set<string>()).difference(new Set([...asked, ...prebuffer])),
       env:
         config['kernel.env'] === 'on' ||
         (config['kernel.env'] === 'auto' &&

@@ -17,7 +17,7 @@ import { structureText } from '../fields/evt/structure-text.ts'
 import { Ip, mappedIp } from '../fields/ip.ts'
 import { type PathFields, pathOfFields } from '../fields/paths.ts'
 import { splitVector } from '../fields/vector.ts'
-import { CLONE_ARGUMENTS, flagWords, MEMORY_ALERT, OPEN_HOW } from './structures.ts'
+import { CLONE_ARGUMENTS, flagWords, MEMORY_ALERT, modeNames, OPEN_HOW } from './structures.ts'
 import { hookType, traceeName, traceeType } from './tracee-types.ts'
 
 /** A value as JSON can have it. */
@@ -39,6 +39,8 @@ export interface TraceArgument {
   readonly value: (ctx: SyscallContext) => ArgumentValue | undefined
   /** In words, where there are some for it: names of flags, hexadecimal addresses. Of a structure those of its members. */
   readonly words?: (ctx: SyscallContext) => string | Readonly<Record<string, string>> | undefined
+  /** The same as Tracee has them, where that differs. */
+  readonly traceeWords?: TraceArgument['words']
   /** It is a path: what its other spellings are made of. */
   readonly path?: PathFields
   /** The field it is, where it is one. */
@@ -133,6 +135,7 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
       .filter(({ decl, name }) => decl.hidden !== true && name !== 'res')
       .map((slot) => ({
         ...ofSlot(slot, slot.name, hookType(type.name, slot.name) ?? storageType(slot)),
+        ...modeWords(type.name, slot),
         ...MADE[`${type.name}.${slot.name}`],
       }))
   const family = type.family.name
@@ -147,11 +150,20 @@ export function argumentsOf(type: EventType): readonly TraceArgument[] {
         : name,
     )
     if (slot === undefined) return []
-    const argument = ofSlot(slot, shown, cType)
+    const argument = { ...ofSlot(slot, shown, cType), ...modeWords(call.name, slot) }
     if (call.name === 'execveat' && slot.name === 'filename') return fromDescriptor(argument)
     return NOT_BY_URING.has(`${family}.${slot.name}`) ? notByUring(argument) : argument
   })
 }
+
+/** Events of which Tracee puts modes into words. */
+const NAMES_MODES: ReadonlySet<string> = new Set([
+  ...['mknod', 'mknodat', 'chmod', 'fchmod', 'fchmodat', 'security_inode_mknod'],
+])
+const modeWords = (event: string, { name, decl }: Slot): Pick<TraceArgument, 'traceeWords'> =>
+  decl.format === 'mode'
+    ? { traceeWords: (ctx) => (NAMES_MODES.has(event) ? modeNames(ctx.event.number(name) ?? 0) : undefined) }
+    : {}
 
 const DEV_FD = '/dev/fd/'
 /** The kernel makes a name of the descriptor and the path that an execveat was given, and keeps that. */

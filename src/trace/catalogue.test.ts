@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { findTraceEvent, TRACE_EVENTS } from './catalogue.ts'
+import { parseExpression } from './expression.ts'
+import { selectEvents } from './select.ts'
 
 const LIST = join(import.meta.dirname, '../../../shared/data/tracee/events-v0.7.json')
 
@@ -68,8 +70,21 @@ suite("Tracee's list of events", { skip: existsSync(LIST) ? false : 'the list is
     for (const { one, found } of known)
       assert.deepEqual(
         one.sets.filter((set) => !found.sets.includes(set)),
+        // The table of x86-64 has it, too.
         one.name === 'afs_syscall' ? ['32bit_unique'] : [],
         one.name,
       )
+  })
+  test('entry points of 32-bit programs: their set has the calls that they are entry points of', () => {
+    const calls = listed.flatMap(({ name, sets }) =>
+      TRACE_EVENTS.has(name) || !sets.includes('32bit_unique') ? [] : [findTraceEvent(name)?.name ?? name],
+    )
+    assert.ok(calls.length > 40)
+    const { events } = selectEvents([parseExpression('set=32bit_unique')])
+    const selected = new Set(events.map(({ name }) => name))
+    assert.deepEqual(
+      calls.filter((name) => !selected.has(name)),
+      [],
+    )
   })
 })

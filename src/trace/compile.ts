@@ -2,6 +2,7 @@
  * A filter as rules: one for each event that is traced, with a condition in the IR that all rule languages share. So the
  * engine evaluates it like any rule, and what the kernel may pass over follows from it like from any rule.
  */
+import { RECORD_FLAGS } from '../../schema/index.ts'
 import { decodeBytes, type Str } from '../decode/str.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { defineField, type FieldDef } from '../fields/field.ts'
@@ -23,6 +24,8 @@ export interface TraceFilter {
   readonly events: readonly TraceEvent[]
   /** One for each event, with its name. */
   readonly rules: readonly CompiledRule<SyscallContext>[]
+  /** Names of syscalls that are traced of 32-bit programs alone. */
+  readonly compatOnly: ReadonlySet<string>
   /** Which processes are in scope, apart from what they do; undefined where nobody follows. */
   readonly followScope: CompiledRule<SyscallContext> | undefined
   readonly kinship: Kinship
@@ -36,7 +39,7 @@ export interface TraceFilter {
 
 /** Throws FilterError for what makes no sense. */
 export function compileFilter(clauses: readonly Clause[]): TraceFilter {
-  const events = selectEvents(clauses)
+  const { events, compatOnly } = selectEvents(clauses)
   const kinship = new Kinship({ included: treePids(clauses, false), excluded: treePids(clauses, true) })
   const session = { began: Number.MAX_SAFE_INTEGER }
   const fields = scopeFields(session, kinship)
@@ -46,7 +49,11 @@ export function compileFilter(clauses: readonly Clause[]): TraceFilter {
   return {
     events,
     kinship,
-    rules: events.map((event) => ruleOf(event, and([inScope, ...conditionsOf(event, clauses)]))),
+    compatOnly: new Set([...compatOnly].flatMap(({ sources }) => sources)),
+    rules: events.map((event) => {
+      const entry = compatOnly.has(event) ? [test(OF_32_BITS, '=', [true])] : []
+      return ruleOf(event, and([inScope, ...entry, ...conditionsOf(event, clauses)]))
+    }),
     followScope: follow ? rule('follow', '*', and(scope)) : undefined,
     containers: clauses.some(
       (clause) =>
@@ -131,6 +138,13 @@ const MADE_PROCESS = field(
   'bool',
   'a process was made',
   ({ event }) => event.number('child_pid') !== 0,
+)
+
+const OF_32_BITS = field(
+  'trace.compat',
+  'bool',
+  'made by the entry points of 32-bit programs',
+  ({ event }) => (event.flags & RECORD_FLAGS.COMPAT) !== 0,
 )
 
 /** What a filter asks of processes, beside what rules ask as well. */

@@ -121,6 +121,16 @@ suite('which events are traced', () => {
   })
   test('a set and an event add up', () =>
     assert.deepEqual(names('set=fs_mux_io', 'event=getpid').includes('getpid'), true))
+  test('calls with entry points for 32-bit programs are traced of those alone, unless asked for otherwise', () => {
+    const only = (...expressions: readonly string[]): ReadonlySet<string> =>
+      compileFilter(expressions.map(parseExpression)).compatOnly
+    assert.ok(only('set=32bit_unique').has('mmap'))
+    assert.ok(!only('set=32bit_unique').has('sigaction'))
+    assert.ok(!only('set=32bit_unique', 'event=mmap').has('mmap'))
+    assert.ok(!only('set=32bit_unique,proc_mem').has('mmap'))
+    assert.ok(!names('set=32bit_unique', 'event!=mmap').includes('mmap'))
+    assert.equal(only('set=proc_mem').size, 0)
+  })
   test('an exclusion takes out of sets', () => assert.ok(!names('set=fs', 'event!=close').includes('close')))
   test('but not what is named', () => assert.deepEqual(names('event=close', 'event!=close'), ['close']))
   test('a final star', () =>

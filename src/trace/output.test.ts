@@ -102,6 +102,23 @@ suite('output', () => {
     assert.equal(await wordOf('access', 'mode', 0), 'F_OK')
     assert.equal(await wordOf('mem_prot_alert', 'alert', 3), 'Protection changed from E to W+E!')
   })
+  test('modes: octal in a table, and as Tracee has them elsewhere', async () => {
+    const chmod = event('fchmod', {}, { fd: 3, mode: 0o4754 })
+    assert.deepEqual((await argsOf('fchmod', chmod))[1], ['mode', 'mode_t', 0o4754])
+    const names = 'S_ISUID|S_IRWXU|S_IRGRP|S_IXGRP|S_IROTH'
+    assert.deepEqual((await argsOf('fchmod', chmod, WORDS))[1], ['mode', 'string', names])
+    const mknod = event('mknod', {}, { pathname: '/x', mode: 0o10600 })
+    assert.deepEqual((await argsOf('mknod', mknod, WORDS))[1], ['mode', 'string', 'S_IFIFO|S_IRUSR|S_IWUSR'])
+    const mkdir = event('mkdir', {}, { pathname: '/x', mode: 0o750 })
+    assert.deepEqual((await argsOf('mkdir', mkdir, WORDS))[1], ['mode', 'mode_t', 0o750])
+    assert.match((await traced(['event=mkdir'], [mkdir], ['table'])).join(), /mode: 0750/)
+    assert.match((await traced(['event=fchmod'], [chmod], ['table'])).join(), /mode: 04754/)
+  })
+  test('what standard input is', async () => {
+    const exec = event('execve', {}, { res: 0, stdin_mode: 0o20620 })
+    const args = (await argsOf('sched_process_exec', exec, WORDS)) as unknown[][]
+    assert.deepEqual(args.at(-1), ['stdin_type', 'string', 'S_IFCHR'])
+  })
   test('addresses: a number, hexadecimal in words', async () => {
     const sent = event('sendmsg', {}, { fd: 3, buf: 0x7ffc1000, flags: 0 })
     assert.deepEqual((await argsOf('sendmsg', sent))[1], ['msg', 'struct msghdr*', 0x7ffc1000])

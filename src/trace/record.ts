@@ -40,6 +40,8 @@ export interface TraceRecord {
 export interface RecordOptions {
   /** Names of flags instead of numbers. */
   readonly parse: boolean
+  /** Where Tracee has other words, have its words. */
+  readonly asTracee: boolean
   /** Environments of executed programs. */
   readonly env: boolean
   /** Hide secrets in arguments and environments. */
@@ -87,7 +89,8 @@ function argumentsIn(ctx: SyscallContext, event: TraceEvent, options: RecordOpti
     if (argument.secrets === 'environment' && !options.env) continue
     const value = argument.value(ctx)
     if (value === undefined) continue
-    const words = options.parse ? argument.words?.(ctx) : undefined
+    const inWords = (options.asTracee && argument.traceeWords) || argument.words
+    const words = options.parse ? inWords?.(ctx) : undefined
     const { name, type } = argument
     if (words === undefined) found.push({ name, type, value: masked(argument, value, options.mask) })
     // The text of an address stays one, and members are still a structure.

@@ -1,14 +1,24 @@
 /** Which events a list of clauses asks for. */
-import { SETS } from '../../schema/event-sets.ts'
+import { MANY_ENTRIES, SETS } from '../../schema/event-sets.ts'
 import { didYouMean } from '../rules/condition/suggest.ts'
 import { EVENT_NAMES, findTraceEvent, TRACE_EVENTS, type TraceEvent } from './catalogue.ts'
 import { type Clause, FilterError, type Word } from './expression.ts'
+
+export interface Selection {
+  readonly events: readonly TraceEvent[]
+  /** Of those, the ones that only calls of 32-bit programs are meant of. */
+  readonly compatOnly: ReadonlySet<TraceEvent>
+}
+
+/** Its calls have names of their own for Tracee, which are in this set. */
+const COMPAT_SET = '32bit_unique'
 
 /**
  * Events that are named, those of sets, and those that an argument is asked of. What `event!=` names is taken out of what
  * came from sets. Without `event=` and `set=` it is the set `default`. Throws FilterError.
  */
-export function selectEvents(clauses: readonly Clause[]): readonly TraceEvent[] {
+export function selectEvents(clauses: readonly Clause[]): Selection {
+  const ofEntries = new Set<TraceEvent>()
   const named = new Set<TraceEvent>()
   const ofSets = new Set<TraceEvent>()
   const excluded = new Set<TraceEvent>()
@@ -17,16 +27,26 @@ export function selectEvents(clauses: readonly Clause[]): readonly TraceEvent[] 
       for (const name of clause.names)
         for (const event of eventsLike(clause, name)) (clause.not ? excluded : named).add(event)
     if (clause.kind === 'set')
-      for (const name of clause.names) for (const event of eventsOfSet(clause, name)) ofSets.add(event)
+      for (const name of clause.names) {
+        for (const event of eventsOfSet(clause, name)) ofSets.add(event)
+        if (name.text === COMPAT_SET) for (const call of MANY_ENTRIES) ofEntries.add(TRACE_EVENTS.get(call)!)
+      }
   }
   if (named.size === 0 && !clauses.some(({ kind }) => kind === 'set'))
     for (const event of TRACE_EVENTS.values()) if (event.sets.includes('default')) ofSets.add(event)
   for (const clause of clauses)
     if (clause.kind === 'argument' || clause.kind === 'retval') named.add(eventOf(clause))
-  for (const event of excluded) ofSets.delete(event)
-  const wanted = new Set([...named, ...ofSets])
+  for (const event of excluded) {
+    ofSets.delete(event)
+    ofEntries.delete(event)
+  }
+  const whole = new Set([...named, ...ofSets])
+  const wanted = new Set([...whole, ...ofEntries])
   if (wanted.size === 0) throw nothingLeft(clauses)
-  return [...TRACE_EVENTS.values()].filter((event) => wanted.has(event))
+  return {
+    events: [...TRACE_EVENTS.values()].filter((event) => wanted.has(event)),
+    compatOnly: ofEntries.difference(whole),
+  }
 }
 
 /** The event of `EVENT.ARGUMENT`. Throws FilterError. */

@@ -1,5 +1,13 @@
 /** Structures that calls are given, with their members in the kernel's names and order. */
-import { CLONE_FLAGS, ERRNO, OPEN_FLAGS, RESOLVE_FLAGS, SIGNALS } from '../../schema/enums/index.ts'
+import {
+  CLONE_FLAGS,
+  ERRNO,
+  FILE_TYPES,
+  OPEN_FLAGS,
+  RESOLVE_FLAGS,
+  S_IFMT,
+  SIGNALS,
+} from '../../schema/enums/index.ts'
 import { type NameTable, RECORD_FLAGS } from '../../schema/index.ts'
 import type { SyscallContext } from '../fields/context.ts'
 import { flagNamer } from '../fields/evt/argument-text.ts'
@@ -25,6 +33,30 @@ export function flagWords(table: NameTable): (value: number) => string | undefin
     return known === undefined ? undefined : `${known}|0x${rest.toString(16)}`
   }
 }
+
+/** Type and permission bits of a mode; those of somebody who has all three together. */
+export const MODE_NAMES: NameTable = {
+  kind: 'flags',
+  group: { mask: S_IFMT, names: FILE_TYPES },
+  names: {
+    S_ISUID: 0o4000,
+    S_ISGID: 0o2000,
+    S_ISVTX: 0o1000,
+    S_IRWXU: 0o700,
+    S_IRUSR: 0o400,
+    S_IWUSR: 0o200,
+    S_IXUSR: 0o100,
+    S_IRWXG: 0o70,
+    S_IRGRP: 0o40,
+    S_IWGRP: 0o20,
+    S_IXGRP: 0o10,
+    S_IRWXO: 0o7,
+    S_IROTH: 0o4,
+    S_IWOTH: 0o2,
+    S_IXOTH: 0o1,
+  },
+}
+export const modeNames: (mode: number) => string | undefined = flagWords(MODE_NAMES)
 
 const cloneFlags = flagWords(CLONE_FLAGS)
 const openFlags = flagWords(OPEN_FLAGS)

@@ -91,7 +91,7 @@ sigset_t*: rt_sigprocmask.set rt_sigprocmask.oldset rt_sigpending.set rt_sigsusp
 size_t: statfs64.size fstatfs64.size
 size_t*: get_robust_list.len_ptr
 stack_t*: sigaltstack.old_ss
-struct __old_kernel_stat*: oldstat.statbuf
+struct __old_kernel_stat*: oldstat.statbuf oldfstat.statbuf
 struct __sysctl_args*: _sysctl.args
 struct clone_args*: clone3.cl_args
 struct epoll_event*: epoll_wait.events epoll_ctl.event epoll_pwait.events epoll_pwait2.events

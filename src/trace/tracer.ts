@@ -74,6 +74,7 @@ export const createTracer = (options: TracerOptions): Tracer => new Trace(option
 class Trace implements Tracer {
   readonly events: ReadonlySet<string>
   readonly done: ReadonlySet<string>
+  readonly compatOnly: ReadonlySet<string>
   readonly paths: readonly string[] = []
   readonly rules: readonly CompiledRule<SyscallContext>[]
   readonly env: boolean
@@ -114,6 +115,7 @@ class Trace implements Tracer {
       filter.events.filter(which).flatMap(({ sources }) => sources)
     this.events = new Set(sourcesOf(({ succeeded }) => !succeeded))
     this.done = new Set(sourcesOf(({ succeeded }) => succeeded))
+    this.compatOnly = filter.compatOnly
     this.#showsEnv = output.options.has('exec-env')
     this.env = this.#showsEnv || filter.env
     this.#byName = new Map(filter.events.map((event) => [event.name, event]))
@@ -131,6 +133,7 @@ class Trace implements Tracer {
     const relative = output.options.has('relative-time')
     this.#recording = {
       parse: output.options.has('parse-arguments'),
+      asTracee: output.format !== 'table' && output.format !== 'table-verbose',
       env: this.#showsEnv,
       mask,
       since: relative ? sink.now.monotonic : undefined,

@@ -17,7 +17,7 @@ import type { FieldValue } from '../../decode/encode.ts'
 import { encodeText } from '../../decode/str.ts'
 import { credentialBytes } from '../../fields/credentials.ts'
 import { parseIp } from '../../fields/ip.ts'
-import { MEMORY_ALERTS } from '../../trace/structures.ts'
+import { MEMORY_ALERTS, MODE_NAMES } from '../../trace/structures.ts'
 
 /** What JSON has, integers beyond 2^53 as bigint. */
 export type Json =
@@ -64,7 +64,7 @@ export function fieldValue({ decl }: Slot, written: Written): FieldValue | undef
     case 's32':
     case 'u64':
     case 's64':
-      return numberOf(value, decl.names)
+      return numberOf(value, decl.format === 'mode' ? MODE_NAMES : decl.names)
     default:
       return decl.storage satisfies never
   }
@@ -261,7 +261,7 @@ export const PARTS: Readonly<
   'magic_write.bytes': (value) =>
     typeof value === 'string' ? { bytes: Buffer.from(value.slice(0, TEXT_MAX), 'base64') } : undefined,
   'exec.stdin_type': (value) => {
-    const mode = numberOf(value, STREAM_TYPES)
+    const mode = numberOf(value, MODE_NAMES)
     return mode === undefined ? undefined : { stdin_mode: Number(mode) & 0xffff }
   },
 }
@@ -306,19 +306,6 @@ function cloneWord(value: Json): bigint | undefined {
     sum |= BigInt.asUintN(64, BigInt(bits))
   }
   return sum
-}
-
-const STREAM_TYPES: NameTable = {
-  kind: 'enum',
-  names: {
-    S_IFIFO: 0o010000,
-    S_IFCHR: 0o020000,
-    S_IFDIR: 0o040000,
-    S_IFBLK: 0o060000,
-    S_IFREG: 0o100000,
-    S_IFLNK: 0o120000,
-    S_IFSOCK: 0o140000,
-  },
 }
 
 const passedIn = (value: Json): Fields | undefined => {

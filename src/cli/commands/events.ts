@@ -1,5 +1,5 @@
 /** `tarsier events`: what can happen, and what is recorded about it. Straight from the schema. */
-import { SETS, setsOf } from '../../../schema/event-sets.ts'
+import { SETS, setsOf, setsOfAlias } from '../../../schema/event-sets.ts'
 import {
   argumentName,
   type EventType,
@@ -100,7 +100,12 @@ function summaries({ name, id, doc, family }: EventType): readonly object[] {
   const rest = { id, family: family.name, sets: setsOf({ name, family }), ring: family.ring, doc }
   return [
     { name, ...(aliases === undefined ? {} : { aliases }), ...rest },
-    ...(aliases ?? []).map((alias) => ({ name: alias, alias_of: name, ...rest })),
+    ...(aliases ?? []).map((alias) => ({
+      name: alias,
+      alias_of: name,
+      ...rest,
+      sets: setsOfAlias({ name, family }),
+    })),
   ]
 }
 

@@ -19,6 +19,8 @@ export interface Wanted {
   readonly done?: ReadonlySet<string>
   /** Plain syscalls, and other events attached by name, that somebody names. */
   readonly syscalls?: ReadonlySet<string>
+  /** Of those, the ones that only 32-bit programs are watched for; none when absent. */
+  readonly compatOnly?: ReadonlySet<string>
   /** Capture the environment of programs at exec. */
   readonly env: boolean
   /** Capture what their standard descriptors are open on; not when absent. Of processes that run at the start they come anyway. */

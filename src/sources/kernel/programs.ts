@@ -166,7 +166,8 @@ export class Programs {
   /** Programs for all events that are wanted, and for these of the plain syscalls. */
   #plansFor(syscalls: ReadonlySet<string>): ObjectPlan[] {
     const { missing, compareNames } = this.#options
-    const plans = planPrograms(this.#events, syscalls, this.#hasTracepoint, missing)
+    const native = syscalls.difference(this.#wants.compatOnly ?? new Set())
+    const plans = planPrograms(this.#events, native, this.#hasTracepoint, missing)
     const isNew = (hook: string): boolean =>
       this.#hasTracepoint(hook) && !this.#loaded.has(hookName(KEEP_NAMES, hook))
     const given = compareNames ? planGiven(plans, isNew) : undefined
