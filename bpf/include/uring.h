@@ -70,6 +70,16 @@ struct io_cqe {
 struct io_ring_ctx {
 	unsigned int flags;
 } __core;
+struct io_uring {
+	__u32 head;
+} __core;
+struct io_rings {
+	struct io_uring cq;
+} __core;
+struct io_ring_ctx___queues {
+	struct io_rings *rings;
+	unsigned int cached_sq_head, sq_entries, cached_cq_tail, cq_entries;
+} __core;
 struct io_uring_cqe {
 	__u64 user_data;
 	__s32 res;
@@ -209,10 +219,39 @@ static __always_inline void uring_expect_no_more(const struct uring_op *op)
 		bpf_map_delete_elem(&uring_repeated, &name);
 }
 
-/* Is this the moment to report it: when it is complete, or when nothing will say so? */
-static __always_inline bool uring_reports(const struct uring_op *op)
+/* Is this the last that is heard of the request? */
+static __always_inline bool uring_ends(const struct uring_op *op)
 {
 	return op->complete || (op->flags & REQ_CQE_SKIP);
+}
+
+/*
+ * A result that finds no room in the ring passes the tracepoint by, and a program may leave no room. So where all that was
+ * submitted may not find any, or not what could be submitted at once, what is done to names and new connections is told when it
+ * is submitted; of data and waiting there may be much that is not complete.
+ */
+static __always_inline bool uring_is_crowded(const struct uring_op *op)
+{
+	struct io_ring_ctx___queues *ring = FIELD(io_kiocb, op->request, ctx);
+	__u32 taken, entries = FIELD(io_ring_ctx___queues, ring, cq_entries);
+	__u32 read = FIELD(io_rings, FIELD(io_ring_ctx___queues, ring, rings), cq.head);
+
+	taken = FIELD(io_ring_ctx___queues, ring, cached_cq_tail) - read;
+	return taken + FIELD(io_ring_ctx___queues, ring, sq_entries) > entries ||
+	       (__s32)(FIELD(io_ring_ctx___queues, ring, cached_sq_head) - read) > (__s32)entries;
+}
+
+static __always_inline bool uring_acts(__u8 code)
+{
+	return code == OP_OPENAT || code == OP_OPENAT2 || code == OP_CONNECT || code == OP_BIND || code == OP_LISTEN ||
+	       code == OP_FTRUNCATE || (code >= OP_RENAMEAT && code <= OP_LINKAT) || code == OP_FSETXATTR ||
+	       code == OP_SETXATTR;
+}
+
+/* Is this the moment to report it: when it is complete, or when nothing, or perhaps nothing, will say so? */
+static __always_inline bool uring_reports(const struct uring_op *op)
+{
+	return uring_ends(op) || (uring_acts(op->code) && uring_is_crowded(op));
 }
 
 static __always_inline struct scratch *uring_scratch(void)
@@ -257,7 +296,8 @@ static __always_inline void uring_forget(const struct uring_op *op, __u64 which)
 {
 	struct uring_key key = { (__u64)op->request, which };
 
-	bpf_map_delete_elem(&uring_texts, &key);
+	if (uring_ends(op))
+		bpf_map_delete_elem(&uring_texts, &key);
 }
 
 /* Append a name that was kept; without it the record is incomplete. */
@@ -281,13 +321,16 @@ static __always_inline void uring_keep_fd(const struct uring_op *op)
 	bpf_map_update_elem(&uring_descriptors, &key, &fd, BPF_ANY);
 }
 
-static __always_inline __s32 uring_fd(const struct uring_op *op)
+static __always_inline __s32 uring_fd(struct prog_counters *st, void *record, const struct uring_op *op)
 {
 	__u64 key = (__u64)op->request;
 	__s32 *kept = bpf_map_lookup_elem(&uring_descriptors, &key);
 	__s32 fd = kept ? *kept : NO_DESCRIPTOR;
 
-	if (kept && !op->again)
+	/* refused before the kernel had looked at all of it */
+	if (!kept)
+		mark_partial(st, record);
+	else if (!op->again && uring_ends(op))
 		bpf_map_delete_elem(&uring_descriptors, &key);
 	return fd;
 }

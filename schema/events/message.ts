@@ -45,5 +45,5 @@ export const message = defineFamily({
     ...passedAddress,
   },
   limits:
-    'write and read on a socket, sendfile and splice are not seen. A request of io_uring that goes on receiving is an event for each message and one for its end. An unconnected datagram socket knows its local address only when it was bound to one. Sizes count the first 16 buffers of a message.',
+    'write and read on a socket, sendfile and splice are not seen. A request of io_uring that goes on receiving is an event for each message and one for its end. An unconnected datagram socket knows its local address only when it was bound to one. Sizes count the first 16 buffers of a message; of several messages (sendmmsg, recvmmsg) the first is told.',
 })

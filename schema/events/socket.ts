@@ -68,5 +68,5 @@ export const socket = defineFamily({
     addr_path: path('unix: name the caller passed', { hidden: true, max: 128 }),
   },
   limits:
-    'UDP without connect and DNS are not seen; nor is, through io_uring, the address that a bind failed with. An accept of io_uring that goes on is an event for each connection and one for its end. An abstract unix name starts with `@`.',
+    'UDP without connect, connections that sendto opens (MSG_FASTOPEN) and DNS are not seen; nor is, through io_uring, the address that a bind failed with. An accept of io_uring that goes on is an event for each connection and one for its end. An abstract unix name starts with `@`.',
 })

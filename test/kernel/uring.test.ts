@@ -136,4 +136,5 @@ const expected = (at: string, port: number): string[] => [
   `writev ${NO_NUMBER} 13 ${at}/direct 4`,
   `socket ${NO_NUMBER} ${NO_NUMBER} 0`,
   `connect ${NO_NUMBER} 0 0 127.0.0.1 ${port} ${port}`,
+  `openat -22 ${NO_NUMBER} 0 partial`,
 ]

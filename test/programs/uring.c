@@ -225,6 +225,8 @@ static void direct(int port)
 	run("writev", OP(WRITEV, .fd = 0, .addr = AT(parts), .len = 4, .flags = IOSQE_FIXED_FILE));
 	run("socket", OP(SOCKET, .fd = AF_INET, .off = SOCK_STREAM, .file_index = 2));
 	run("connect", OP(CONNECT, .fd = 1, .addr = AT(&to), .off = sizeof(to), .flags = IOSQE_FIXED_FILE));
+	/* refused at once: it asks for a buffer */
+	run("openat", OP(OPENAT, .fd = 77, .addr = AT("refused"), .buf_index = 3));
 }
 
 int main(int argc, char **argv)

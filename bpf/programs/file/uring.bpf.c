@@ -36,6 +36,12 @@ struct io_ftrunc {
 	__s64 len;
 } __core;
 
+/*
+ * The descriptor that a name starts from. Without the name the request was refused before the kernel had looked at all of it, and
+ * what stands here may be another request's.
+ */
+#define NAMED_FROM(text, type, request, field) ((text) ? FIELD(type, request, field) : NO_DESCRIPTOR)
+
 /* A name that was kept, for guards; without it nothing is known of the path. */
 #define NAMED(text, from)                                                                                              \
 	.name = { text ? (const char *)(text)->bytes : NULL }, .dirfd = { from }, .copied = true, .unnamed = !(text)
@@ -64,7 +70,7 @@ static __always_inline int report_open(struct uring_op *op, __u16 prog)
 	struct uring_text *name = uring_text(op, 0);
 	__u32 slot = FIELD(io_open, r, file_slot);
 	bool numbered = op->complete && slot == 0;
-	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR, dirfd = FIELD(io_open, r, dfd);
+	__s32 fd = numbered || op->res < 0 ? op->res : NO_DESCRIPTOR, dirfd = NAMED_FROM(name, io_open, r, dfd);
 	struct file *file = uring_made(op, task, slot);
 	/* io_uring adds this one itself */
 	__u32 flags = FIELD(io_open, r, how.flags) & ~O_LARGEFILE, mode = FIELD(io_open, r, how.mode), unused = 0;
@@ -119,8 +125,8 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 {
 	struct task_struct *task = uring_task(op);
 	struct uring_text *name = uring_text(op, 0);
-	__s32 dirfd = FIELD(io_unlink, op->request, dfd);
-	__u32 flags = FIELD(io_unlink, op->request, flags);
+	__s32 dirfd = NAMED_FROM(name, io_unlink, op->request, dfd);
+	__u32 flags = name ? FIELD(io_unlink, op->request, flags) : 0;
 	struct guard_input in = {
 		.event = EVENT_unlinkat,
 		.shape = guard_outcome(op->res),
@@ -142,18 +148,20 @@ static __always_inline int report_unlink(struct uring_op *op, __u16 prog)
 #define BEGIN_URING_TWO(record, type, id, prog, op, number)                                                            \
 	struct task_struct *task = uring_task(op);                                                                     \
 	struct uring_text *oldpath = uring_text(op, 0), *newpath = uring_text(op, 1);                                  \
+	__s32 olddirfd = NAMED_FROM(oldpath, type, op->request, old_dfd);                                              \
+	__s32 newdirfd = NAMED_FROM(newpath, type, op->request, new_dfd);                                              \
 	struct guard_input in = {                                                                                      \
 		.event = id,                                                                                           \
 		.shape = guard_outcome(op->res),                                                                       \
-		NAMED_TWICE(oldpath, FIELD(type, op->request, old_dfd), newpath, FIELD(type, op->request, new_dfd)),   \
+		NAMED_TWICE(oldpath, olddirfd, newpath, newdirfd),                                                     \
 		NUMBERS([number] = (__u32)FIELD(type, op->request, flags)),                                            \
 	};                                                                                                             \
 	BEGIN_URING(record, task, id, prog, op, &in, oldpath, newpath)
 
 #define PUT_BOTH_NAMES(type)                                                                                           \
 	e->res = op->res;                                                                                              \
-	e->olddirfd = FIELD(type, op->request, old_dfd);                                                               \
-	e->newdirfd = FIELD(type, op->request, new_dfd);                                                               \
+	e->olddirfd = olddirfd;                                                                                        \
+	e->newdirfd = newdirfd;                                                                                        \
 	e->flags = FIELD(type, op->request, flags);                                                                    \
 	uring_put_name(s, st, op, 0, &e->oldpath, 3000);                                                               \
 	put_dir(s, st, &e->olddir, &e->oldpath, task, e->olddirfd, &e->path_flags);                                    \
@@ -178,7 +186,7 @@ static __always_inline int report_symlink(struct uring_op *op, __u16 prog)
 {
 	struct task_struct *task = uring_task(op);
 	struct uring_text *target = uring_text(op, 0), *link = uring_text(op, 1);
-	__s32 dirfd = FIELD(io_link, op->request, new_dfd);
+	__s32 dirfd = NAMED_FROM(link, io_link, op->request, new_dfd);
 	struct guard_input in = {
 		.event = EVENT_symlinkat,
 		.shape = guard_outcome(op->res),
@@ -273,7 +281,7 @@ static __always_inline int report_write(struct uring_op *op, __u16 id, __u16 pro
 	BEGIN_URING(ev_write, task, id, prog, op, &in, NULL, NULL);
 
 	e->res = op->res;
-	e->fd = uring_fd(op);
+	e->fd = uring_fd(st, e, op);
 	e->fd_in = -1;
 	e->pos = -1;
 	if (id == EVENT_ftruncate) {

@@ -239,7 +239,7 @@ static __always_inline int report_call(struct uring_op *op, __u16 id, __u16 prog
 	BEGIN_URING(ev_syscall, task, id, prog, op, &in, name, text);
 
 	e->res = op->res;
-	e->arg0 = uring_fd(op);
+	e->arg0 = uring_fd(st, e, op);
 	if (on_xattr(op->code)) {
 		uring_put_name(s, st, op, 1, &e->copy1, 255);
 		e->arg3 = XATTR(r, ctx.size);
@@ -391,7 +391,7 @@ static __always_inline int report_read(struct uring_op *op, __u16 id, __u16 prog
 	BEGIN_URING(ev_syscall, task, id, prog, op, &in, NULL, NULL);
 
 	e->res = op->res;
-	e->arg0 = uring_fd(op);
+	e->arg0 = uring_fd(st, e, op);
 	e->arg1 = FIELD(io_rw, r, addr);
 	e->arg2 = FIELD(io_rw, r, len);
 	submit(s, st, &ring_bulk, RING_BULK);

@@ -195,7 +195,7 @@ static __always_inline int report_socket(struct uring_op *op, __u16 id, __u16 pr
 	BEGIN_URING(ev_socket, task, id, prog, op, &in, kept, NULL);
 
 	e->res = res;
-	e->fd = uring_fd(op);
+	e->fd = uring_fd(st, e, op);
 	e->listen_fd = accepts ? e->fd : -1;
 	e->backlog = backlog;
 	e->flags = flags;
@@ -258,7 +258,7 @@ static __always_inline int report_message(struct uring_op *op, __u16 id, __u16 p
 	BEGIN_URING(ev_message, task, id, prog, op, &in, kept, NULL);
 
 	e->res = op->res;
-	e->fd = uring_fd(op);
+	e->fd = uring_fd(st, e, op);
 	e->buf = (__u64)FIELD(io_sr_msg, op->request, buf);
 	/* the buffers of a message header cannot be counted any more: what went through is all there is to say */
 	if (id == EVENT_sendto || id == EVENT_recvfrom)
