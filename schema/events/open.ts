@@ -35,5 +35,5 @@ export const open = defineFamily({
     dir: path('directory a relative name starts from; absent when it is not needed', { hidden: true }),
   },
   limits:
-    'The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way. An open through io_uring has the number 2147483647 when the file goes to a table of the ring (before Linux 6.13 without a kernel path), or when no word of success was asked for: then it has no kernel path either, it may have failed after all, and a record of that follows.',
+    'The given name is read when the call returns, so another thread may have changed it by then; the kernel path cannot be changed that way. An open through io_uring has the number 2147483647 when the file goes to a table of the ring (before Linux 6.13 without a kernel path), or when no word of success was asked for, or the ring may have no room for one: then it has no kernel path either, it may have failed after all, and a record of that follows.',
 })

@@ -1,7 +1,7 @@
 /** What io_uring does for a process is told by the same events as what syscalls do. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
@@ -63,6 +63,16 @@ suite('io_uring', { skip: NEEDS_ROOT }, () => {
       assert.equal(socket?.f['ino'], only(own, 'connect').at(-1)?.f['ino'])
     })
   }
+
+  test('a ring without room for results', async () => {
+    const at = join(folder, 'crowded')
+    mkdirSync(at)
+    const { records, pid } = await live.follow(program('uring'), [at, '1', 'crowded'])
+    const opens = only(records, 'openat').filter((record) => record.pid === pid && record.uring)
+    assert.deepEqual([...new Set(opens.map(({ f }) => f['name']))].sort(), readdirSync(at).sort())
+    // Those whose end is told have a path, the others say that something is missing.
+    for (const { f, partial } of opens) assert.equal(f['path'] === undefined, partial)
+  })
 
   test('a write and its file', async () => {
     const at = join(folder, 'write')

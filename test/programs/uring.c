@@ -1,7 +1,8 @@
 /*
  * Makes files and connections through io_uring, without a C library's help, and prints the result of each operation.
  *
- * uring FOLDER PORT [sqpoll]: paths start from FOLDER, connections go to PORT of 127.0.0.1.
+ * uring FOLDER PORT [sqpoll]: paths start from FOLDER, connections go to PORT of 127.0.0.1. uring FOLDER PORT crowded makes
+ * files alone and reads no result, so that there is no room for most.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +35,9 @@ static struct {
 
 static void open_ring(int polled)
 {
-	struct io_uring_params p = { .flags = polled ? IORING_SETUP_SQPOLL : 0, .sq_thread_idle = 1000 };
+	struct io_uring_params p = { .flags = IORING_SETUP_CQSIZE | (polled ? IORING_SETUP_SQPOLL : 0),
+				     .sq_thread_idle = 1000,
+				     .cq_entries = 2 * ENTRIES };
 	char *sq, *cq;
 
 	ring.fd = syscall(SYS_io_uring_setup, ENTRIES, &p);
@@ -229,11 +232,25 @@ static void direct(int port)
 	run("openat", OP(OPENAT, .fd = 77, .addr = AT("refused"), .buf_index = 3));
 }
 
+static void crowd(void)
+{
+	char name[] = "crowd-a";
+
+	for (int i = 0; i < 3 * ENTRIES; i++, name[6]++)
+		submit(OP(OPENAT, .fd = AT_FDCWD, .addr = AT(name), .len = 0600, .open_flags = O_CREAT | O_WRONLY));
+}
+
 int main(int argc, char **argv)
 {
+	int crowded = argc > 3 && !strcmp(argv[3], "crowded");
+
 	if (argc < 3 || chdir(argv[1]))
 		return 2;
-	open_ring(argc > 3);
+	open_ring(argc > 3 && !crowded);
+	if (crowded) {
+		crowd();
+		return 0;
+	}
 	files();
 	sockets(atoi(argv[2]));
 	go_on();

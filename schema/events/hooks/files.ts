@@ -29,7 +29,7 @@ export const securityFileOpen = defineHook({
     ...how,
   },
   limits:
-    'From the end of the call that opens, so what a security module refused, what failed afterwards (a device that is busy), what the kernel opened for itself and what exec, mq_open, swapon or acct opened is not there. O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are those that the call was given, for openat2 read when it returns.',
+    'From the end of the call that opens, so what a security module refused, what failed afterwards (a device that is busy), what the kernel opened for itself and what exec, mq_open, swapon or acct opened is not there. O_CREAT, O_EXCL, O_NOCTTY and O_TRUNC are those that the call was given, for openat2 read when it returns. Of io_uring, opens whose results find no room in the ring are not there.',
 })
 
 export const securityBprmCheck = defineHook({
