@@ -13,7 +13,12 @@ import type { KernelSource } from './sources/kernel/source.ts'
 export interface Summary extends PipelineCounts {
   readonly programs: ReadonlyMap<
     string,
-    { readonly seen: number; readonly dropped: number; readonly guarded: number }
+    {
+      readonly seen: number
+      readonly dropped: number
+      readonly guarded: number
+      readonly throttled: number
+    }
   >
   /** Losses by reason, the kernel side's and the reader's. */
   readonly drops: ReadonlyMap<string, number>
@@ -52,7 +57,12 @@ export function summarise(
   const programs = new Map(
     [...byProgram(rows)].map(([name, counts]) => [
       name,
-      { seen: counts.seen, dropped: droppedTotal(counts), guarded: counts.guarded },
+      {
+        seen: counts.seen,
+        dropped: droppedTotal(counts),
+        guarded: counts.guarded,
+        throttled: counts.throttled,
+      },
     ]),
   )
   return { ...pipeline.counts, programs, drops, late, processes: pipeline.table.size, withheld }

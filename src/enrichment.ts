@@ -17,7 +17,7 @@ import { ContainerSource } from './sources/containers/source.ts'
 import { NameSource } from './sources/names/source.ts'
 
 export interface Enrichers {
-  readonly askCgroup: (question: CgroupQuestion) => void
+  readonly askCgroup: (question: CgroupQuestion) => boolean
   /** What the pipeline has to know; undefined when nobody has to be asked for the sake of rules. */
   readonly options: EnrichmentOptions | undefined
   /**

@@ -55,7 +55,7 @@ export interface PipelineOptions {
   /** Most processes in the table. */
   readonly maxProcesses?: number
   /** Asked for the cgroup of a process that was moved; answers come through `cgroup`. */
-  readonly askCgroup?: (question: CgroupQuestion) => void
+  readonly askCgroup?: (question: CgroupQuestion) => boolean
   /** Who is asked for what no event tells; without it nobody is. */
   readonly enrichment?: EnrichmentOptions
 }

@@ -45,7 +45,8 @@ struct rate_slot {
 	__u64 cgroup, cgroup_v1;
 	__u64 began; /* the second that is counted */
 	__u64 count; /* events in it */
-	__u64 held; /* events held back since the slot was taken */
+	__u64 held; /* events held back since the agent began, whoever had the slot */
+	__u64 base; /* of those, before the present owner took it */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -215,7 +215,7 @@ static __always_inline bool used_up(void *slots, __u32 rows, __u64 key, const st
 				continue;
 			t->cgroup = h->cgroup;
 			t->cgroup_v1 = h->cgroup_v1;
-			t->held = 0;
+			t->base = t->held;
 			age = SECOND;
 		}
 		if (age >= SECOND) {

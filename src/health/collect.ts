@@ -74,6 +74,7 @@ export function collectHealth(parts: HealthParts): Health {
     kernel_seen: sum(({ seen }) => seen),
     kernel_guarded: sum(({ guarded }) => guarded),
     kernel_guarded_by_program: guardedByProgram(ledger),
+    kernel_throttled: sum(({ throttled }) => throttled),
     guard_audited: parts.audited,
     guard_violations: parts.violations,
     kernel_submitted: sum(({ submitted }) => submitted),

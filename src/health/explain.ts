@@ -99,6 +99,11 @@ const guarded: Topic = ({ last }) => [
       `${counted(value, 'event')}${share(value, last.kernel_seen ?? 0)} passed over in the kernel: the agent's own, or wanted by no rule.`,
     ),
   ),
+  ...ifAny(last.kernel_throttled, (value) =>
+    warning(
+      `${counted(value, 'event')}${share(value, last.kernel_seen ?? 0)} held back by kernel.throttle: rules did not see them.`,
+    ),
+  ),
   ...ifAny(last.guard_violations, (value) =>
     warning(
       `${counted(value, 'event')} passed over in the kernel would have been wanted: a fault of the guards. With 'kernel.guards: false' nothing is passed over; please report it.`,

@@ -40,6 +40,7 @@ export const HEALTH_FIELDS = {
   kernel_guarded_by_program: map(
     'events passed over in the kernel, by the program that would have sent them',
   ),
+  kernel_throttled: count('events held back by kernel.throttle'),
   guard_audited: count('events passed over that were judged all the same, and wanted by nobody'),
   guard_violations: count('events passed over that somebody wanted: each is an alert, too'),
   kernel_submitted: count('records put into the rings'),

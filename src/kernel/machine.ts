@@ -34,7 +34,7 @@ export function readOptional(file: string): string | undefined {
 }
 
 /** Is there a file of this name? Not existsSync: access(2) leaves out capabilities of those who are not root. */
-const isThere = (path: string): boolean => {
+export const isThere = (path: string): boolean => {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined
   } catch {

@@ -305,7 +305,7 @@ describe('containers', () => {
     })
     const start = () => {
       const asked: CgroupQuestion[] = []
-      const world = createWorld({ askCgroup: (question) => asked.push(question) })
+      const world = createWorld({ askCgroup: (question) => asked.push(question) > 0 })
       world.feed(inGroup(execve({ cgroup: '/' }), 1))
       return { world, asked }
     }
@@ -317,6 +317,16 @@ describe('containers', () => {
       world.feed(inGroup(openat({ path: '/x' }), 1))
       assert.equal(world.plain('container.id'), 'host')
       assert.deepEqual(asked, [])
+    })
+    test('a question that is put off is asked at the next event', () => {
+      let free = false
+      const asked: CgroupQuestion[] = []
+      const world = createWorld({ askCgroup: (question) => free && asked.push(question) > 0 })
+      const move = inGroup(openat({ path: '/x' }), 3)
+      world.feed(inGroup(execve({ cgroup: '/' }), 1), move)
+      free = true
+      world.feed(move, move)
+      assert.equal(asked.length, 1)
     })
     test('into one that nobody knows: asked once, and the answer counts', () => {
       const { world, asked } = start()

@@ -27,8 +27,11 @@ export interface ProcessTableOptions {
   readonly interner: Interner
   /** Container of a cgroup path (see enrich/container.ts); undefined for the host. */
   readonly containerOf: (cgroupPath: string) => ContainerRef | undefined
-  /** Somebody who may know the cgroup of a process that was moved to one no event has named; answers go to `moved`. */
-  readonly askCgroup?: (question: CgroupQuestion) => void
+  /**
+   * Somebody who may know the cgroup of a process that was moved to one no event has named; answers go to `moved`. False when
+   * there is no time for the question: the next event of the process asks again.
+   */
+  readonly askCgroup?: (question: CgroupQuestion) => boolean
   /** Told whenever it is learned what a cgroup holds; undefined for the host. */
   readonly learned?: (cgroup: number, cgroupV1: number, container: ContainerRef | undefined) => void
   /** Most processes kept, exited ones included. */
@@ -170,13 +173,14 @@ class Table implements ProcessTable {
   /** The process was moved since it last executed something. Ids of 0 are those of a snapshot that did not know them. */
   #noteMove(record: ProcessRecord, event: EventView): void {
     const { cgroup, cgroupV1 } = event
-    const isNew = record.cgroup === 0 && record.cgroupV1 === 0
+    if (record.cgroup !== 0 || record.cgroupV1 !== 0) {
+      const { pid, start } = record
+      const container = this.#cgroups.get(cgroupKey(cgroup, cgroupV1))
+      if (container !== undefined) record.container = container ?? undefined
+      else if (this.#options.askCgroup?.({ pid, start, cgroup, cgroupV1 }) === false) return
+    }
     record.cgroup = cgroup
     record.cgroupV1 = cgroupV1
-    if (isNew) return
-    const container = this.#cgroups.get(cgroupKey(cgroup, cgroupV1))
-    if (container !== undefined) record.container = container ?? undefined
-    else this.#options.askCgroup?.({ pid: record.pid, start: record.start, cgroup, cgroupV1 })
   }
 
   #learn(cgroup: number, cgroupV1: number, container: ContainerRef | undefined): void {

@@ -312,7 +312,9 @@ export function renderSummary(summary: Summary): string {
     const lines = sorted.map(([name, count]) => `  ${String(count).padStart(10)}  ${name}`)
     return [title, ...(lines.length > 0 ? lines : [`  ${none}`])].join('\n')
   }
-  const guarded = [...summary.programs.values()].reduce((sum, { guarded: n }) => sum + n, 0)
+  const programs = [...summary.programs.values()]
+  const guarded = programs.reduce((sum, { guarded: n }) => sum + n, 0)
+  const throttled = programs.reduce((sum, { throttled: n }) => sum + n, 0)
   return [
     section('events', summary.events, 'none'),
     section('drops', summary.drops, 'none'),
@@ -328,6 +330,7 @@ export function renderSummary(summary: Summary): string {
       ? []
       : [section('captures that rules began', new Map(Object.entries(summary.captures)), 'none')]),
     ...(summary.suppressed > 0 ? [`alerts held back by throttling: ${summary.suppressed}`] : []),
+    ...(throttled > 0 ? [`events held back by kernel.throttle: ${throttled}`] : []),
     `lost ${summary.lost}, late ${summary.late}, passed over in the kernel ${guarded}, errors ${summary.errors}`,
     '',
   ].join('\n')

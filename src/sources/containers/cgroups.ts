@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import type { CgroupAnswer, CgroupQuestion } from '../../decode/answers.ts'
 
-/** Questions at once; more are dropped, which leaves a process in the cgroup it was in. */
+/** Questions at once; more are put off, which leaves a process in the cgroup it was in. */
 const AT_ONCE = 64
 /** Clock ticks in /proc (USER_HZ), ns. */
 const TICK_NS = 10_000_000
@@ -22,14 +22,16 @@ export class CgroupSource {
     this.#proc = proc
   }
 
-  ask(question: CgroupQuestion): void {
-    if (this.#closed) return
+  /** False when there are too many questions now. */
+  ask(question: CgroupQuestion): boolean {
+    if (this.#closed) return true
     if (this.#running >= AT_ONCE) {
       this.dropped++
-      return
+      return false
     }
     this.#running++
     void this.#look(question).finally(() => this.#running--)
+    return true
   }
 
   close(): void {

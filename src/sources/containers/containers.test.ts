@@ -281,6 +281,29 @@ describe('trouble', () => {
     hung.close()
     await docker.close()
   })
+  test('a runtime that failed is asked after those that work', async () => {
+    let calls = 0
+    const failing = createServer((socket) => {
+      calls++
+      socket.destroy()
+    }).listen(join(folder, 'failing'))
+    const known = { Name: '/web', State: { StartedAt: '2026-01-02T03:04:05Z' } }
+    const docker = await fakeDocker(join(folder, 'beside'), {
+      [`/containers/${A}/json`]: known,
+      [`/containers/${B}/json`]: known,
+    })
+    const { source, next } = open({
+      sockets: { docker: [docker.socket], podman: [], cri: [join(folder, 'failing')] },
+    })
+    for (const id of [A, B]) {
+      source.ask(refOf(id))
+      assert.equal((await next()).status, 'known')
+    }
+    assert.deepEqual([calls, source.counts.failed], [1, 1])
+    source.close()
+    failing.close()
+    await docker.close()
+  })
   test('a gRPC socket that never answers', async () => {
     const hung = createServer((socket) => socket.on('error', () => undefined)).listen(
       join(folder, 'hung-cri'),

@@ -3,9 +3,9 @@
  * and reports what became of it. Nothing waits for it, and nothing it does is unbounded: questions under way, questions
  * waiting, time, size and number of repetitions have limits, and what they cut off is counted.
  */
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ContainerAnswer, ContainerFacts, ContainerRef } from '../../decode/answers.ts'
+import { isThere } from '../../kernel/machine.ts'
 import { criRuntime } from './cri.ts'
 import { dockerRuntime } from './docker.ts'
 import type { Runtime } from './runtime.ts'
@@ -67,6 +67,8 @@ export class ContainerSource {
   readonly #late = new Map<string, NodeJS.Timeout>()
   readonly #end = new AbortController()
   readonly #told = new Set<string>()
+  /** Runtimes that did not answer the last time. */
+  readonly #failing = new Set<Runtime>()
   readonly #counts = { asked: 0, known: 0, unknown: 0, late: 0, failed: 0, refused: 0 }
   #running = 0
 
@@ -120,12 +122,16 @@ export class ContainerSource {
     this.#waiting.length = 0
   }
 
-  /** Runtimes that are there, the one whose cgroups look like this first. */
+  /**
+   * Runtimes that are there, the one whose cgroups look like this first. Those that fail come last, so that one that hangs
+   * does not hold up what others know.
+   */
   #present({ type }: ContainerRef): readonly Runtime[] {
     const isLikely = (runtime: Runtime): boolean =>
       type === 'docker' || type === 'podman' ? runtime.type === type : runtime.type === 'cri'
-    const present = this.#runtimes.filter(({ socket }) => existsSync(socket))
-    return [...present.filter(isLikely), ...present.filter((runtime) => !isLikely(runtime))]
+    const rank = (runtime: Runtime): number =>
+      (this.#failing.has(runtime) ? 2 : 0) + (isLikely(runtime) ? 0 : 1)
+    return this.#runtimes.filter(({ socket }) => isThere(socket)).sort((a, b) => rank(a) - rank(b))
   }
 
   #next(): void {
@@ -173,10 +179,13 @@ export class ContainerSource {
   async #inspect(runtime: Runtime, fullId: string): Promise<ContainerFacts | undefined | 'failed'> {
     const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(this.#options.timeoutMs)])
     try {
-      return await runtime.inspect(fullId, signal)
+      const facts = await runtime.inspect(fullId, signal)
+      this.#failing.delete(runtime)
+      return facts
     } catch (error) {
       if (this.#end.signal.aborted) return undefined
       this.#counts.failed++
+      this.#failing.add(runtime)
       this.#trouble(runtime, signal.aborted ? 'no answer in time' : (error as Error).message)
       return 'failed'
     }

@@ -17,25 +17,24 @@ export interface ThrottleNotice {
 
 /** Rows of the table, and 64-bit words of one. */
 export const THROTTLE_SLOTS = 1024
-export const SLOT_WORDS = 6
-const WORD = { key: 0, cgroup: 1, cgroupV1: 2, held: 5 } as const
+export const SLOT_WORDS = 7
+const WORD = { key: 0, cgroup: 1, cgroupV1: 2, held: 5, base: 6 } as const
 
-interface Held {
+/** Whose row it is, and what was told of it. */
+interface Owner {
   readonly key: bigint
   readonly cgroup: number
   readonly cgroupV1: number
-  readonly from: number
-  /** The slot's count before. */
-  readonly before: number
-  /** The slot's count at the last look. */
+  /** The row's count at the last look. */
   seen: number
+  /** While it is held back: since when, and the row's count before. */
+  going: { readonly from: number; readonly before: number } | undefined
 }
 
 export class ThrottleWatch {
   readonly #slots: BigUint64Array
   /** By row. */
-  readonly #held = new Map<number, Held>()
-  readonly #counts = new Map<number, { readonly key: bigint; readonly held: number }>()
+  readonly #owners = new Map<number, Owner>()
   #last = 0
 
   constructor(slots: BigUint64Array) {
@@ -48,42 +47,42 @@ export class ThrottleWatch {
     for (let row = 0; row < THROTTLE_SLOTS; row++) {
       const key = this.#word(row, WORD.key)
       if (key === 0n) continue
-      const notice = this.#lookAt(row, key, now, final)
-      if (notice !== undefined) notices.push(notice)
+      const held = Number(this.#word(row, WORD.held))
+      const known = this.#owners.get(row)
+      if (known?.key === key) {
+        this.#upTo(known, held, now, final, notices)
+        continue
+      }
+      // Whoever had the row is told of to the end, so that nothing that was held back goes untold.
+      const base = known === undefined ? 0 : Math.max(Number(this.#word(row, WORD.base)), known.seen)
+      if (known !== undefined) this.#upTo(known, base, now, true, notices)
+      const [cgroup, cgroupV1] = [
+        Number(this.#word(row, WORD.cgroup)),
+        Number(this.#word(row, WORD.cgroupV1)),
+      ]
+      const owner: Owner = { key, cgroup, cgroupV1, seen: base, going: undefined }
+      this.#owners.set(row, owner)
+      this.#upTo(owner, held, now, final, notices)
     }
     this.#last = now
     return notices
   }
 
-  #lookAt(row: number, key: bigint, now: number, final: boolean): ThrottleNotice | undefined {
-    const held = Number(this.#word(row, WORD.held))
-    const known = this.#counts.get(row)
-    // A slot that was taken over begins anew.
-    const before = known?.key === key ? known.held : 0
-    const going = this.#held.get(row)
-    const isTaken = going !== undefined && going.key !== key
-    // What the next owner has is told at the next look.
-    this.#counts.set(row, { key, held: isTaken ? 0 : held })
-    if (going !== undefined && (isTaken || held === going.seen || final)) {
-      this.#held.delete(row)
-      const count = (isTaken ? going.seen : held) - going.before
-      return this.#notice('stop', going, count, now)
+  /** Tell what is new of an owner now that its row's count is `held`; `ends`: nothing more comes. */
+  #upTo(owner: Owner, held: number, now: number, ends: boolean, notices: ThrottleNotice[]): void {
+    const { cgroup, cgroupV1, seen } = owner
+    const tell = (state: ThrottleNotice['state'], { from, before }: NonNullable<Owner['going']>): void => {
+      notices.push({ state, cgroup, cgroupV1, count: held - before, from, to: now })
     }
-    if (held <= before) return undefined
-    if (going !== undefined) {
-      going.seen = held
-      return undefined
+    const grew = held > seen
+    owner.seen = held
+    if (grew && owner.going === undefined) {
+      owner.going = { from: this.#last, before: seen }
+      tell('start', owner.going)
     }
-    const cgroup = Number(this.#word(row, WORD.cgroup))
-    const cgroupV1 = Number(this.#word(row, WORD.cgroupV1))
-    const fresh = { key, cgroup, cgroupV1, from: this.#last, before, seen: held }
-    this.#held.set(row, fresh)
-    return this.#notice('start', fresh, held - before, now)
-  }
-
-  #notice(state: ThrottleNotice['state'], held: Held, count: number, to: number): ThrottleNotice {
-    const { cgroup, cgroupV1, from } = held
-    return { state, cgroup, cgroupV1, count, from, to }
+    if (owner.going === undefined || (grew && !ends)) return
+    tell('stop', owner.going)
+    owner.going = undefined
   }
 
   #word(row: number, word: number): bigint {

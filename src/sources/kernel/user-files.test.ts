@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { scratchFolder } from '../../testing/scratch.ts'
@@ -20,6 +21,18 @@ test('told at first and when something changes', () => {
   renameSync(`${passwd}+`, passwd)
   writeFileSync(join(root, 'etc/group'), 'g')
   assert.deepEqual(files.changed(), { passwd: 'b', group: 'g' })
+})
+test('a link that leads nowhere, a file that never ends and one beyond reason are empty files', () => {
+  rmSync(passwd)
+  symlinkSync('passwd', passwd)
+  assert.equal(new UserFiles(root).changed()?.passwd, '')
+  rmSync(passwd)
+  assert.equal(spawnSync('mkfifo', [passwd]).status, 0)
+  assert.equal(new UserFiles(root).changed()?.passwd, '')
+  rmSync(passwd)
+  writeFileSync(passwd, 'a')
+  truncateSync(passwd, (32 << 20) + 1)
+  assert.equal(new UserFiles(root).changed()?.passwd, '')
 })
 test('a directory in its place is an empty file', () => {
   rmSync(passwd)
