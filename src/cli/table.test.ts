@@ -15,3 +15,21 @@ test('a table', () => {
     ['NAME    DOC', 'a       one two three four', '        five', 'longer', 'x\\x1b', ''].join('\n'),
   )
 })
+
+test('a long cell leaves the last column its room', () => {
+  const text = formatTable(
+    ['NAME', 'FOUND', 'INSTEAD'],
+    [
+      ['a', 'one two three four five six seven eight nine ten eleven', 'a place where it is looked for'],
+      ['b', 'x', 'y'],
+    ],
+    60,
+  )
+  assert.deepEqual(text.trimEnd().split('\n'), [
+    'NAME  FOUND                       INSTEAD',
+    'a     one two three four five     a place where it is looked',
+    '      six seven eight nine ten    for',
+    '      eleven',
+    'b     x                           y',
+  ])
+})

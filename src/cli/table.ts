@@ -19,8 +19,8 @@ const GAP = '  '
 const NARROWEST = 20
 
 /**
- * Rows under headings, columns as wide as their cells; the last column is wrapped to fit `width` characters.
- * Rows shorter than the headings are filled with empty cells.
+ * Rows under headings, columns as wide as their cells; the last column is wrapped to fit `width` characters, and where that
+ * would leave it too little, the widest of the others with it. Rows shorter than the headings are filled with empty cells.
  */
 export function formatTable(
   headings: readonly string[],
@@ -28,16 +28,32 @@ export function formatTable(
   width = 120,
 ): string {
   const all = [headings, ...rows].map((row) => headings.map((_, i) => printable(row[i] ?? '')))
-  const last = headings.length - 1
-  const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)))
-  const indent = widths.slice(0, last).reduce((sum, w) => sum + w + GAP.length, 0)
-  const room = Math.max(width - indent, NARROWEST)
+  const widths = columnWidths(all, width)
   const lines: string[] = []
   for (const row of all) {
-    const head = row.slice(0, last).map((cell, i) => cell.padEnd(widths[i]!) + GAP)
-    const [first = '', ...more] = wrap(row[last] ?? '', room)
-    lines.push((head.join('') + first).trimEnd())
-    for (const line of more) lines.push(' '.repeat(indent) + line)
+    const cells = row.map((cell, i) => (cell.length > widths[i]! ? wrap(cell, widths[i]!) : [cell]))
+    const height = Math.max(...cells.map((cell) => cell.length))
+    for (let line = 0; line < height; line++)
+      lines.push(
+        cells
+          .map((cell, i) => (cell[line] ?? '').padEnd(widths[i]!))
+          .join(GAP)
+          .trimEnd(),
+      )
   }
   return `${lines.join('\n')}\n`
+}
+
+function columnWidths(rows: readonly (readonly string[])[], width: number): readonly number[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const last = widths.length - 1
+  const left = (): number =>
+    width - widths.slice(0, last).reduce((sum, columnWidth) => sum + columnWidth + GAP.length, 0)
+  if (last > 0 && left() < Math.min(widths[last]!, NARROWEST)) {
+    const widest = widths.indexOf(Math.max(...widths.slice(0, last)))
+    const both = left() + widths[widest]!
+    widths[widest] = Math.max(Math.ceil(both / 2), both - widths[last]!, NARROWEST)
+  }
+  widths[last] = Math.max(left(), NARROWEST)
+  return widths
 }
