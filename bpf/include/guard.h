@@ -141,13 +141,12 @@ static __always_inline struct guard *guard_open(struct control *c, struct task_s
 						struct guard_config **config, struct guard_verdict *verdict)
 {
 	struct guard_mask *mask;
-	struct guard *g;
-	__u32 row, zero = 0;
+	struct guard *g = guard_here();
+	__u32 row;
 
 	verdict->audit = 0;
 	verdict->generation = c->generation;
 	guard_fill(&verdict->live);
-	g = bpf_map_lookup_elem(&guards, &zero);
 	row = guard_row(verdict->generation, event, shape);
 	mask = bpf_map_lookup_elem(&guard_shapes, &row);
 	*config = guard_config_of(verdict->generation);

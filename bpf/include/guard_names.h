@@ -191,6 +191,9 @@ static __always_inline struct guard_mask *guard_component(struct guard *g, const
 {
 	if (len > GUARD_NAME || len == 0 || !guard_is_asked(config, dimension))
 		return NULL;
+	g = guard_here();
+	if (!g)
+		return NULL;
 	/* not on the stack, of which there is little left here */
 	__builtin_memset(g->component.text, 0, sizeof(g->component.text));
 	bpf_probe_read_kernel(g->component.text, len & 63, from);
@@ -232,7 +235,7 @@ static __always_inline void guard_tail(struct guard *g, const struct guard_confi
 
 static long guard_walk_byte(__u32 i, struct guard_walk *w)
 {
-	struct guard *g = w->g;
+	struct guard *g = w->g, *here;
 	struct guard_mask *mask;
 	__u32 at = g->component_len;
 	char c;
@@ -247,7 +250,8 @@ static long guard_walk_byte(__u32 i, struct guard_walk *w)
 		return 0;
 	}
 	if (at > 0 && at <= GUARD_NAME) {
-		mask = guard_named(&g->component, g->generation, DIM_COMPONENTS);
+		here = guard_here();
+		mask = here ? guard_named(&here->component, g->generation, DIM_COMPONENTS) : NULL;
 		if (mask)
 			guard_add(&g->inside, mask);
 	}
@@ -276,10 +280,13 @@ __noinline int guard_walk_dir(struct guard *g, __u32 len)
 static __always_inline void guard_dir_entry(struct guard *g, const struct guard_config *config, __u32 len)
 {
 	struct guard_dir_value *value;
+	struct guard *here = guard_here();
 
+	if (!here)
+		return;
 	g->dir.bits = (len + sizeof(g->dir.generation)) * 8;
 	g->dir.generation = g->generation;
-	value = bpf_map_lookup_elem(&guard_dirs, &g->dir);
+	value = bpf_map_lookup_elem(&guard_dirs, &here->dir);
 	__builtin_memset(&g->below, 0, sizeof(g->below));
 	g->seen_len = len;
 	if (!value) {

@@ -77,7 +77,7 @@ static __always_inline void guard_cut_exe(struct guard_mask *image, const struct
 
 /*
  * A new image: its path, `len` bytes at `path`, of which `base` are the last component (0: not known), `tty`, and the user of
- * the login session. `key` is room to look the path up; what is too long for it is not asked for. Names: its own, those it had and those of its parent, which may be another than the one that made it.
+ * the login session. `key` is room to look the path up, NULL where there is none; what is too long for it is not asked for either. Names: its own, those it had and those of its parent, which may be another than the one that made it.
  */
 static __always_inline void guard_exec(struct task_struct *task, struct guard_dir *key, const void *path, __u32 len,
 				       __u32 base, __u32 tty)
@@ -97,7 +97,7 @@ static __always_inline void guard_exec(struct task_struct *task, struct guard_di
 	if (config->asked & (1U << DIM_LOGINUIDS))
 		guard_cut(&fresh.image, guard_number(config, generation, DIM_LOGINUIDS,
 						     bpf_core_field_exists(task->loginuid) ? task->loginuid.val : -1));
-	if (len < GUARD_DIR) {
+	if (key && len < GUARD_DIR) {
 		__builtin_memset(key, 0, sizeof(*key));
 		bpf_probe_read_kernel(key->text, len & 255, path);
 		key->generation = generation;

@@ -146,6 +146,14 @@ struct guard {
 };
 GUARD_MEMORY(guards, 1, struct guard);
 
+/* The same again, in a function that was given it: before Linux 6.12 no key of a map may lie behind what a function is given. */
+static __always_inline struct guard *guard_here(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&guards, &zero);
+}
+
 /*
  * Masks have four words, of which an event that a few rules are about needs the first few, mostly one: g->words. What is done
  * for every event is done with those only; words behind them are zero in g->live and of no meaning in g->paths.

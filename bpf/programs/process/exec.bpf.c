@@ -211,22 +211,31 @@ __noinline int add_start(struct ev_exec *e, __u64 name)
 }
 
 /*
- * What guards keep of the image, whose path is at `path` in memory of the kernel; it is looked up in `room`. Not inlined: on
- * the stack of the program there is no room for it.
+ * What guards keep of the image, whose path is at `path` in memory of the kernel. Not inlined: on the stack of the program
+ * there is no room for it. Where an event is just being judged on this CPU there is no room to look the path up.
  */
-__noinline int guard_image(struct ev_exec *e, struct walk_area *room, __u64 path)
+__noinline int guard_image(struct ev_exec *e, __u64 path)
 {
+	struct guard *g = guard_here();
 	struct task_struct *task = untracked(bpf_get_current_task_btf());
 	struct mm_struct *mm = task->mm;
 	struct file *file = mm ? mm->exe_file : NULL;
 	__u32 base = 0;
 
-	if (!e || !room)
+	if (!e)
 		return 0;
 	/* the path of a removed file says so behind its name */
 	if (file && !(e->path_flags & (PATH_DELETED | PATH_CUT)))
 		base = FIELD(dentry, FIELD(file, file, f_path.dentry), d_name.len);
-	guard_exec(task, (struct guard_dir *)room, (const void *)path, e->exe_path.total, base, e->tty);
+	if (g && g->busy)
+		g = NULL;
+	if (g)
+		g->busy = 1;
+	barrier();
+	guard_exec(task, g ? &g->dir : NULL, (const void *)path, e->exe_path.total, base, e->tty);
+	barrier();
+	if (g)
+		g->busy = 0;
 	return 0;
 }
 
@@ -268,7 +277,7 @@ int on_sched_process_exec(__u64 *ctx)
 		if (c && c->want_env)
 			put_args(s, st, &e->env, mm->env_start, mm->env_end, env_bytes, keep, NULL);
 	}
-	guard_image(e, &s->walk, plain(&s->walk, s->data) + e->exe_path.off);
+	guard_image(e, plain(&s->walk, s->data) + e->exe_path.off);
 	if (c)
 		guard_execution(c, task, e, plain(&s->walk, s->data) + e->argv.off * 8);
 	submit_exec(s, st, &ring_critical, RING_CRITICAL);
