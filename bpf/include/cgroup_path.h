@@ -54,8 +54,7 @@ __noinline __u64 build_cgroup_path(struct walk_area *area)
 
 static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, struct kernfs_node *kn)
 {
-	__u32 pos = s->pos, start, len;
-	__u64 where;
+	__u64 pos = s->pos, start, len, where;
 
 	if (!kn)
 		return;
@@ -126,7 +125,8 @@ static __always_inline __u64 plain(struct walk_area *area, const void *address)
 static __always_inline void put_cgroup_seen(struct exec_scratch *s, struct vl *v, struct kernfs_node *kn)
 {
 	__u64 key = kn ? cgroup_key(plain(&s->walk, kn)) : 0;
-	__u32 row = key >> 32 & (CGROUP_PATHS - 1), pos = s->pos, len;
+	__u32 row = key >> 32 & (CGROUP_PATHS - 1);
+	__u64 pos = s->pos, len;
 	struct cgroup_text *seen = key ? bpf_map_lookup_elem(&cgroup_texts, &row) : NULL;
 
 	barrier_var(pos);

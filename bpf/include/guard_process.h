@@ -60,12 +60,16 @@ static __always_inline void guard_cut_exe(struct guard_mask *image, const struct
 	struct guard_name key = {};
 	__u32 slashes = 0;
 	struct guard_mask *mask;
+	__u64 n = base;
 	char before = 0;
 
 	if (!(config->asked & (1U << DIM_EXES)) || base == 0 || base > GUARD_NAME || base >= len)
 		return;
 	bpf_probe_read_kernel(&before, 1, path + len - base - 1);
-	bpf_probe_read_kernel(key.text, base & 63, path + len - base);
+	barrier_var(n);
+	if (n > GUARD_NAME)
+		return;
+	bpf_probe_read_kernel(key.text, n, path + len - base);
 #pragma unroll
 	for (int i = 0; i < GUARD_NAME; i++)
 		slashes |= ((__u32)key.text[i] ^ '/') - 1;

@@ -215,8 +215,8 @@ static __always_inline struct path start_of(struct task_struct *task, int dirfd)
 						     struct vfsmount *mnt, struct dentry *dentry,			\
 						     struct task_struct *task, __u32 *flags)				\
 	{														\
-		__u32 pos = s->pos, start, len, own = 0;								\
-		__u64 where;												\
+		__u64 pos = s->pos, start, len, where;									\
+		__u32 own = 0;												\
 															\
 		if (!mnt || !dentry)											\
 			return;												\

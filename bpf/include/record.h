@@ -272,6 +272,9 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 #define PAD8(n) (((n) + 7) & ~7U)
 
 /*
+ * What the verifier must know the bounds of has 64 bits: older kernels forget them of a shorter number that goes by way of
+ * the stack.
+ *
  * Appending is the same for both scratch sizes, but the verifier wants the bound of each as a constant: hence macros
  * that make a family of functions for one record size.
  */
@@ -280,7 +283,7 @@ static __always_inline void mark_partial(struct prog_counters *st, void *record)
 	static __always_inline long name(struct scratch_type *s, struct prog_counters *st, struct vl *v,		\
 					 const void *from, __u32 max)							\
 	{														\
-		__u32 pos = s->pos;											\
+		__u64 pos = s->pos;											\
 		long n;													\
 															\
 		barrier_var(pos);											\
@@ -333,8 +336,9 @@ static __always_inline __u64 wake_flags(const struct control *c, const struct ev
 	{														\
 		struct ev_hdr *h = (struct ev_hdr *)s->data;								\
 		struct control *c = control_of();									\
-		__u32 size = s->pos, row;										\
+		__u64 size = s->pos;											\
 		struct seq_line *seq;											\
+		__u32 row;												\
 															\
 		if (!c) {												\
 			st->dropped_scratch++;										\
@@ -352,6 +356,7 @@ static __always_inline __u64 wake_flags(const struct control *c, const struct ev
 		}													\
 		h->seq = __sync_fetch_and_add(&seq->next, 1);								\
 		h->size = size;												\
+		barrier_var(size);											\
 		if (size > (record_max)) {										\
 			st->dropped_too_big++;										\
 			goto out;											\

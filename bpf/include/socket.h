@@ -22,7 +22,7 @@ struct sockaddr_start {
 /* A unix name of `len` bytes after the family. Abstract ones start with NUL, shown as `@`; they may hold more NULs. */
 static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const void *from, int len, bool user)
 {
-	__u32 pos = s->pos, n = len;
+	__u64 pos = s->pos, n = len;
 
 	if (len <= 0)
 		return;
@@ -32,6 +32,9 @@ static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const
 	barrier_var(n);
 	if (pos > RECORD_MAX - 256 || n > UNIX_PATH_MAX || n == 0)
 		return;
+	/* what is kept on the stack from here on has been looked at */
+	barrier_var(pos);
+	barrier_var(n);
 	if (user ? bpf_probe_read_user(&s->data[pos], n, from) : bpf_probe_read_kernel(&s->data[pos], n, from))
 		return;
 	if (s->data[pos] == 0)
@@ -40,7 +43,7 @@ static __always_inline void put_unix_name(struct scratch *s, struct vl *v, const
 		/* a path ends at its NUL, whatever length was passed */
 		long end = user ? bpf_probe_read_user_str(&s->data[pos], UNIX_PATH_MAX + 1, from) :
 				  bpf_probe_read_kernel_str(&s->data[pos], UNIX_PATH_MAX + 1, from);
-		if (end > 0 && (__u32)end - 1 < n)
+		if (end > 0 && (__u64)end - 1 < n)
 			n = end - 1;
 	}
 	v->off = pos;

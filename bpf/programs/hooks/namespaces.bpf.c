@@ -167,9 +167,10 @@ int dump_namespaces(struct bpf_iter__task *ctx)
 	struct cred___user *cred;
 	struct pid_namespace *ns;
 
-	if (!ctx->task)
+	task = ctx->task;
+	if (!task)
 		return 0;
-	task = untracked(ctx->task);
+	task = untracked(task);
 	self = untracked(bpf_get_current_task_btf());
 	/* once */
 	if (task->pid != self->tgid)

@@ -96,6 +96,7 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 	struct prog_counters *st = counters_of(prog);
 	struct control *c = control_of();
 	__u32 pos;
+	__u64 len;
 	struct inet_pair ends = {
 		.lport = __builtin_bswap16(out ? p->ports.from : p->ports.to),
 		.rport = __builtin_bswap16(out ? p->ports.to : p->ports.from),
@@ -143,8 +144,10 @@ static __always_inline void report(struct __sk_buff *skb, const struct packet *p
 	e->payload.total = n;
 	if (n > max)
 		n = max;
-	barrier_var(n);
-	if (n > 0 && n <= PAYLOAD_MAX && !bpf_skb_load_bytes(skb, at, &s->data[sizeof(*e)], n)) {
+	/* older kernels do not see that what is not 0 is at least 1 */
+	len = (__u64)n - 1;
+	barrier_var(len);
+	if (len < PAYLOAD_MAX && !bpf_skb_load_bytes(skb, at, &s->data[sizeof(*e)], len + 1)) {
 		e->payload.off = pos;
 		e->payload.len = n;
 		s->pos = pos + PAD8(n);
