@@ -199,8 +199,14 @@ const GO: Readonly<Record<string, TemplateFunction>> = {
     const range = [Number(from ?? 0), to === undefined ? undefined : Number(to)] as const
     return typeof value === 'string' ? value.slice(...range) : listOf(value).slice(...range)
   },
+  // A space between two that are no strings.
   print: (args) =>
-    args.map((value) => textOf(value, false)).join(args.some((v) => typeof v === 'string') ? '' : ' '),
+    args
+      .map((value, i) => {
+        const apart = i > 0 && typeof value !== 'string' && typeof args[i - 1] !== 'string'
+        return (apart ? ' ' : '') + textOf(value, false)
+      })
+      .join(''),
   println: (args) => `${args.map((value) => textOf(value, false)).join(' ')}\n`,
   printf: (args) => {
     need(args, 1)

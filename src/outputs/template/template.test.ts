@@ -59,6 +59,7 @@ suite('templates', () => {
     'ab   |   cd|00042|ff|[a b c]|1.50|%',
   )
   gives('{{printf "%d" "x"}} {{printf "%s"}} {{printf "a" 1}}', '%!d(x) %!s(MISSING) a%!(EXTRA 1)')
+  gives('{{print 1 2 "a" "b" 3 4}}', '1 2ab3 4')
   gives('{{len .List}} {{len .Name}} {{len .Map}}', '3 3 2')
   gives('{{.Name | upper | printf "%s!"}}', 'CAT!')
   gives('{{.Name | replace "a" "o" | title}}', 'Cot')
