@@ -61,6 +61,7 @@ static __always_inline void put_cgroup(struct exec_scratch *s, struct vl *v, str
 	barrier_var(pos);
 	if (pos > EXEC_NAMES_MAX - WALK_END)
 		return;
+	barrier_var(pos); /* what is kept on the stack from here on has been looked at */
 	s->walk.at = (__u64)kn;
 	where = build_cgroup_path(&s->walk);
 	start = where >> 16;
@@ -145,6 +146,8 @@ static __always_inline void put_cgroup_seen(struct exec_scratch *s, struct vl *v
 	if (len == 0 || len >= CGROUP_TEXT || v->total != len)
 		return;
 	seen->key = 0;
+	barrier_var(len);
+	len &= CGROUP_TEXT - 1;
 	bpf_probe_read_kernel(seen->text, len, &s->data[pos]);
 	seen->len = len;
 	seen->key = key;

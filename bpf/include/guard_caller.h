@@ -8,20 +8,23 @@
 /* Bits that the process leaves, to g->process. 0: something is not known yet, so that it is not to be remembered. */
 __noinline int guard_learn_process(struct guard *g, struct guard_config *config)
 {
+	struct guard *here = guard_here();
 	struct guard_process *kept;
 	struct task_struct *task;
 	struct guard_mask *mask;
+	struct guard_name *key;
 	int known = 1;
 
-	if (!g || !config)
+	if (!g || !config || !here)
 		return 0;
+	key = &here->component;
 	task = task_at(g->task);
 	guard_fill(&g->process);
 	if (guard_is_asked(config, DIM_COMMS)) {
-		struct guard_name key = {};
-
-		bpf_probe_read_kernel_str(key.text, 16, task->group_leader->comm);
-		mask = guard_named(&key, g->generation, DIM_COMMS);
+		/* not on the stack, of which there is little left here */
+		__builtin_memset(key->text, 0, sizeof(key->text));
+		bpf_probe_read_kernel_str(key->text, 16, task->group_leader->comm);
+		mask = guard_named(key, g->generation, DIM_COMMS);
 		guard_cut(&g->process, mask ? mask : &config->d[DIM_COMMS].other);
 	}
 	if (guard_is_asked(config, DIM_UIDS))

@@ -30,7 +30,7 @@ struct walk {
 	struct vfsmount *root_mnt;
 	__u8 *buf;
 	__u32 pos;
-	__u32 flags; /* PATH_* bits of the schema */
+	__u16 flags; /* PATH_* bits of the schema */
 	bool no_parent; /* ended at an object that hangs in no directory: pipe, socket, memfd */
 };
 
@@ -225,6 +225,7 @@ static __always_inline struct path start_of(struct task_struct *task, int dirfd)
 			mark_partial(st, s->data);									\
 			return;												\
 		}													\
+		barrier_var(pos); /* what is kept on the stack from here on has been looked at */			\
 		where = build_path(&s->walk, mnt, dentry, task, &own);						\
 		*flags |= own;												\
 		start = where >> 16;											\

@@ -35,31 +35,30 @@ struct call {
 
 static __always_inline __u64 size_of(struct message_header *m)
 {
-	struct iovec iov[IOV_MAX_COUNTED] = {};
-	__u32 n = m->iov_len > IOV_MAX_COUNTED ? IOV_MAX_COUNTED : m->iov_len;
+	struct iovec iov;
 	__u64 size = 0;
 
-	barrier_var(n);
-	if (n > IOV_MAX_COUNTED || bpf_probe_read_user(iov, n * sizeof(iov[0]), (void *)(__u64)m->iov))
-		return 0;
-	for (int i = 0; i < IOV_MAX_COUNTED; i++)
-		size += iov[i].len;
+	for (int i = 0; i < IOV_MAX_COUNTED && i < m->iov_len; i++) {
+		if (bpf_probe_read_user(&iov, sizeof(iov), (void *)((__u64)m->iov + i * sizeof(iov))))
+			return 0;
+		size += iov.len;
+	}
 	return size;
 }
 
-static __always_inline struct call from_header(const void *header)
+/* What a header says. Not inlined: with guards the stack of the programs has no room for it. */
+static __noinline int from_header(struct call *call, const void *header)
 {
 	struct message_header m = {};
-	struct call call = {};
 
 	if (bpf_probe_read_user(&m, sizeof(m), header)) {
-		call.unread = true;
-		return call;
+		call->unread = true;
+		return 0;
 	}
-	call.addr = (void *)(__u64)m.name;
-	call.addr_len = m.name_len;
-	call.size = size_of(&m);
-	return call;
+	call->addr = (void *)(__u64)m.name;
+	call->addr_len = m.name_len;
+	call->size = size_of(&m);
+	return 0;
 }
 
 static __always_inline int report(struct sys_exit_ctx *ctx, struct task_struct *task, struct pt_regs *regs, __u16 id,
@@ -107,8 +106,9 @@ SEC("tp/syscalls/sys_exit_sendmsg")
 int exit_sendmsg(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	struct call call = from_header((void *)ARG2(regs));
+	struct call call = {};
 
+	from_header(&call, (void *)ARG2(regs));
 	call.flags = ARG3(regs);
 	return report(ctx, task, regs, EVENT_sendmsg, PROG_exit_sendmsg, &call);
 }
@@ -118,8 +118,9 @@ SEC("tp/syscalls/sys_exit_sendmmsg")
 int exit_sendmmsg(struct sys_exit_ctx *ctx)
 {
 	CALLER;
-	struct call call = from_header((void *)ARG2(regs));
+	struct call call = {};
 
+	from_header(&call, (void *)ARG2(regs));
 	call.vlen = ARG3(regs);
 	call.flags = ARG4(regs);
 	return report(ctx, task, regs, EVENT_sendmmsg, PROG_exit_sendmmsg, &call);
@@ -141,8 +142,9 @@ int exit_recvfrom(struct sys_exit_ctx *ctx)
 static __always_inline int report_received(struct sys_exit_ctx *ctx, __u16 id, __u16 prog)
 {
 	CALLER;
-	struct call call = from_header((void *)ARG2(regs));
+	struct call call = {};
 
+	from_header(&call, (void *)ARG2(regs));
 	if (ctx->ret < 0)
 		call.addr_len = 0;
 	if (id == EVENT_recvmmsg)
