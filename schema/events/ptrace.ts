@@ -1,4 +1,4 @@
-import { defineFamily, oneOf, result, syscallEvent, u32, u64 } from '../dsl.ts'
+import { address, defineFamily, oneOf, result, syscallEvent, u32 } from '../dsl.ts'
 import { PTRACE_REQUESTS } from '../enums/index.ts'
 
 /** A process was traced: attached to, read, changed. */
@@ -11,8 +11,8 @@ export const ptrace = defineFamily({
   events: [syscallEvent('ptrace', 70, 'ptrace(2).')],
   fields: {
     res: result('0 or what the request asked for, or a negative errno'),
-    addr: u64('address argument'),
-    data: u64('data argument'),
+    addr: address('address argument'),
+    data: address('data argument: an address or a number'),
     request: oneOf('what is asked for', PTRACE_REQUESTS),
     pid: u32('thread that is meant, in the pid namespace of the caller'),
     tracee: u32('process id of that thread, initial namespace; 0 when the caller does not trace it', {

@@ -83,7 +83,10 @@ const MADE: Readonly<Record<string, Pick<TraceArgument, 'value' | 'words' | 'doc
   ...CLONE_ARGUMENTS,
   ...OPEN_HOW,
   ...MEMORY_ALERT,
-  'socket.addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
+  'socket.addr': {
+    doc: 'address the caller passed; of accept the one of the peer, which came back',
+    value: (ctx) => (TAKES.has(ctx.event.type.name) ? peerMap(ctx) : addressMap(ctx)),
+  },
   'message.dest_addr': { doc: 'address the caller passed', value: (ctx) => addressMap(ctx) },
   'message.src_addr': { doc: 'address that came back', value: (ctx) => addressMap(ctx) },
   'write.length': { doc: 'new length in bytes', value: ({ event }) => exactly(event.bigint('size')) },
@@ -310,6 +313,21 @@ function addressMap({ event }: SyscallContext): ArgumentValue | undefined {
     const [flow, scope] = ['addr_flow', 'addr_scope'].map((name) => String(event.number(name) ?? 0))
     return { sa_family, sin6_port: port, sin6_flowinfo: flow!, sin6_addr: address, sin6_scopeid: scope! }
   }
+  return { sa_family }
+}
+
+/** Calls that take a connection. */
+const TAKES: ReadonlySet<string> = new Set(['accept', 'accept4'])
+
+/** The address of the peer, from the kernel's socket: where the call worked and its caller wanted one. */
+function peerMap({ event }: SyscallContext): ArgumentValue | undefined {
+  if (event.number('res')! < 0 || event.number('addrlen_at') === 0) return undefined
+  const family = event.number('family') ?? 0
+  const sa_family = familyName(family)
+  const port = String(event.number('rport') ?? 0)
+  const address = new Ip(event.ip('raddr') ?? new Uint8Array(16)).text
+  if (family === AF_INET) return { sa_family, sin_port: port, sin_addr: address }
+  if (family === AF_INET6) return { sa_family, sin6_port: port, sin6_addr: address }
   return { sa_family }
 }
 

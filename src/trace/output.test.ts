@@ -125,6 +125,27 @@ suite('output', () => {
     assert.deepEqual((await argsOf('sendmsg', sent, WORDS))[1], ['msg', 'struct msghdr*', '0x7ffc1000'])
     const taken = event('accept', {}, { res: 7, fd: 7, listen_fd: 3, addrlen_at: 0x10 })
     assert.deepEqual((await argsOf('accept', taken)).at(-1), ['addrlen', 'int*', 16])
+    const traced = event('ptrace', {}, { request: 16, pid: 7, addr: 0x7ffc1000, data: 9 })
+    assert.deepEqual((await argsOf('ptrace', traced, WORDS)).slice(2), [
+      ['addr', 'void*', '0x7ffc1000'],
+      ['data', 'void*', '0x9'],
+    ])
+  })
+  test('the address that accept gives back is that of the peer, where one was asked for', async () => {
+    const raddr = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7)
+    const peer = { family: 2, raddr, rport: 4711 }
+    const addressOf = async (fields: object): Promise<unknown> => {
+      const call = event('accept', {}, { res: 7, fd: 7, listen_fd: 3, ...peer, ...fields })
+      const args = (await argsOf('accept', call)) as unknown[][]
+      return args.find(([name]) => name === 'addr')?.[2]
+    }
+    assert.deepEqual(await addressOf({ addrlen_at: 0x10 }), {
+      sa_family: 'AF_INET',
+      sin_port: '4711',
+      sin_addr: '192.0.2.7',
+    })
+    assert.equal(await addressOf({ addrlen_at: 0 }), undefined)
+    assert.equal(await addressOf({ addrlen_at: 0x10, res: -11 }), undefined)
   })
   test('what execveat was given, where the kernel keeps a name that it made of it', async () => {
     const given = async (filename: string, fields: object): Promise<unknown[]> => {

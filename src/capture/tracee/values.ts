@@ -225,6 +225,7 @@ export const PARTS: Readonly<
 > = {
   'socket.addr': (value, event, result) => {
     const address = isMap(value) ? addressOf(value) : undefined
+    if (event.startsWith('accept')) return address && result >= 0 ? peer(address) : undefined
     return address && { ...passed(address), ...(result < 0 ? {} : ends(address, event)) }
   },
   'message.dest_addr': (value) => passedIn(value),
@@ -322,10 +323,13 @@ const passed = ({ family, ip, port, path, flow, scope }: Address): Fields => ({
   ...(path === undefined ? {} : { addr_path: path.slice(0, 108) }),
 })
 
+const peer = ({ family, ip, port = 0 }: Address): Fields =>
+  ip === undefined ? { family } : { family, raddr: ip, rport: port }
+
 /** A call that worked left the socket with this address: its own, or its peer's. */
 function ends({ family, ip, port = 0, path }: Address, event: string): Fields {
   if (path !== undefined) return { family, unix_path: path.slice(0, 108) }
   if (ip === undefined) return { family }
-  if (event === 'connect') return { family, raddr: ip, rport: port }
+  if (event === 'connect') return peer({ family, ip, port })
   return event === 'bind' ? { family, laddr: ip, lport: port } : { family }
 }
