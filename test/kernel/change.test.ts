@@ -58,13 +58,21 @@ suite('changes', { skip: NEEDS_ROOT }, () => {
       assert.equal(readFileSync(path, 'utf8'), 'hXYloabcd')
       const { ino, mode } = statSync(path)
       assert.deepEqual(
-        fields(seen, 'dev'),
+        fields(seen, 'dev', 'buf'),
         [
           { res: 5, size: 5, pos: -1 },
           { res: 6, size: 3, pos: -1 },
           { res: 2, size: 2, pos: 1 },
           { res: 0, size: 9, pos: -1 },
-        ].map((own) => ({ ...own, ino, fd: 3, fd_in: -1, i_mode: mode, path_flags: KERNEL, path })),
+        ].map((own) => ({
+          ...own,
+          ...{ ino, fd: 3, fd_in: -1, i_mode: mode, path_flags: KERNEL, path, off_out: 0, copy_flags: 0 },
+        })),
+      )
+      // Where the bytes or the vector lie; a length has no buffer.
+      assert.deepEqual(
+        seen.map(({ f }) => f['buf'] !== 0),
+        [true, true, true, false],
       )
     })
 
@@ -87,6 +95,9 @@ suite('changes', { skip: NEEDS_ROOT }, () => {
           path: to,
           path_in: from,
           path_flags: KERNEL,
+          buf: 0,
+          off_out: 0,
+          copy_flags: 0,
         },
       ])
     })
