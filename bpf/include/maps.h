@@ -40,8 +40,8 @@ struct {
 
 /* What a cgroup sends to the bulk ring, where that is limited. User space reads along (src/sources/kernel/throttle.ts). */
 #define THROTTLE_SLOTS 1024
-struct rate_slot {
-	__u64 key; /* of whoever is limited, here of both ids; 0: nobody's */
+struct throttle_slot {
+	__u64 key; /* of both ids; 0: nobody's */
 	__u64 cgroup, cgroup_v1;
 	__u64 began; /* the second that is counted */
 	__u64 count; /* events in it */
@@ -53,16 +53,20 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, THROTTLE_SLOTS);
 	__type(key, __u32);
-	__type(value, struct rate_slot);
+	__type(value, struct throttle_slot);
 } throttle SEC(".maps");
 
-/* Processes that send much to the critical ring while that fills up (must_yield() of record.h). */
-#define CROWD_SLOTS 256
+/* Who sends much to the critical ring while that fills up (must_yield() of record.h): by hash, two rows for a process. */
+#define CROWD_ROWS 4096
+struct crowd {
+	__u64 began; /* the second that is counted */
+	__u64 count; /* records in it */
+};
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, CROWD_SLOTS);
+	__uint(max_entries, CROWD_ROWS);
 	__type(key, __u32);
-	__type(value, struct rate_slot);
+	__type(value, struct crowd);
 } crowders SEC(".maps");
 
 /* Row prog * nr_cpus + cpu. Not atomic: a program never nests in itself on one CPU, the kernel sees to that. */

@@ -192,15 +192,22 @@ static __always_inline struct scratch *begin_critical(__u32 prog, struct prog_co
 #define SECOND 1000000000LL
 #define SLOT_PROBES 4
 
-/*
- * Has whoever has this key used up its second in a table of slots? Who finds no slot because others are using them is not
- * limited: to hold back too little is the lesser evil. Slots are taken over when their owner has been silent for two seconds.
- */
-static __always_inline bool used_up(void *slots, __u32 rows, __u64 key, const struct ev_hdr *h, __u32 limit)
+static __always_inline __u64 key_of(__u64 a, __u64 b)
 {
+	return (a * 0x9E3779B97F4A7C15ULL ^ b * 0xC2B2AE3D27D4EB4FULL) | 1;
+}
+
+/*
+ * Has the cgroup of this event used up its second? Who finds no slot because others are using them is not limited: to hold
+ * back too little is the lesser evil. Slots are taken over when their owner has been silent for two seconds.
+ */
+static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
+{
+	__u64 key = key_of(h->cgroup, h->cgroup_v1);
+
 	for (__u32 i = 0; i < SLOT_PROBES; i++) {
-		__u32 row = ((key >> 40) + i) & (rows - 1);
-		struct rate_slot *t = bpf_map_lookup_elem(slots, &row);
+		__u32 row = ((key >> 40) + i) & (THROTTLE_SLOTS - 1);
+		struct throttle_slot *t = bpf_map_lookup_elem(&throttle, &row);
 		__s64 age;
 		__u64 old;
 
@@ -231,34 +238,40 @@ static __always_inline bool used_up(void *slots, __u32 rows, __u64 key, const st
 	return false;
 }
 
-static __always_inline __u64 key_of(__u64 a, __u64 b)
-{
-	return (a * 0x9E3779B97F4A7C15ULL ^ b * 0xC2B2AE3D27D4EB4FULL) | 1;
-}
-
-/* Has the cgroup of this event sent as much within this second as it may? */
-static __noinline bool over_limit(const struct ev_hdr *h, __u32 limit)
-{
-	return used_up(&throttle, THROTTLE_SLOTS, key_of(h->cgroup, h->cgroup_v1), h, limit);
-}
-
 /* Records of this kind that one process may send to the critical ring within a second when that fills up. */
 #define CROWD_LIMIT 64
 
+static __always_inline bool is_crowd(const struct ev_hdr *h, __u32 row)
+{
+	struct crowd *c = bpf_map_lookup_elem(&crowders, &row);
+
+	if (!c)
+		return false;
+	if ((__s64)(h->time - c->began) >= SECOND) {
+		c->began = h->time;
+		c->count = 0;
+	}
+	return __sync_fetch_and_add(&c->count, 1) >= CROWD_LIMIT;
+}
+
 /*
  * Some of the critical ring's events cost a process next to nothing to make: names, credentials, executions that fail. When
- * a quarter of the ring waits to be read, few of them are for that ring of what one process sends, and none when three quarters
+ * a quarter of the ring waits to be read, few of them are for that ring of what one process sends, and none when seven eighths
  * do. The rest goes with everything else. So nobody makes so many that there is no room for forks, execs and exits, or for
- * the same events of others.
+ * the same events of others: who shares a row with a process that makes many has another one.
  */
 static __noinline bool must_yield(const struct ev_hdr *h)
 {
 	__u64 waiting = bpf_ringbuf_query(&ring_critical, BPF_RB_AVAIL_DATA);
-	__u64 room = bpf_ringbuf_query(&ring_critical, BPF_RB_RING_SIZE);
+	__u64 eighth = bpf_ringbuf_query(&ring_critical, BPF_RB_RING_SIZE) / 8;
+	__u64 key = key_of(h->start, h->tgid);
+	bool one, other;
 
-	if (waiting < room / 4)
+	if (waiting < eighth * 2)
 		return false;
-	return waiting > room / 4 * 3 || used_up(&crowders, CROWD_SLOTS, key_of(h->start, h->tgid), h, CROWD_LIMIT);
+	one = is_crowd(h, key >> 40 & (CROWD_ROWS - 1));
+	other = is_crowd(h, key >> 52 & (CROWD_ROWS - 1));
+	return waiting > eighth * 7 || (one && other);
 }
 
 /* Some field could not be filled: the record goes out all the same, flagged and counted. */

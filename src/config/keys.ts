@@ -406,14 +406,14 @@ export const KEYS = {
     'directory of the compiled BPF objects, or one file in it; empty is the directory that is shipped',
   ),
   'agent.nice': int(
-    -10,
+    -15,
     -20,
     19,
     'steps',
     'scheduling priority of the agent, lower is more; with that of everybody else a fork bomb leaves it too little time to read the rings',
   ),
   'kernel.ring_bytes.critical': bytes(
-    1 << 20,
+    4 << 20,
     4096,
     RING_MAX,
     'ring for process events in bytes, a power of two; it counts in resident memory, its first 512 KiB twice',
