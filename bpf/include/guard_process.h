@@ -81,7 +81,8 @@ static __always_inline void guard_cut_exe(struct guard_mask *image, const struct
 
 /*
  * A new image: its path, `len` bytes at `path`, of which `base` are the last component (0: not known), `tty`, and the user of
- * the login session. `key` is room to look the path up, NULL where there is none; what is too long for it is not asked for either. Names: its own, those it had and those of its parent, which may be another than the one that made it.
+ * the login session. `key` is room to look the path up, NULL where there is none; what is too long for it is not asked for
+ * either. Names: its own, those it had and those of its parent, which may be another than the one that made it.
  */
 static __always_inline void guard_exec(struct task_struct *task, struct guard_dir *key, const void *path, __u32 len,
 				       __u32 base, __u32 tty)
